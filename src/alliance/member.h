@@ -1,0 +1,119 @@
+// This node's member: its keys, its log, its blobs and the views replayed from its statements.
+#pragma once
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/fs.h"
+#include "base/seams.h"
+#include "statement/statement.h"
+
+namespace hz::sql {
+class Db;
+}
+namespace hz::blob {
+class Store;
+}
+
+namespace hz::alliance {
+
+// What a command wants to sign. `idem` makes a repeat harmless: the same idem and the same payload return the first receipt.
+struct Draft {
+  std::string_view kind;  // slug of a mounted kind row
+  json::Value body;
+  std::vector<statement::Ref> refs = {};
+  std::optional<Digest> idem = {};   // its first 16 bytes are used; absent = random
+  std::int64_t issued_ms = -1;       // -1 = the clock's now
+};
+
+// Draft of a payload struct: the usual way.
+template <class Payload>
+Draft draft(const Payload& payload, std::vector<statement::Ref> refs = {}, std::optional<Digest> idem = {}) {
+  return {Payload::kind, to_json(payload), std::move(refs), idem};
+}
+
+struct Receipt {
+  std::string id;           // statement id, hex
+  std::uint64_t index = 0;  // position in the log
+  bool repeated = false;    // this very statement was there already
+  static constexpr auto fields() {
+    return rows(row("id", &Receipt::id, "statement id, hex"), row("index", &Receipt::index, "position in the log"),
+                row("repeated", &Receipt::repeated, "it was in the log already"));
+  }
+};
+
+// The heads a view was computed from, and the digest every answer carries.
+struct FrontierEntry {
+  std::string origin;
+  std::uint64_t size = 0;
+  std::string root;  // hex
+  static constexpr auto fields() {
+    return rows(row("origin", &FrontierEntry::origin, "log"), row("size", &FrontierEntry::size, "statements"),
+                row("root", &FrontierEntry::root, "Merkle root, hex"));
+  }
+};
+struct Frontier {
+  std::vector<FrontierEntry> logs;
+  std::string digest;  // hex SHA-256 of the canonical list
+  static constexpr auto fields() {
+    return rows(row("logs", &Frontier::logs, "heads, sorted by origin"), row("digest", &Frontier::digest, "hex digest"));
+  }
+};
+
+// Everything the outside gives a member, so that tests decide it.
+struct Seams {
+  Clock* clock;
+  Rng* rng;
+  Progress* progress;
+};
+
+// The tables and replay functions of the mounted modules (node/mount.cc).
+struct Mounted {
+  std::span<const statement::Kind> kinds;
+  std::span<const std::string_view> view_schemas;  // each pillar's views.sql, in dependency order
+};
+
+struct CreateOptions {
+  std::string name;    // shown to people
+  std::string origin;  // schema-less URL prefix that names the log, e.g. "hezong.example/acme"
+};
+
+class Member {
+ public:
+  // A new member in an empty folder: root, log and author keys, genesis statement. Errors: alliance.exists.
+  static Result<Member> create(const fs::path& home, const CreateOptions&, const Mounted&, const Seams&);
+  // Runs the log's start-up check first. Errors: alliance.no_member, log.*.
+  static Result<Member> open(const fs::path& home, const Mounted&, const Seams&);
+  Member(Member&&) noexcept;
+  Member& operator=(Member&&) noexcept;
+  ~Member();
+
+  const std::string& id() const;      // member id
+  const std::string& origin() const;
+  const fs::path& home() const;
+
+  // Signs and appends; on return the statements are durable and views() shows them. All or nothing.
+  // With set_dry_run(true) nothing is appended; the exact payloads collect in dry_run_payloads().
+  Result<std::vector<Receipt>> append(std::span<const Draft> drafts);
+  Result<Receipt> append(const Draft& draft);
+  void set_dry_run(bool on);
+  const std::vector<std::string>& dry_run_payloads() const;
+
+  // The views, replayed up to the own head. Callers read; only replay writes.
+  Result<sql::Db*> views();
+  blob::Store& blobs();
+  Frontier frontier() const;
+  Seams& seams();
+
+  // One statement by hex id. Errors: alliance.no_statement.
+  Result<statement::Statement> find(std::string_view id);
+
+ private:
+  struct State;
+  explicit Member(std::unique_ptr<State>);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace hz::alliance

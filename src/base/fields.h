@@ -1,0 +1,243 @@
+// One list of fields per struct drives JSON reading and writing, JSON schema, CLI flags, forms and docs.
+//
+//   struct Retire {
+//     std::string model;
+//     std::optional<std::string> note;
+//     static constexpr auto fields() {
+//       return rows(row("model", &Retire::model, "the model to retire"), row("note", &Retire::note, "shown to users"));
+//     }
+//   };
+//
+// Field types: bool, std::int64_t, int, std::uint32_t, std::string, Id<T>, enums with names (see EnumName), std::optional,
+// std::vector, and structs that have fields() themselves. There is no floating point: quantities are integers with a unit
+// in the name (price_fen, quality_milli), because these structs are signed.
+// A field may be left out when it is optional, a vector, or marked with `or_default`.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <vector>
+
+#include "base/id.h"
+#include "base/json.h"
+
+namespace hz {
+
+enum class Presence { required, or_default };
+inline constexpr Presence or_default = Presence::or_default;
+
+template <class T, class M>
+struct Row {
+  std::string_view name;
+  M T::* member;
+  std::string_view doc;
+  Presence presence;
+};
+
+template <class T, class M>
+constexpr Row<T, M> row(std::string_view name, M T::* member, std::string_view doc,
+                        Presence presence = Presence::required) {
+  return {name, member, doc, presence};
+}
+template <class... R>
+constexpr auto rows(R... r) {
+  return std::tuple<R...>(r...);
+}
+
+template <class T>
+concept Record = requires { T::fields(); };
+
+// An enum takes part in fields when `constexpr auto enum_names(E)` (found by argument) returns a std::array of EnumName<E>.
+template <class E>
+struct EnumName {
+  E value;
+  std::string_view name;
+};
+template <class E>
+concept NamedEnum = std::is_enum_v<E> && requires(E e) { enum_names(e); };
+
+template <NamedEnum E>
+constexpr std::string_view enum_text(E value) {
+  for (const auto& row : enum_names(value))
+    if (row.value == value) return row.name;
+  return "?";
+}
+template <NamedEnum E>
+std::optional<E> parse_enum(std::string_view text) {
+  for (const auto& row : enum_names(E{}))
+    if (row.name == text) return row.value;
+  return std::nullopt;
+}
+
+namespace detail {
+template <class T>
+struct IsOptional : std::false_type {};
+template <class T>
+struct IsOptional<std::optional<T>> : std::true_type {};
+template <class T>
+struct IsVector : std::false_type {};
+template <class T>
+struct IsVector<std::vector<T>> : std::true_type {};
+template <class T>
+struct IsId : std::false_type {};
+template <class T>
+struct IsId<Id<T>> : std::true_type {};
+}  // namespace detail
+
+template <class T>
+json::Value to_json(const T& value) {
+  if constexpr (std::is_same_v<T, json::Value>) {
+    return value;
+  } else if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, std::string>) {
+    return json::Value(value);
+  } else if constexpr (std::is_integral_v<T>) {
+    return json::Value(static_cast<std::int64_t>(value));
+  } else if constexpr (std::is_enum_v<T>) {
+    return json::Value(enum_text(value));
+  } else if constexpr (detail::IsId<T>::value) {
+    return json::Value(value.str());
+  } else if constexpr (detail::IsOptional<T>::value) {
+    return value ? to_json(*value) : json::Value();
+  } else if constexpr (detail::IsVector<T>::value) {
+    json::Array items;
+    items.reserve(value.size());
+    for (const auto& item : value) items.push_back(to_json<typename T::value_type>(item));
+    return json::Value(std::move(items));
+  } else {
+    static_assert(Record<T>, "this type has no fields()");
+    json::Object members;
+    std::apply(
+        [&](const auto&... r) {
+          const auto add = [&](const auto& field) {
+            using M = std::remove_cvref_t<decltype(value.*(field.member))>;
+            // An absent optional is left out: one value, one text.
+            if constexpr (detail::IsOptional<M>::value)
+              if (!(value.*(field.member))) return;
+            members.emplace_back(std::string(field.name), to_json<M>(value.*(field.member)));
+          };
+          (add(r), ...);
+        },
+        T::fields());
+    return json::Value(std::move(members));
+  }
+}
+
+// `path` names the place in the document for messages, e.g. "$.products[2].id". Errors: base.json_field.
+template <class T>
+Result<T> from_json(const json::Value& value, const std::string& path = "$") {
+  const auto refuse = [&](std::string_view wanted) {
+    return fail(why("base.json_field"), "{} should be {}", path, wanted);
+  };
+  if constexpr (std::is_same_v<T, json::Value>) {
+    return value;
+  } else if constexpr (std::is_same_v<T, bool>) {
+    if (const bool* b = value.boolean()) return *b;
+    return refuse("true or false");
+  } else if constexpr (std::is_integral_v<T>) {
+    const std::int64_t* n = value.integer();
+    if (!n || !std::in_range<T>(*n)) return refuse("an integer in range");
+    return static_cast<T>(*n);
+  } else if constexpr (std::is_same_v<T, std::string>) {
+    if (const std::string* s = value.string()) return *s;
+    return refuse("a text");
+  } else if constexpr (detail::IsId<T>::value) {
+    if (const std::string* s = value.string()) return T(*s);
+    return refuse("an id");
+  } else if constexpr (std::is_enum_v<T>) {
+    const std::string* s = value.string();
+    if (const auto found = s ? parse_enum<T>(*s) : std::nullopt) return *found;
+    std::string wanted = "one of";
+    for (const auto& row : enum_names(T{})) wanted += fmt::format(" {}", row.name);
+    return refuse(wanted);
+  } else if constexpr (detail::IsOptional<T>::value) {
+    return T(HZ_TRY(from_json<typename T::value_type>(value, path)));
+  } else if constexpr (detail::IsVector<T>::value) {
+    const json::Array* items = value.array();
+    if (!items) return refuse("a list");
+    T out;
+    out.reserve(items->size());
+    for (std::size_t i = 0; i < items->size(); ++i)
+      out.push_back(HZ_TRY(from_json<typename T::value_type>((*items)[i], fmt::format("{}[{}]", path, i))));
+    return out;
+  } else {
+    static_assert(Record<T>, "this type has no fields()");
+    const json::Object* members = value.object();
+    if (!members) return refuse("an object");
+    T out{};
+    std::optional<Error> error;
+    std::size_t known = 0;
+    std::apply(
+        [&](const auto&... r) {
+          const auto read = [&](const auto& field) {
+            using M = std::remove_cvref_t<decltype(out.*(field.member))>;
+            if (error) return;
+            const json::Value* member = value.find(field.name);
+            if (!member) {
+              const bool may_lack = detail::IsOptional<M>::value || detail::IsVector<M>::value ||
+                                    field.presence == Presence::or_default;
+              if (!may_lack)
+                error = Error{&why("base.json_field"), fmt::format("{}.{} is missing", path, field.name)};
+              return;
+            }
+            ++known;
+            auto item = from_json<M>(*member, fmt::format("{}.{}", path, field.name));
+            if (item) out.*(field.member) = *std::move(item);
+            else error = std::move(item).error();
+          };
+          (read(r), ...);
+          if (error || known == members->size()) return;
+          for (const auto& [key, ignored] : *members)
+            if (((key != r.name) && ...))
+              error = Error{&why("base.json_field"), fmt::format("{}.{} is not a known field", path, key)};
+        },
+        T::fields());
+    if (error) return std::unexpected(*std::move(error));
+    return out;
+  }
+}
+
+// JSON Schema (2020-12 subset) of a field type.
+template <class T>
+json::Value schema() {
+  json::Value out;
+  if constexpr (std::is_same_v<T, json::Value>) {
+    out.set("type", "object");
+  } else if constexpr (std::is_same_v<T, bool>) {
+    out.set("type", "boolean");
+  } else if constexpr (std::is_integral_v<T>) {
+    out.set("type", "integer");
+  } else if constexpr (std::is_same_v<T, std::string> || detail::IsId<T>::value) {
+    out.set("type", "string");
+  } else if constexpr (std::is_enum_v<T>) {
+    json::Array names;
+    for (const auto& row : enum_names(T{})) names.emplace_back(row.name);
+    out.set("type", "string").set("enum", std::move(names));
+  } else if constexpr (detail::IsOptional<T>::value) {
+    return schema<typename T::value_type>();
+  } else if constexpr (detail::IsVector<T>::value) {
+    out.set("type", "array").set("items", schema<typename T::value_type>());
+  } else {
+    json::Object properties;
+    json::Array required;
+    std::apply(
+        [&](const auto&... r) {
+          const auto add = [&](const auto& field) {
+            using M = std::remove_cvref_t<decltype(std::declval<T>().*(field.member))>;
+            json::Value item = schema<M>();
+            item.set("description", field.doc);
+            properties.emplace_back(std::string(field.name), std::move(item));
+            if (!detail::IsOptional<M>::value && !detail::IsVector<M>::value && field.presence == Presence::required)
+              required.emplace_back(field.name);
+          };
+          (add(r), ...);
+        },
+        T::fields());
+    out.set("type", "object").set("properties", std::move(properties)).set("required", std::move(required));
+    out.set("additionalProperties", false);
+  }
+  return out;
+}
+
+}  // namespace hz
