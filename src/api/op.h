@@ -47,6 +47,7 @@ struct Style {
 };
 
 // Columns aligned for people; the first row is the head. Widths count terminal cells (CJK = 2), colours count nothing.
+int cell_width(std::string_view text);
 std::string table(const std::vector<std::vector<std::string>>& rows, const Style& style);
 
 // What an operation may reach.

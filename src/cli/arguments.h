@@ -1,0 +1,48 @@
+// argv -> the operation and its input as JSON. Pure.
+#pragma once
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/op.h"
+
+namespace hz::cli {
+
+enum class ProgressStyle { automatic, plain, json, off };
+
+struct Globals {
+  std::optional<std::string> home;
+  std::optional<std::string> input;   // --input FILE: the whole input as JSON, "-" = stdin
+  bool json = false;
+  bool dry_run = false;
+  bool help = false;
+  bool no_color = false;
+  ProgressStyle progress = ProgressStyle::automatic;
+};
+
+struct Parsed {
+  const api::Op* op = nullptr;            // null: help was asked for a group of verbs
+  std::vector<std::string> words;         // the words that were not flags, when op is null
+  json::Value in = json::Object{};
+  Globals globals;
+};
+
+// Errors: cli.unknown_command (with the nearest one), cli.unknown_flag, cli.missing, cli.extra, cli.bad_value.
+Result<Parsed> parse_arguments(std::span<const std::string> args, std::span<const api::Op* const> ops);
+
+// The words of a CLI pattern before its first argument.
+std::string_view command_words(std::string_view pattern);
+// The positional names of a pattern, in order.
+struct Positional {
+  std::string_view name;
+  bool optional = false;
+  bool rest = false;
+};
+std::vector<Positional> positionals(std::string_view pattern);
+
+// Levenshtein distance; for "did you mean".
+std::size_t edit_distance(std::string_view a, std::string_view b);
+
+}  // namespace hz::cli
