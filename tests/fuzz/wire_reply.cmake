@@ -1,0 +1,1 @@
+hz_fuzz(wire_reply LIBS hz_onnx)

@@ -1,0 +1,1 @@
+hz_fuzz(wire_request LIBS hz_onnx)
