@@ -114,6 +114,14 @@ Result<json::Value> whole_input(const std::string& name) {
   return json::parse(text);
 }
 
+// The clock stands still at SOURCE_DATE_EPOCH (seconds) when that is set: the same input then gives the same bytes.
+Clock& process_clock() {
+  static const char* epoch = std::getenv("SOURCE_DATE_EPOCH");
+  if (!epoch || !*epoch) return system_clock();
+  static ManualClock held(std::strtoll(epoch, nullptr, 10) * 1000);
+  return held;
+}
+
 ProgressForm progress_form(ProgressStyle style, std::FILE* err) {
   if (style == ProgressStyle::json) return ProgressForm::json;
   if (style == ProgressStyle::plain || !::isatty(::fileno(err))) return ProgressForm::plain;
@@ -146,11 +154,13 @@ int run(const World& world) {
     parsed->in = *std::move(in);
   }
 
+  const char* progress_wish = std::getenv("HEZONG_PROGRESS");
+  const bool silent = globals.progress == ProgressStyle::off ||
+                      (globals.progress == ProgressStyle::automatic && progress_wish && progress_wish == std::string_view("off"));
   StreamProgress progress(world.err, progress_form(globals.progress, world.err));
   api::Ctx ctx{.home = home_folder(globals),
                .mounted = node::mounted(),
-               .seams = {&system_clock(), &system_rng(),
-                         globals.progress == ProgressStyle::off ? &silent_progress() : &progress},
+               .seams = {&process_clock(), &system_rng(), silent ? &silent_progress() : static_cast<Progress*>(&progress)},
                .dry_run = globals.dry_run,
                .tool_dirs = world.tool_dirs};
   auto answer = op.call(ctx, parsed->in, style);
