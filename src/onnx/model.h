@@ -65,6 +65,8 @@ struct ValueInfo {
   bool has_shape = false;
   std::vector<std::int64_t> shape;              // -1 = symbolic or unknown
   bool is_tensor = true;                        // false: sequence, optional or map
+  bool is_sequence = false;                     // of tensors; both are set for an optional sequence
+  bool is_optional = false;
 };
 struct Graph {
   std::string name;
@@ -88,9 +90,11 @@ struct Limits {
   std::size_t size_bytes_max = 512u << 20;
   std::size_t nodes_max = 1u << 20;
   int depth_max = 32;                           // nested graphs and messages
+  std::size_t items_max = 1u << 22;             // messages and strings, which take far more memory than bytes in the file
 };
 
-// Errors: onnx.truncated, onnx.malformed (each with the byte offset and message path), onnx.limit, onnx.external_data.
+// Errors: onnx.truncated, onnx.malformed (each with the byte offset and message path), onnx.limit, onnx.external_data,
+// onnx.dtype.
 Result<Model> decode_model(ByteView bytes, const Limits& limits = {});
 Result<Tensor> decode_tensor(ByteView bytes, const Limits& limits = {});
 // The files of the official suite: TensorProto, SequenceProto or OptionalProto, told apart by the declared graph value.

@@ -1,18 +1,20 @@
-// Why a model, a tensor or a frame of the worker line is refused.
+// Why reading ONNX bytes can fail.
 #pragma once
 #include "base/reason.h"
 
 namespace hz::onnx {
 
 inline constexpr Reason reasons[] = {
-    {"onnx.truncated", Code::invalid, "An ONNX file ends inside a field.",
-     "Fetch or export the file again; the message names the byte offset."},
-    {"onnx.malformed", Code::invalid, "An ONNX file breaks the protobuf or ONNX rules.",
-     "Export the file again; the message names the byte offset and field."},
-    {"onnx.limit", Code::exhausted, "An ONNX file exceeds a stated limit of size, nodes or depth.",
-     "Split the model, or simplify it before use."},
-    {"onnx.external_data", Code::unsupported, "An ONNX file keeps tensors in other files.",
-     "Save the model with its tensors inside the file."},
+    {"onnx.truncated", Code::invalid, "The ONNX bytes end in the middle of a field.",
+     "Fetch the file again and compare its digest with the published one."},
+    {"onnx.malformed", Code::invalid, "The bytes are not a valid ONNX message.",
+     "Export the model again; the message names the byte offset and the path of the broken field."},
+    {"onnx.limit", Code::exhausted, "The ONNX message is larger or nested deeper than the stated limit.",
+     "Split the model, or raise the limit if you trust its source."},
+    {"onnx.external_data", Code::unsupported, "A tensor keeps its data in another file.",
+     "Save the model with all tensors inside one file."},
+    {"onnx.dtype", Code::unsupported, "A tensor has an element type this build does not know.",
+     "Convert the tensor to one of the types of ONNX IR version 8."},
     {"onnx.wire", Code::invalid, "A frame on the line to an engine process is not valid.",
      "The engine process is restarted; report the engine if this repeats."},
 };

@@ -1,0 +1,1 @@
+hz_fuzz(onnx_model LIBS hz_onnx)

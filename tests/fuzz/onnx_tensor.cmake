@@ -1,0 +1,1 @@
+hz_fuzz(onnx_tensor LIBS hz_onnx)
