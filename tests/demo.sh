@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# The demo as a test: it must end well, save a product, leave one honestly unsaved, and write a report that holds.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+./dev demo --home "$folder/home" --out "$folder" >"$folder/demo.txt" 2>&1 || { cat "$folder/demo.txt"; exit 1; }
+fail=0
+expect() { # text, meaning
+  if grep -qE "$1" "$folder/demo.txt"; then echo "ok: $2"; else echo "not ok: $2 (no line matches $1)"; fail=1; fi
+}
+expect 'saved by a proven substitute: [1-9]' 'at least one product is saved by a proven substitute'
+expect 'honestly not saved|everything is saved' 'what is not saved is said'
+expect 'the log holds' 'the whole log verifies'
+expect 'the exported statement holds' 'an exported statement verifies offline'
+report=$folder/report.html
+if grep -q '<script' "$report"; then echo "not ok: the report has a script"; fail=1; fi
+if grep -qE '(src|href)="https?:' "$report"; then echo "not ok: the report refers to the outside"; fail=1; fi
+[ "$fail" = 0 ] && echo "demo passed" || { cat "$folder/demo.txt"; exit 1; }
