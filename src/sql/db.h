@@ -35,9 +35,9 @@ class Row {
 };
 
 enum class Mode {
-  writer,     // the one connection that writes and checkpoints: WAL, synchronous=FULL, no mmap
-  reader,     // read-only, never checkpoints (Debian's 3.40.1 has the WAL-reset bug: research/log.md §5)
-  scratch,    // a rebuildable file: WAL, synchronous=OFF
+  writer,   // the one connection that writes and checkpoints: WAL, synchronous=FULL, no mmap
+  reader,   // read-only, never checkpoints (Debian's 3.40.1 has the WAL-reset bug: research/log.md §5)
+  scratch,  // a rebuildable file: WAL, synchronous=OFF
 };
 
 class Db {
@@ -50,7 +50,8 @@ class Db {
 
   // Several statements, no parameters: schemas and pragmas. Errors: sql.statement.
   Result<void> run(std::string_view script);
-  // One statement with ? parameters; statements are prepared once and kept. Errors: sql.statement, sql.full, sql.corrupt.
+  // One statement with ? parameters; statements are prepared once and kept. Errors: sql.statement, sql.full,
+  // sql.corrupt.
   Result<void> exec(std::string_view statement, std::initializer_list<Param> params = {});
   // Calls `each` per row; `each` returns false to stop early.
   Result<void> query(std::string_view statement, std::initializer_list<Param> params,
