@@ -64,6 +64,22 @@ function(hz_module name)
   endif()
 endfunction()
 
+# hz_embed(module file): the file's text becomes <module>/<stem>.h, constant hz::<module>::embedded::<stem>; '-' and '.' turn to '_'.
+function(hz_embed module file)
+  get_filename_component(stem ${file} NAME_WLE)
+  string(REGEX REPLACE "[^A-Za-z0-9]" "_" stem ${stem})
+  cmake_parse_arguments(ARG "" "AS" "" ${ARGN})
+  if(ARG_AS)
+    set(stem ${ARG_AS})
+  endif()
+  set(out ${CMAKE_BINARY_DIR}/gen/${module}/${stem}.h)
+  add_custom_command(OUTPUT ${out}
+    COMMAND ${CMAKE_COMMAND} -DOUT=${out} -DMODULE=${module} -DNAME=${stem} -DFILE=${file} -P ${PROJECT_SOURCE_DIR}/cmake/embed_text.cmake
+    DEPENDS ${file} ${PROJECT_SOURCE_DIR}/cmake/embed_text.cmake VERBATIM)
+  add_custom_target(hz_${module}_${stem} DEPENDS ${out})
+  add_dependencies(hz_${module} hz_${module}_${stem})
+endfunction()
+
 # hz_fuzz(name SOURCE LIBS...): a libFuzzer target when clang sanitizes, else a replayer of the same body over a seed corpus.
 # tests/fuzz/<name>/ holds the corpus. CI runs a fixed number of executions.
 function(hz_fuzz name)
