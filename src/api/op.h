@@ -1,8 +1,9 @@
 // Op rows: one row per operation gives HTTP route, CLI verb, permission, JSON schema, help, man page and completion.
 //
-//   Result<WhatIfOut> what_if(api::Ctx&, const WhatIf&);            // rules elsewhere; this reads views or appends statements
-//   std::string text(const WhatIfOut&, const api::Style&);          // for people (found by argument-dependent look-up)
-//   bool answer_is_no(const WhatIfOut&);                            // optional: true -> exit code 3
+//   Result<WhatIfOut> what_if(api::Ctx&, const WhatIf&);            // rules elsewhere; this reads views or appends
+//   statements std::string text(const WhatIfOut&, const api::Style&);          // for people (found by
+//   argument-dependent look-up) bool answer_is_no(const WhatIfOut&);                            // optional: true ->
+//   exit code 3
 //
 //   std::span<const api::Op> ops() {
 //     static const api::Op table[] = {
@@ -14,8 +15,8 @@
 //     return table;
 //   }
 //
-// In the CLI pattern, `<field>` is a positional argument and `<field...>` takes the rest; `[field]` is an optional positional.
-// Every other field is a flag: `--field-name VALUE`, a bool is `--field-name`, a vector repeats.
+// In the CLI pattern, `<field>` is a positional argument and `<field...>` takes the rest; `[field]` is an optional
+// positional. Every other field is a flag: `--field-name VALUE`, a bool is `--field-name`, a vector repeats.
 #pragma once
 #include <functional>
 #include <span>
@@ -52,7 +53,7 @@ std::string table(const std::vector<std::vector<std::string>>& rows, const Style
 
 // What an operation may reach.
 struct Ctx {
-  fs::path home;                       // the member's folder; may not exist yet
+  fs::path home;  // the member's folder; may not exist yet
   alliance::Mounted mounted;
   alliance::Seams seams;
   std::optional<alliance::Member> opened = {};
@@ -68,15 +69,15 @@ struct Ctx {
 enum class May { anyone, reader, author };  // anyone: needs no member; reader: reads views; author: appends statements
 
 struct OpText {
-  std::string_view id;                        // <module>.<verb>
-  std::string_view http;                      // "POST /v1/..."
-  std::string_view cli;                       // "drill what-if"
+  std::string_view id;    // <module>.<verb>
+  std::string_view http;  // "POST /v1/..."
+  std::string_view cli;   // "drill what-if"
   May may = May::reader;
-  std::vector<std::string_view> emits = {};   // kind slugs; not empty exactly when may == author
-  std::vector<std::string_view> fails = {};   // reason slugs beyond the general ones
-  std::string_view doc;                       // one sentence
-  std::string_view example;                   // a command line that runs
-  std::string_view more = {};                 // a paragraph for the man page
+  std::vector<std::string_view> emits = {};  // kind slugs; not empty exactly when may == author
+  std::vector<std::string_view> fails = {};  // reason slugs beyond the general ones
+  std::string_view doc;                      // one sentence
+  std::string_view example;                  // a command line that runs
+  std::string_view more = {};                // a paragraph for the man page
 };
 
 struct FieldDoc {
@@ -110,11 +111,16 @@ struct Signature<Result<Out> (*)(Ctx&, const In&)> {
 
 template <class M>
 constexpr std::string_view type_word() {
-  if constexpr (hz::detail::IsOptional<M>::value) return type_word<typename M::value_type>();
-  else if constexpr (hz::detail::IsVector<M>::value) return "list";
-  else if constexpr (std::is_same_v<M, bool>) return "flag";
-  else if constexpr (std::is_integral_v<M>) return "integer";
-  else return "text";
+  if constexpr (hz::detail::IsOptional<M>::value)
+    return type_word<typename M::value_type>();
+  else if constexpr (hz::detail::IsVector<M>::value)
+    return "list";
+  else if constexpr (std::is_same_v<M, bool>)
+    return "flag";
+  else if constexpr (std::is_integral_v<M>)
+    return "integer";
+  else
+    return "text";
 }
 
 template <class In>
@@ -122,7 +128,7 @@ std::vector<FieldDoc> field_docs() {
   std::vector<FieldDoc> out;
   std::apply(
       [&](const auto&... r) {
-        const auto add = [&](const auto& field) {
+        [[maybe_unused]] const auto add = [&](const auto& field) {
           using M = std::remove_cvref_t<decltype(std::declval<In>().*(field.member))>;
           const bool required = !hz::detail::IsOptional<M>::value && !hz::detail::IsVector<M>::value &&
                                 field.presence == Presence::required;

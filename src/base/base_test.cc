@@ -9,9 +9,13 @@
 using namespace hz;
 
 TEST_CASE("base64: the RFC 4648 examples round-trip and loose forms are refused") {
-  const std::pair<const char*, const char*> examples[] = {{"", ""},         {"f", "Zg=="},     {"fo", "Zm8="},
-                                                          {"foo", "Zm9v"},  {"foob", "Zm9vYg=="},
-                                                          {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+  const std::pair<const char*, const char*> examples[] = {{"", ""},
+                                                          {"f", "Zg=="},
+                                                          {"fo", "Zm8="},
+                                                          {"foo", "Zm9v"},
+                                                          {"foob", "Zm9vYg=="},
+                                                          {"fooba", "Zm9vYmE="},
+                                                          {"foobar", "Zm9vYmFy"}};
   for (const auto& [plain, coded] : examples) {
     CHECK(base64(as_bytes(plain)) == coded);
     CHECK(as_text(parse_base64(coded).value()) == plain);
@@ -88,7 +92,8 @@ TEST_CASE("fields: a wrong document is refused with its JSON path") {
   const auto detail = [](const char* text) { return from_json<Outer>(json::parse(text).value()).error().detail; };
   CHECK(detail(R"({"colour":"blue"})") == "$.name is missing");
   CHECK(detail(R"({"name":"x","colour":"green"})") == "$.colour should be one of red blue");
-  CHECK(detail(R"({"name":"x","colour":"red","inner":[{"n":1},{"n":"2"}]})") == "$.inner[1].n should be an integer in range");
+  CHECK(detail(R"({"name":"x","colour":"red","inner":[{"n":1},{"n":"2"}]})") ==
+        "$.inner[1].n should be an integer in range");
   CHECK(detail(R"({"name":"x","colour":"red","extra":1})") == "$.extra is not a known field");
 }
 

@@ -52,8 +52,7 @@ std::string base64(ByteView bytes) {
     std::uint32_t group = static_cast<std::uint32_t>(bytes[i]) << 16;
     if (n > 1) group |= static_cast<std::uint32_t>(bytes[i + 1]) << 8;
     if (n > 2) group |= bytes[i + 2];
-    for (std::size_t k = 0; k < 4; ++k)
-      out += k <= n ? base64_digits[group >> (18 - 6 * k) & 63] : '=';
+    for (std::size_t k = 0; k < 4; ++k) out += k <= n ? base64_digits[group >> (18 - 6 * k) & 63] : '=';
   }
   return out;
 }

@@ -21,16 +21,14 @@ using Digest = std::array<std::uint8_t, 32>;
 inline ByteView as_bytes(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
-inline std::string_view as_text(ByteView bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
+inline std::string_view as_text(ByteView bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
-std::string hex(ByteView bytes);                          // lower case
-Result<Bytes> parse_hex(std::string_view text);           // lower case only; base.text_form
-Result<Digest> parse_digest(std::string_view text);       // exactly 64 digits; base.text_form
-std::string base64(ByteView bytes);                       // RFC 4648 §4, padded
-Result<Bytes> parse_base64(std::string_view text);        // canonical padded form only; base.text_form
-bool valid_utf8(std::string_view text);                   // no surrogates, no overlong forms, at most U+10FFFF
+std::string hex(ByteView bytes);                     // lower case
+Result<Bytes> parse_hex(std::string_view text);      // lower case only; base.text_form
+Result<Digest> parse_digest(std::string_view text);  // exactly 64 digits; base.text_form
+std::string base64(ByteView bytes);                  // RFC 4648 §4, padded
+Result<Bytes> parse_base64(std::string_view text);   // canonical padded form only; base.text_form
+bool valid_utf8(std::string_view text);              // no surrogates, no overlong forms, at most U+10FFFF
 
 // Big-endian integers, as every Hezong format uses them (C2SP formats too).
 template <class T>

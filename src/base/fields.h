@@ -8,10 +8,10 @@
 //     }
 //   };
 //
-// Field types: bool, std::int64_t, int, std::uint32_t, std::string, Id<T>, enums with names (see EnumName), std::optional,
-// std::vector, and structs that have fields() themselves. There is no floating point: quantities are integers with a unit
-// in the name (price_fen, quality_milli), because these structs are signed.
-// A field may be left out when it is optional, a vector, or marked with `or_default`.
+// Field types: bool, std::int64_t, int, std::uint32_t, std::string, Id<T>, enums with names (see EnumName),
+// std::optional, std::vector, and structs that have fields() themselves. There is no floating point: quantities are
+// integers with a unit in the name (price_fen, quality_milli), because these structs are signed. A field may be left
+// out when it is optional, a vector, or marked with `or_default`.
 #pragma once
 #include <optional>
 #include <string>
@@ -49,7 +49,8 @@ constexpr auto rows(R... r) {
 template <class T>
 concept Record = requires { T::fields(); };
 
-// An enum takes part in fields when `constexpr auto enum_names(E)` (found by argument) returns a std::array of EnumName<E>.
+// An enum takes part in fields when `constexpr auto enum_names(E)` (found by argument) returns a std::array of
+// EnumName<E>.
 template <class E>
 struct EnumName {
   E value;
@@ -110,7 +111,7 @@ json::Value to_json(const T& value) {
     json::Object members;
     std::apply(
         [&](const auto&... r) {
-          const auto add = [&](const auto& field) {
+          [[maybe_unused]] const auto add = [&](const auto& field) {
             using M = std::remove_cvref_t<decltype(value.*(field.member))>;
             // An absent optional is left out: one value, one text.
             if constexpr (detail::IsOptional<M>::value)
@@ -170,21 +171,22 @@ Result<T> from_json(const json::Value& value, const std::string& path = "$") {
     std::size_t known = 0;
     std::apply(
         [&](const auto&... r) {
-          const auto read = [&](const auto& field) {
+          [[maybe_unused]] const auto read = [&](const auto& field) {
             using M = std::remove_cvref_t<decltype(out.*(field.member))>;
             if (error) return;
             const json::Value* member = value.find(field.name);
             if (!member) {
-              const bool may_lack = detail::IsOptional<M>::value || detail::IsVector<M>::value ||
-                                    field.presence == Presence::or_default;
-              if (!may_lack)
-                error = Error{&why("base.json_field"), fmt::format("{}.{} is missing", path, field.name)};
+              const bool may_lack =
+                  detail::IsOptional<M>::value || detail::IsVector<M>::value || field.presence == Presence::or_default;
+              if (!may_lack) error = Error{&why("base.json_field"), fmt::format("{}.{} is missing", path, field.name)};
               return;
             }
             ++known;
             auto item = from_json<M>(*member, fmt::format("{}.{}", path, field.name));
-            if (item) out.*(field.member) = *std::move(item);
-            else error = std::move(item).error();
+            if (item)
+              out.*(field.member) = *std::move(item);
+            else
+              error = std::move(item).error();
           };
           (read(r), ...);
           if (error || known == members->size()) return;
@@ -223,7 +225,7 @@ json::Value schema() {
     json::Array required;
     std::apply(
         [&](const auto&... r) {
-          const auto add = [&](const auto& field) {
+          [[maybe_unused]] const auto add = [&](const auto& field) {
             using M = std::remove_cvref_t<decltype(std::declval<T>().*(field.member))>;
             json::Value item = schema<M>();
             item.set("description", field.doc);

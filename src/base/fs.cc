@@ -17,7 +17,7 @@ void Fd::reset(int fd) {
 Result<Bytes> read_file(const fs::path& path, std::size_t size_max) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return fail(why("base.read"), "{}: {}", path.string(), std::strerror(errno));
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd.get(), &info) != 0) return fail(why("base.read"), "{}: {}", path.string(), std::strerror(errno));
   if (S_ISDIR(info.st_mode)) return fail(why("base.read"), "{}: is a folder", path.string());
   if (static_cast<std::uint64_t>(info.st_size) > size_max)
@@ -65,8 +65,7 @@ Result<void> write_file_durably(const fs::path& path, ByteView content, int mode
   if (::fsync(fd.get()) != 0) return refuse();
   if (::rename(temp.c_str(), path.c_str()) != 0) return refuse();
   const Fd dir(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!dir || ::fsync(dir.get()) != 0)
-    return fail(why("base.write"), "{}: {}", folder.string(), std::strerror(errno));
+  if (!dir || ::fsync(dir.get()) != 0) return fail(why("base.write"), "{}: {}", folder.string(), std::strerror(errno));
   return {};
 }
 

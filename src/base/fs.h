@@ -35,7 +35,8 @@ class Fd {
   int fd_ = -1;
 };
 
-// A folder under the system's temporary folder, removed with everything in it when the object ends. For tests and scratch work.
+// A folder under the system's temporary folder, removed with everything in it when the object ends. For tests and
+// scratch work.
 class TempDir {
  public:
   TempDir();

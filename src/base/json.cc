@@ -74,13 +74,23 @@ class Reader {
     skip_space();
     if (at_ >= text_.size()) return syntax("the text ends where a value should be");
     switch (text_[at_]) {
-      case '{': return read_object(depth);
-      case '[': return read_array(depth);
-      case '"': return Value(HZ_TRY(read_string()));
-      case 't': if (take_word("true")) return Value(true); break;
-      case 'f': if (take_word("false")) return Value(false); break;
-      case 'n': if (take_word("null")) return Value(); break;
-      default: return read_number();
+      case '{':
+        return read_object(depth);
+      case '[':
+        return read_array(depth);
+      case '"':
+        return Value(HZ_TRY(read_string()));
+      case 't':
+        if (take_word("true")) return Value(true);
+        break;
+      case 'f':
+        if (take_word("false")) return Value(false);
+        break;
+      case 'n':
+        if (take_word("null")) return Value();
+        break;
+      default:
+        return read_number();
     }
     return syntax("not a value");
   }
@@ -132,8 +142,10 @@ class Reader {
     std::uint32_t unit = 0;
     for (int i = 0; i < 4; ++i) {
       const char c = at_ < text_.size() ? text_[at_] : '\0';
-      const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                        : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+      const int digit = c >= '0' && c <= '9'   ? c - '0'
+                        : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                        : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                               : -1;
       if (digit < 0) return syntax("four hex digits should follow \\u");
       unit = unit << 4 | static_cast<std::uint32_t>(digit);
       ++at_;
@@ -180,14 +192,30 @@ class Reader {
       ++at_;
       const char escape = at_ < text_.size() ? text_[at_++] : '\0';
       switch (escape) {
-        case '"': out += '"'; break;
-        case '\\': out += '\\'; break;
-        case '/': out += '/'; break;
-        case 'b': out += '\b'; break;
-        case 'f': out += '\f'; break;
-        case 'n': out += '\n'; break;
-        case 'r': out += '\r'; break;
-        case 't': out += '\t'; break;
+        case '"':
+          out += '"';
+          break;
+        case '\\':
+          out += '\\';
+          break;
+        case '/':
+          out += '/';
+          break;
+        case 'b':
+          out += '\b';
+          break;
+        case 'f':
+          out += '\f';
+          break;
+        case 'n':
+          out += '\n';
+          break;
+        case 'r':
+          out += '\r';
+          break;
+        case 't':
+          out += '\t';
+          break;
         case 'u': {
           std::uint32_t point = HZ_TRY(read_hex4());
           if (point >= 0xdc00 && point <= 0xdfff) return syntax("a low surrogate without a high one");
@@ -200,7 +228,8 @@ class Reader {
           append_utf8(out, point);
           break;
         }
-        default: return syntax("unknown escape");
+        default:
+          return syntax("unknown escape");
       }
     }
   }
@@ -273,7 +302,7 @@ void write(std::string& out, const Value& value, int indent, int level) {
   } else if (const Object* members = value.object()) {
     std::vector<const Member*> sorted;
     for (const Member& m : *members) sorted.push_back(&m);
-    std::sort(sorted.begin(), sorted.end(), [](auto a, auto b) { return a->first < b->first; });
+    std::sort(sorted.begin(), sorted.end(), [](auto left, auto right) { return left->first < right->first; });
     out += '{';
     for (std::size_t i = 0; i < sorted.size(); ++i) {
       if (i) out += ',';
@@ -303,13 +332,27 @@ void append_quoted(std::string& out, std::string_view text) {
   out += '"';
   for (const char c : text) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
+      case '\f':
+        out += "\\f";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20) {
           out += "\\u00";

@@ -1,7 +1,7 @@
 // JSON values, a strict reader with limits, and the one compact text form.
 //
-// The reader serves outside documents (BOMs, lock files, requests). Signed statements have a narrower grammar, checked by
-// statement/canonical.h on the raw bytes; both share these values.
+// The reader serves outside documents (BOMs, lock files, requests). Signed statements have a narrower grammar, checked
+// by statement/canonical.h on the raw bytes; both share these values.
 #pragma once
 #include <cstdint>
 #include <string>

@@ -45,20 +45,20 @@ T take(std::expected<T, Error>&& r) {
 
 // The value of a Result, or leave the function with its error: `auto bytes = HZ_TRY(read_file(path));`
 // Never inside a co_await expression: g++ 12 cannot compile that (docs/decisions/0002).
-#define HZ_TRY_(var, ...)                                                     \
-  __extension__({                                                             \
-    auto var = (__VA_ARGS__);                                                 \
-    if (!var) return std::unexpected(std::move(var).error());                 \
-    ::hz::detail::take(std::move(var));                                       \
+#define HZ_TRY_(var, ...)                                     \
+  __extension__({                                             \
+    auto var = (__VA_ARGS__);                                 \
+    if (!var) return std::unexpected(std::move(var).error()); \
+    ::hz::detail::take(std::move(var));                       \
   })
 #define HZ_TRY_2_(n, ...) HZ_TRY_(hz_try_##n, __VA_ARGS__)
 #define HZ_TRY_1_(n, ...) HZ_TRY_2_(n, __VA_ARGS__)
 #define HZ_TRY(...) HZ_TRY_1_(__COUNTER__, __VA_ARGS__)
 
 // A broken invariant is a bug: say where and stop. On in every build.
-#define HZ_ASSERT(condition)                                                                                   \
-  do {                                                                                                         \
-    if (!(condition)) ::hz::assertion_failed(#condition, __FILE__, __LINE__);                                  \
+#define HZ_ASSERT(condition)                                                  \
+  do {                                                                        \
+    if (!(condition)) ::hz::assertion_failed(#condition, __FILE__, __LINE__); \
   } while (false)
 
 namespace hz {

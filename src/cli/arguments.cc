@@ -179,19 +179,30 @@ Result<Parsed> parse_arguments(std::span<const std::string> args, std::span<cons
       if (i + 1 >= args.size()) return fail(why("cli.missing"), "{} needs a value", flag);
       return args[++i];
     };
-    if (flag == "--help" || flag == "-h") globals.help = true;
-    else if (flag == "--json") globals.json = true;
-    else if (flag == "--dry-run") globals.dry_run = true;
-    else if (flag == "--no-color") globals.no_color = true;
-    else if (flag == "--quiet") globals.progress = ProgressStyle::off;
-    else if (flag == "--home") globals.home = HZ_TRY(value());
-    else if (flag == "--input") globals.input = HZ_TRY(value());
+    if (flag == "--help" || flag == "-h")
+      globals.help = true;
+    else if (flag == "--json")
+      globals.json = true;
+    else if (flag == "--dry-run")
+      globals.dry_run = true;
+    else if (flag == "--no-color")
+      globals.no_color = true;
+    else if (flag == "--quiet")
+      globals.progress = ProgressStyle::off;
+    else if (flag == "--home")
+      globals.home = HZ_TRY(value());
+    else if (flag == "--input")
+      globals.input = HZ_TRY(value());
     else if (flag == "--progress") {
       const std::string style = HZ_TRY(value());
-      if (style == "plain") globals.progress = ProgressStyle::plain;
-      else if (style == "json") globals.progress = ProgressStyle::json;
-      else if (style == "off") globals.progress = ProgressStyle::off;
-      else if (style != "auto") return fail(why("cli.bad_value"), "--progress is auto, plain, json or off, not {}", style);
+      if (style == "plain")
+        globals.progress = ProgressStyle::plain;
+      else if (style == "json")
+        globals.progress = ProgressStyle::json;
+      else if (style == "off")
+        globals.progress = ProgressStyle::off;
+      else if (style != "auto")
+        return fail(why("cli.bad_value"), "--progress is auto, plain, json or off, not {}", style);
     } else {
       if (!out.op) {
         if (globals.help) continue;
@@ -211,8 +222,10 @@ Result<Parsed> parse_arguments(std::span<const std::string> args, std::span<cons
         std::replace(hint.begin(), hint.end(), '_', '-');
         return fail(why("cli.unknown_flag"), "{} of `hezong {}`{}", flag, command_words(out.op->cli), hint);
       }
-      if (field->type == "flag" && equals == std::string::npos) put(out.in, *field, json::Value(true));
-      else put(out.in, *field, HZ_TRY(value_of(*field, schema_of(name), HZ_TRY(value()))));
+      if (field->type == "flag" && equals == std::string::npos)
+        put(out.in, *field, json::Value(true));
+      else
+        put(out.in, *field, HZ_TRY(value_of(*field, schema_of(name), HZ_TRY(value()))));
     }
   }
 
@@ -233,8 +246,8 @@ Result<Parsed> parse_arguments(std::span<const std::string> args, std::span<cons
   words.erase(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(command_size));
   std::size_t next = 0;
   for (const Positional& p : positionals(out.op->cli)) {
-    const auto field = std::find_if(out.op->fields.begin(), out.op->fields.end(),
-                                    [&](const auto& f) { return f.name == p.name; });
+    const auto field =
+        std::find_if(out.op->fields.begin(), out.op->fields.end(), [&](const auto& f) { return f.name == p.name; });
     HZ_ASSERT(field != out.op->fields.end());
     do {
       if (next >= words.size()) break;

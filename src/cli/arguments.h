@@ -14,7 +14,7 @@ enum class ProgressStyle { automatic, plain, json, off };
 
 struct Globals {
   std::optional<std::string> home;
-  std::optional<std::string> input;   // --input FILE: the whole input as JSON, "-" = stdin
+  std::optional<std::string> input;  // --input FILE: the whole input as JSON, "-" = stdin
   bool json = false;
   bool dry_run = false;
   bool help = false;
@@ -23,8 +23,8 @@ struct Globals {
 };
 
 struct Parsed {
-  const api::Op* op = nullptr;            // null: help was asked for a group of verbs
-  std::vector<std::string> words;         // the words that were not flags, when op is null
+  const api::Op* op = nullptr;     // null: help was asked for a group of verbs
+  std::vector<std::string> words;  // the words that were not flags, when op is null
   json::Value in = json::Object{};
   Globals globals;
 };

@@ -24,7 +24,8 @@ std::string text(const Out&, const api::Style&) { return ""; }
 
 std::vector<const api::Op*> table() {
   static const api::Op rows[] = {
-      api::op<&run_it>({.id = "drill.what_if", .http = "POST /x", .cli = "drill what-if <dir>", .doc = "d", .example = "e"}),
+      api::op<&run_it>(
+          {.id = "drill.what_if", .http = "POST /x", .cli = "drill what-if <dir>", .doc = "d", .example = "e"}),
       api::op<&run_it>({.id = "drill.plan", .http = "POST /y", .cli = "drill plan <dir>", .doc = "d", .example = "e"})};
   return {&rows[0], &rows[1]};
 }
@@ -42,7 +43,8 @@ std::string slug(std::vector<std::string> args) {
 }  // namespace
 
 TEST_CASE("arguments: flags, positionals and lists become the operation's input") {
-  const auto r = parse({"--json", "drill", "what-if", "here", "--lose", "a", "--lose=b", "--deep", "--control-bp", "9"});
+  const auto r =
+      parse({"--json", "drill", "what-if", "here", "--lose", "a", "--lose=b", "--deep", "--control-bp", "9"});
   REQUIRE(r);
   CHECK(r->op->id == "drill.what_if");
   CHECK(r->globals.json);
@@ -58,7 +60,8 @@ TEST_CASE("arguments: a flag's value is never taken for a command word") {
 
 TEST_CASE("arguments: mistakes are named and guessed at, never run") {
   CHECK(slug({"drill", "what-fi", "x"}) == "cli.unknown_command");
-  CHECK(parse({"drill", "what-fi", "x"}).error().detail.find("did you mean `hezong drill what-if`") != std::string::npos);
+  CHECK(parse({"drill", "what-fi", "x"}).error().detail.find("did you mean `hezong drill what-if`") !=
+        std::string::npos);
   CHECK(slug({"drill", "plan", "x", "--loose", "a"}) == "cli.unknown_flag");
   CHECK(parse({"drill", "plan", "x", "--loose", "a"}).error().detail.find("did you mean --lose") != std::string::npos);
   CHECK(slug({"drill", "plan"}) == "cli.missing");

@@ -1,4 +1,5 @@
-// Progress on stderr: one moving line on a terminal, a plain line per phase and each ten seconds elsewhere, or JSON lines.
+// Progress on stderr: one moving line on a terminal, a plain line per phase and each ten seconds elsewhere, or JSON
+// lines.
 #pragma once
 #include <chrono>
 #include <cstdio>

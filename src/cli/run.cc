@@ -49,7 +49,8 @@ std::string overview(const std::vector<std::string>& words, const api::Style& st
         "  hezong exposure scan DIR        what your products depend on; needs no account and no set-up\n"
         "  hezong init --name NAME         create a member: keys, log, store\n"
         "  hezong drill what-if --lose X   which products stop\n\n";
-  out += style.bold(words.empty() ? "Commands" : fmt::format("Commands under `hezong {}`", prefix.substr(0, prefix.size() - 1)));
+  out += style.bold(words.empty() ? "Commands"
+                                  : fmt::format("Commands under `hezong {}`", prefix.substr(0, prefix.size() - 1)));
   out += "\n";
   std::vector<std::vector<std::string>> rows{{"", ""}};
   for (const api::Op* op : node::ops()) {
@@ -58,7 +59,8 @@ std::string overview(const std::vector<std::string>& words, const api::Style& st
   }
   const std::string listing = api::table(rows, style);
   out += listing.substr(listing.find('\n') + 1);
-  out += "\nEvery command takes --json, --home DIR, --dry-run and --help. Errors carry a reason: hezong explain REASON.\n";
+  out +=
+      "\nEvery command takes --json, --home DIR, --dry-run and --help. Errors carry a reason: hezong explain REASON.\n";
   return out;
 }
 
@@ -103,8 +105,9 @@ int report(const World& world, const Error& error, bool as_json, const api::Styl
     root.set("error", std::move(body));
     fmt::print(world.err, "{}\n", json::dump(root));
   } else {
-    fmt::print(world.err, "{} {}\n{} {}\n{} {}\n{}\n", style.red("error:"), r.what, style.bold("because:"), error.detail,
-               style.bold("try:"), r.next, style.dim(fmt::format("reason: {} (hezong explain {})", r.slug, r.slug)));
+    fmt::print(world.err, "{} {}\n{} {}\n{} {}\n{}\n", style.red("error:"), r.what, style.bold("because:"),
+               error.detail, style.bold("try:"), r.next,
+               style.dim(fmt::format("reason: {} (hezong explain {})", r.slug, r.slug)));
   }
   return exit_code(r.code);
 }
@@ -155,14 +158,16 @@ int run(const World& world) {
   }
 
   const char* progress_wish = std::getenv("HEZONG_PROGRESS");
-  const bool silent = globals.progress == ProgressStyle::off ||
-                      (globals.progress == ProgressStyle::automatic && progress_wish && progress_wish == std::string_view("off"));
+  const bool silent =
+      globals.progress == ProgressStyle::off ||
+      (globals.progress == ProgressStyle::automatic && progress_wish && progress_wish == std::string_view("off"));
   StreamProgress progress(world.err, progress_form(globals.progress, world.err));
-  api::Ctx ctx{.home = home_folder(globals),
-               .mounted = node::mounted(),
-               .seams = {&process_clock(), &system_rng(), silent ? &silent_progress() : static_cast<Progress*>(&progress)},
-               .dry_run = globals.dry_run,
-               .tool_dirs = world.tool_dirs};
+  api::Ctx ctx{
+      .home = home_folder(globals),
+      .mounted = node::mounted(),
+      .seams = {&process_clock(), &system_rng(), silent ? &silent_progress() : static_cast<Progress*>(&progress)},
+      .dry_run = globals.dry_run,
+      .tool_dirs = world.tool_dirs};
   auto answer = op.call(ctx, parsed->in, style);
   progress.finish();
   if (!answer) return report(world, answer.error(), globals.json, err_style);

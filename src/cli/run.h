@@ -11,10 +11,10 @@ namespace hz::cli {
 
 // What the process was started with.
 struct World {
-  std::vector<std::string> args;      // without the program name
-  std::FILE* out;                     // data
-  std::FILE* err;                     // progress, errors
-  std::vector<fs::path> tool_dirs;    // where our own programs are looked for
+  std::vector<std::string> args;    // without the program name
+  std::FILE* out;                   // data
+  std::FILE* err;                   // progress, errors
+  std::vector<fs::path> tool_dirs;  // where our own programs are looked for
 };
 
 // Runs one command and returns the exit code (base/reason.h; 3 = checked, the answer is no).

@@ -59,9 +59,7 @@ std::string text(const ExplainOut& out, const api::Style& style) {
 
 struct Document {
   std::string name;
-  static constexpr auto fields() {
-    return rows(row("name", &Document::name, "cli, reasons, kinds, openapi or man"));
-  }
+  static constexpr auto fields() { return rows(row("name", &Document::name, "cli, reasons, kinds, openapi or man")); }
 };
 struct DocumentOut {
   std::string text;
@@ -91,20 +89,34 @@ Result<DocumentOut> print_completion(api::Ctx&, const Completion& in) {
 
 std::span<const api::Op> self_ops() {
   static const api::Op table[] = {
-      api::op<&version>({.id = "node.version", .http = "GET /v1/version", .cli = "version", .may = api::May::anyone,
-                         .doc = "Version of this program.", .example = "hezong version"}),
-      api::op<&explain>({.id = "node.explain", .http = "GET /v1/reasons", .cli = "explain [slug]",
-                         .may = api::May::anyone, .fails = {"node.unknown_reason"},
+      api::op<&version>({.id = "node.version",
+                         .http = "GET /v1/version",
+                         .cli = "version",
+                         .may = api::May::anyone,
+                         .doc = "Version of this program.",
+                         .example = "hezong version"}),
+      api::op<&explain>({.id = "node.explain",
+                         .http = "GET /v1/reasons",
+                         .cli = "explain [slug]",
+                         .may = api::May::anyone,
+                         .fails = {"node.unknown_reason"},
                          .doc = "What a reason slug means and what to do next; without a slug, all of them.",
                          .example = "hezong explain base.too_large"}),
-      api::op<&document>({.id = "node.document", .http = "GET /v1/documents/{name}", .cli = "document <name>",
-                          .may = api::May::anyone, .fails = {"node.unknown_document"},
+      api::op<&document>({.id = "node.document",
+                          .http = "GET /v1/documents/{name}",
+                          .cli = "document <name>",
+                          .may = api::May::anyone,
+                          .fails = {"node.unknown_document"},
                           .doc = "Print a document projected from the tables: CLI reference, reasons, kinds, OpenAPI, "
                                  "man page.",
                           .example = "hezong document reasons"}),
-      api::op<&print_completion>({.id = "node.completion", .http = "GET /v1/completion/{shell}",
-                                  .cli = "completion <shell>", .may = api::May::anyone, .fails = {"node.unknown_shell"},
-                                  .doc = "Print a shell completion script.", .example = "hezong completion bash",
+      api::op<&print_completion>({.id = "node.completion",
+                                  .http = "GET /v1/completion/{shell}",
+                                  .cli = "completion <shell>",
+                                  .may = api::May::anyone,
+                                  .fails = {"node.unknown_shell"},
+                                  .doc = "Print a shell completion script.",
+                                  .example = "hezong completion bash",
                                   .more = "Load it with `eval \"$(hezong completion bash)\"`."}),
   };
   return table;
