@@ -39,7 +39,8 @@ Result<std::string> id_field(TomlTable& table, std::string_view key) {
 
 Result<std::string> declared(TomlTable& table, std::string_view key, const std::set<std::string>& entities) {
   std::string id = HZ_TRY(id_field(table, key));
-  if (!entities.contains(id)) return table.refuse(*table.any(key), key, fmt::format("names {}, which is no [[entity]]", id));
+  if (!entities.contains(id))
+    return table.refuse(*table.any(key), key, fmt::format("names {}, which is no [[entity]]", id));
   return id;
 }
 
@@ -49,7 +50,8 @@ Result<Entity> read_entity(TomlTable& table) {
   out.name = HZ_TRY(table.text("name", 300));
   out.jurisdiction = HZ_TRY(table.text("jurisdiction", 16));
   if (!valid_jurisdiction(out.jurisdiction))
-    return table.refuse(*table.any("jurisdiction"), "jurisdiction", "should be two capital letters (ISO 3166-1) or unknown");
+    return table.refuse(*table.any("jurisdiction"), "jurisdiction",
+                        "should be two capital letters (ISO 3166-1) or unknown");
   out.lei = HZ_TRY(table.text_if("lei", 20));
   if (out.lei && !valid_lei(*out.lei))
     return table.refuse(*table.any("lei"), "lei", "is no LEI: 20 characters with a correct check number");
@@ -82,9 +84,12 @@ bool valid_lei(std::string_view lei) {
   if (lei.size() != 20) return false;
   int rest = 0;
   for (const char c : lei) {
-    if (c >= '0' && c <= '9') rest = (rest * 10 + (c - '0')) % 97;
-    else if (c >= 'A' && c <= 'Z') rest = (rest * 100 + (c - 'A' + 10)) % 97;
-    else return false;
+    if (c >= '0' && c <= '9')
+      rest = (rest * 10 + (c - '0')) % 97;
+    else if (c >= 'A' && c <= 'Z')
+      rest = (rest * 100 + (c - 'A' + 10)) % 97;
+    else
+      return false;
   }
   return rest == 1;
 }
@@ -97,15 +102,15 @@ Result<EntityList> parse_entity_list(std::string_view text) {
     TomlTable head = HZ_TRY(TomlTable::of(*HZ_TRY(root.required("list")), "[list]"));
     out.list = HZ_TRY(id_field(head, "id"));
     out.as_of = HZ_TRY(head.text("as_of", 10));
-    if (!valid_date(out.as_of)) return head.refuse(*head.any("as_of"), "as_of", "should be a date in quotes, YYYY-MM-DD");
+    if (!valid_date(out.as_of))
+      return head.refuse(*head.any("as_of"), "as_of", "should be a date in quotes, YYYY-MM-DD");
     out.note = HZ_TRY(head.text_if("note", 2000)).value_or("");
     HZ_TRY(head.done());
   }
   std::set<std::string> ids;
   for (TomlTable& table : HZ_TRY(root.tables("entity", rows_max))) {
     out.entities.push_back(HZ_TRY(read_entity(table)));
-    if (!ids.insert(out.entities.back().id).second)
-      return table.refuse(*table.any("id"), "id", "appears twice");
+    if (!ids.insert(out.entities.back().id).second) return table.refuse(*table.any("id"), "id", "appears twice");
   }
   std::map<std::string, std::int64_t> held_bp;
   for (TomlTable& table : HZ_TRY(root.tables("owner", rows_max))) {
@@ -117,7 +122,8 @@ Result<EntityList> parse_entity_list(std::string_view text) {
     HZ_TRY(table.done());
     if (owner.owner == owner.entity) return table.refuse(*table.any("owner"), "owner", "is the entity itself");
     if ((held_bp[owner.entity] += owner.share_bp) > 10000)
-      return table.refuse(*table.any("share_bp"), "share_bp", fmt::format("brings the owners of {} above 10000", owner.entity));
+      return table.refuse(*table.any("share_bp"), "share_bp",
+                          fmt::format("brings the owners of {} above 10000", owner.entity));
     out.owners.push_back(std::move(owner));
   }
   std::map<std::string, std::string> matched;

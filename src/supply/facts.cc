@@ -24,9 +24,9 @@ struct SpaceType {
   std::string_view space, type;
 };
 constexpr SpaceType space_types[] = {
-    {"product", "product"}, {"model", "model"},     {"backend", "runtime"}, {"npm", "package"},   {"deb", "package"},
-    {"pkg", "package"},     {"bom", "package"},     {"file", "file"},       {"service", "service"}, {"site", "site"},
-    {"skill", "skill"},     {"gate", "gate"},       {"chip", "chip"},       {"driver", "driver"}, {"board", "board"},
+    {"product", "product"}, {"model", "model"}, {"backend", "runtime"}, {"npm", "package"},     {"deb", "package"},
+    {"pkg", "package"},     {"bom", "package"}, {"file", "file"},       {"service", "service"}, {"site", "site"},
+    {"skill", "skill"},     {"gate", "gate"},   {"chip", "chip"},       {"driver", "driver"},   {"board", "board"},
 };
 
 }  // namespace

@@ -9,12 +9,13 @@ namespace hz::supply {
 
 // One remark about a node, kept as the source wrote it. It never names an owner: only an entity list does.
 struct Note {
-  std::string key;    // licence, homepage, maintainer, supplier, sha256, path, role ...
+  std::string key;  // licence, homepage, maintainer, supplier, sha256, path, role ...
   std::string value;
-  std::optional<std::string> basis;  // declared or inferred, for suppliers
+  std::optional<std::string> basis = {};  // declared or inferred, for suppliers
   bool operator==(const Note&) const = default;
   static constexpr auto fields() {
-    return rows(row("key", &Note::key, "what the remark is about"), row("value", &Note::value, "as the source wrote it"),
+    return rows(row("key", &Note::key, "what the remark is about"),
+                row("value", &Note::value, "as the source wrote it"),
                 row("basis", &Note::basis, "declared or inferred"));
   }
 };
@@ -23,12 +24,13 @@ struct NodeFact {
   std::string node;  // id, docs/views.md
   std::string type;  // product model runtime operator_library package driver chip board service site skill gate file
   std::string name;
-  std::optional<std::string> version;
-  std::optional<std::string> op;      // all (when absent), any, k_of_n
-  std::optional<std::int64_t> k;
-  std::optional<std::string> within;  // the package that ships this file: whoever the package belongs to, the file does
-  bool mention = false;               // the source only names the node; it is no evidence that the node exists
-  std::vector<Note> notes;
+  std::optional<std::string> version = {};
+  std::optional<std::string> op = {};  // all (when absent), any, k_of_n
+  std::optional<std::int64_t> k = {};
+  std::optional<std::string> within =
+      {};                // the package that ships this file: whoever the package belongs to, the file does
+  bool mention = false;  // the source only names the node; it is no evidence that the node exists
+  std::vector<Note> notes = {};
   bool operator==(const NodeFact&) const = default;
   static constexpr auto fields() {
     return rows(row("node", &NodeFact::node, "component id"), row("type", &NodeFact::type, "component type"),
@@ -46,7 +48,8 @@ struct EdgeFact {
   std::string field;  // where in the source it says so
   bool operator==(const EdgeFact&) const = default;
   static constexpr auto fields() {
-    return rows(row("node", &EdgeFact::node, "component that needs"), row("input", &EdgeFact::input, "component needed"),
+    return rows(row("node", &EdgeFact::node, "component that needs"),
+                row("input", &EdgeFact::input, "component needed"),
                 row("field", &EdgeFact::field, "place in the source"));
   }
 };
@@ -76,10 +79,10 @@ struct UnknownFact {
 };
 
 struct Facts {
-  std::vector<NodeFact> nodes;
-  std::vector<EdgeFact> edges;
-  std::vector<ModelOp> model_ops;  // of the one model node among `nodes`
-  std::vector<UnknownFact> unknowns;
+  std::vector<NodeFact> nodes = {};
+  std::vector<EdgeFact> edges = {};
+  std::vector<ModelOp> model_ops = {};  // of the one model node among `nodes`
+  std::vector<UnknownFact> unknowns = {};
   bool operator==(const Facts&) const = default;
   bool empty() const { return nodes.empty() && edges.empty() && unknowns.empty(); }
 };

@@ -8,20 +8,22 @@
 
 namespace hz::supply {
 
-// Where facts come from. `scope` is the name of the scan (the folder's name, or `host`), `path` is relative to its root;
-// a system file keeps its absolute path.
+// Where facts come from. `scope` is the name of the scan (the folder's name, or `host`), `path` is relative to its
+// root; a system file keeps its absolute path.
 struct Source {
   std::string scope;
   std::string path;
   std::string kind;    // model elf dpkg npm_lock npm_package cyclonedx config backends host manifest
   std::string digest;  // SHA-256 of the bytes read, hex
   static constexpr auto fields() {
-    return rows(row("scope", &Source::scope, "name of the scan"), row("path", &Source::path, "file, relative to the scan"),
-                row("kind", &Source::kind, "how it was read"), row("digest", &Source::digest, "SHA-256 of the bytes, hex"));
+    return rows(row("scope", &Source::scope, "name of the scan"),
+                row("path", &Source::path, "file, relative to the scan"), row("kind", &Source::kind, "how it was read"),
+                row("digest", &Source::digest, "SHA-256 of the bytes, hex"));
   }
 };
 
-// The facts of one source, cut into parts of at most 30 KiB. Part 1 replaces whatever the same (scope, kind, path) said.
+// The facts of one source, cut into parts of at most 30 KiB. Part 1 replaces whatever the same (scope, kind, path)
+// said.
 struct Observation {
   Source source;
   std::int64_t observed_ms = 0;
@@ -37,7 +39,8 @@ struct Observation {
     return rows(row("source", &Observation::source, "the evidence"),
                 row("observed_ms", &Observation::observed_ms, "when it was read"),
                 row("facts", &Observation::facts, "digest of the facts of all parts"),
-                row("part", &Observation::part, "1 to parts"), row("parts", &Observation::parts, "how many parts there are"),
+                row("part", &Observation::part, "1 to parts"),
+                row("parts", &Observation::parts, "how many parts there are"),
                 row("nodes", &Observation::nodes, "components"), row("edges", &Observation::edges, "needs"),
                 row("model_ops", &Observation::model_ops, "operators of the model"),
                 row("unknowns", &Observation::unknowns, "what the source leaves open"));
@@ -52,7 +55,8 @@ struct ServiceUse {
   std::optional<std::string> key;     // the key in it
   static constexpr auto fields() {
     return rows(row("host", &ServiceUse::host, "host name"), row("role", &ServiceUse::role, "what it is used for"),
-                row("config", &ServiceUse::config, "file that names it"), row("key", &ServiceUse::key, "key in that file"));
+                row("config", &ServiceUse::config, "file that names it"),
+                row("key", &ServiceUse::key, "key in that file"));
   }
 };
 
@@ -65,7 +69,7 @@ struct Product {
   std::string name;
   std::string area;
   std::string summary;
-  std::string incumbent;      // backend id that serves it today
+  std::string incumbent;  // backend id that serves it today
   std::string model_file;
   std::string model_sha256;
   std::string licence;
@@ -79,30 +83,31 @@ struct Product {
   std::vector<EdgeFact> edges;
   static constexpr std::string_view kind = "supply.product";
   static constexpr auto fields() {
-    return rows(row("source", &Product::source, "the manifest"), row("observed_ms", &Product::observed_ms, "when it was read"),
-                row("facts", &Product::facts, "digest of everything below"), row("id", &Product::id, "product id"),
-                row("name", &Product::name, "name shown to people"), row("area", &Product::area, "vision, speech, language ..."),
-                row("summary", &Product::summary, "one sentence"),
-                row("incumbent", &Product::incumbent, "backend that serves it today"),
-                row("model_file", &Product::model_file, "model, relative to the scan"),
-                row("model_sha256", &Product::model_sha256, "digest of the model"),
-                row("licence", &Product::licence, "SPDX expression of the model's licence"),
-                row("golden_file", &Product::golden_file, "golden set, relative to the scan"),
-                row("golden_sha256", &Product::golden_sha256, "digest of the golden set"),
-                row("quality_min_milli", &Product::quality_min_milli, "least quality on the golden set, thousandths"),
-                row("outage_max_s", &Product::outage_max_s, "longest tolerable outage"),
-                row("quality_drop_max_milli", &Product::quality_drop_max_milli, "largest tolerable quality drop, thousandths"),
-                row("services", &Product::services, "services it talks to"), row("nodes", &Product::nodes, "requirement: nodes"),
-                row("edges", &Product::edges, "requirement: needs"));
+    return rows(
+        row("source", &Product::source, "the manifest"), row("observed_ms", &Product::observed_ms, "when it was read"),
+        row("facts", &Product::facts, "digest of everything below"), row("id", &Product::id, "product id"),
+        row("name", &Product::name, "name shown to people"),
+        row("area", &Product::area, "vision, speech, language ..."), row("summary", &Product::summary, "one sentence"),
+        row("incumbent", &Product::incumbent, "backend that serves it today"),
+        row("model_file", &Product::model_file, "model, relative to the scan"),
+        row("model_sha256", &Product::model_sha256, "digest of the model"),
+        row("licence", &Product::licence, "SPDX expression of the model's licence"),
+        row("golden_file", &Product::golden_file, "golden set, relative to the scan"),
+        row("golden_sha256", &Product::golden_sha256, "digest of the golden set"),
+        row("quality_min_milli", &Product::quality_min_milli, "least quality on the golden set, thousandths"),
+        row("outage_max_s", &Product::outage_max_s, "longest tolerable outage"),
+        row("quality_drop_max_milli", &Product::quality_drop_max_milli, "largest tolerable quality drop, thousandths"),
+        row("services", &Product::services, "services it talks to"),
+        row("nodes", &Product::nodes, "requirement: nodes"), row("edges", &Product::edges, "requirement: needs"));
   }
 };
 
 struct Entity {
   std::string id;
   std::string name;
-  std::string jurisdiction;         // ISO 3166-1 alpha-2, or unknown
-  std::optional<std::string> lei;   // ISO 17442
-  std::string source;               // where the fact can be checked
+  std::string jurisdiction;        // ISO 3166-1 alpha-2, or unknown
+  std::optional<std::string> lei;  // ISO 17442
+  std::string source;              // where the fact can be checked
   static constexpr auto fields() {
     return rows(row("id", &Entity::id, "short id"), row("name", &Entity::name, "legal name"),
                 row("jurisdiction", &Entity::jurisdiction, "ISO 3166-1 alpha-2, or unknown"),
@@ -116,7 +121,8 @@ struct Owner {
   std::string source;
   static constexpr auto fields() {
     return rows(row("entity", &Owner::entity, "owned"), row("owner", &Owner::owner, "owning"),
-                row("share_bp", &Owner::share_bp, "share in ten-thousandths"), row("source", &Owner::source, "where to check"));
+                row("share_bp", &Owner::share_bp, "share in ten-thousandths"),
+                row("source", &Owner::source, "where to check"));
   }
 };
 struct Attribution {
@@ -125,7 +131,8 @@ struct Attribution {
   std::string source;
   static constexpr auto fields() {
     return rows(row("match", &Attribution::match, "component id without version, * for any text"),
-                row("entity", &Attribution::entity, "who controls it"), row("source", &Attribution::source, "where to check"));
+                row("entity", &Attribution::entity, "who controls it"),
+                row("source", &Attribution::source, "where to check"));
   }
 };
 
@@ -144,9 +151,11 @@ struct EntityList {
   static constexpr std::string_view kind = "supply.entity_list";
   static constexpr auto fields() {
     return rows(row("list", &EntityList::list, "list id"), row("as_of", &EntityList::as_of, "date of the facts"),
-                row("note", &EntityList::note, "what the list covers"), row("digest", &EntityList::digest, "SHA-256 of the file"),
-                row("part", &EntityList::part, "1 to parts"), row("parts", &EntityList::parts, "how many parts there are"),
-                row("entities", &EntityList::entities, "legal entities"), row("owners", &EntityList::owners, "who owns whom"),
+                row("note", &EntityList::note, "what the list covers"),
+                row("digest", &EntityList::digest, "SHA-256 of the file"), row("part", &EntityList::part, "1 to parts"),
+                row("parts", &EntityList::parts, "how many parts there are"),
+                row("entities", &EntityList::entities, "legal entities"),
+                row("owners", &EntityList::owners, "who owns whom"),
                 row("attributions", &EntityList::attributions, "who controls which component"));
   }
 };

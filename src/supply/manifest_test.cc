@@ -30,7 +30,7 @@ quality_drop_max_milli = 10
                      requirement, more);
 }
 
-std::string detail(std::string_view text) {
+std::string refusal(std::string_view text) {
   const auto r = parse_product_manifest(text);
   return r ? "accepted" : r.error().text();
 }
@@ -56,27 +56,31 @@ TEST_CASE("manifest: a nested requirement becomes gates with the product on top"
 }
 
 TEST_CASE("manifest: each wrong field is refused with its line") {
-  CHECK(detail(manifest(R"(all = ["model"], any = ["model"])")).starts_with("supply.toml: line 17"));
-  CHECK(detail(manifest("all = [\"model\"]\nany = [\"model\"]")).starts_with("supply.requirement: line 16"));
-  CHECK(detail(manifest("all = []")) == "supply.requirement: line 17: a formula needs a list with at least one part");
-  CHECK(detail(manifest("k = 3\nof = [\"model\", \"site:a\"]")) ==
+  CHECK(refusal(manifest(R"(all = ["model"], any = ["model"])")).starts_with("supply.toml: line 17"));
+  CHECK(refusal(manifest("all = [\"model\"]\nany = [\"model\"]")).starts_with("supply.requirement: line 16"));
+  CHECK(refusal(manifest("all = []")) == "supply.requirement: line 17: a formula needs a list with at least one part");
+  CHECK(refusal(manifest("k = 3\nof = [\"model\", \"site:a\"]")) ==
         "supply.requirement: line 17: k should be an integer from 1 to 2");
-  CHECK(detail(manifest("all = [\"modell\"]")) == "supply.component: line 17: \"modell\" has no known namespace");
-  CHECK(detail(manifest("all = [\"backend:ORT\"]")).starts_with("supply.component: line 17"));
-  CHECK(detail(manifest("all = [\"model\"]\nsome = 1")) == "supply.field: line 18: requirement some is not a known field");
-  CHECK(detail(manifest("all = [\"model\"]", "[[service]]\nhost = \"https://hub\"\nrole = \"hub\"")).starts_with("supply.field"));
-  CHECK(detail("[product]\nid = \"a\"\nname = 3\n").starts_with("supply.field: line 3: [product] name should be a text"));
-  CHECK(detail("[product]\nid = \"../a\"\nname = \"a\"\narea = \"a\"\nsummary = \"a\"\n").starts_with("supply.field: line 2"));
-  CHECK(detail("[product").starts_with("supply.toml: line 1"));
-  CHECK(detail("a = \"\xff\"").starts_with("base.utf8"));
-  CHECK(detail(std::string(1000, '[')).starts_with("supply.limit"));
-  CHECK(detail(std::string((1u << 20) + 1, '#')).starts_with("supply.limit"));
+  CHECK(refusal(manifest("all = [\"modell\"]")) == "supply.component: line 17: \"modell\" has no known namespace");
+  CHECK(refusal(manifest("all = [\"backend:ORT\"]")).starts_with("supply.component: line 17"));
+  CHECK(refusal(manifest("all = [\"model\"]\nsome = 1")) ==
+        "supply.field: line 18: requirement some is not a known field");
+  CHECK(refusal(manifest("all = [\"model\"]", "[[service]]\nhost = \"https://hub\"\nrole = \"hub\""))
+            .starts_with("supply.field"));
+  CHECK(refusal("[product]\nid = \"a\"\nname = 3\n")
+            .starts_with("supply.field: line 3: [product] name should be a text"));
+  CHECK(refusal("[product]\nid = \"../a\"\nname = \"a\"\narea = \"a\"\nsummary = \"a\"\n")
+            .starts_with("supply.field: line 2"));
+  CHECK(refusal("[product").starts_with("supply.toml: line 1"));
+  CHECK(refusal("a = \"\xff\"").starts_with("base.utf8"));
+  CHECK(refusal(std::string(1000, '[')).starts_with("supply.limit"));
+  CHECK(refusal(std::string((1u << 20) + 1, '#')).starts_with("supply.limit"));
 }
 
 TEST_CASE("manifest: a requirement deeper than 16 levels is refused") {
   std::string formula = "\"model\"";
   for (int i = 0; i < 20; ++i) formula = "{ all = [" + formula + "] }";
-  CHECK(detail(manifest("all = [" + formula + "]")).starts_with("supply.limit: line 17"));
+  CHECK(refusal(manifest("all = [" + formula + "]")).starts_with("supply.limit: line 17"));
 }
 
 TEST_CASE("manifest: products that need each other in a circle are found with the chain") {

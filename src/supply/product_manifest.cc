@@ -21,7 +21,8 @@ Result<ServiceUse> read_service(TomlTable& table) {
   const std::string host = HZ_TRY(table.text("host", 255));
   const auto checked = service_host(host);
   if (!checked || *checked != host)
-    return fail(why("supply.field"), "line {}: [[service]] host should be a lower-case host name, not \"{}\"", table.line(), host);
+    return fail(why("supply.field"), "line {}: [[service]] host should be a lower-case host name, not \"{}\"",
+                table.line(), host);
   use.host = host;
   use.role = HZ_TRY(table.text("role", 64));
   use.config = HZ_TRY(table.text_if("config"));
@@ -48,7 +49,8 @@ Result<ProductManifest> parse_product_manifest(std::string_view text) {
   ProductManifest out;
   HZ_TRY(section(root, "product", [&](TomlTable& t) -> Result<void> {
     out.id = HZ_TRY(t.text("id", 64));
-    if (!valid_id(out.id)) return t.refuse(*t.any("id"), "id", "should be lower-case letters, digits, '-', '_' and '.'");
+    if (!valid_id(out.id))
+      return t.refuse(*t.any("id"), "id", "should be lower-case letters, digits, '-', '_' and '.'");
     out.name = HZ_TRY(t.text("name", 200));
     out.area = HZ_TRY(t.text("area", 64));
     out.summary = HZ_TRY(t.text("summary", 2000));
@@ -89,7 +91,8 @@ Result<ProductManifest> parse_product_manifest(std::string_view text) {
 
 std::string find_product_cycle(const std::vector<ProductManifest>& products) {
   std::map<std::string, std::vector<std::string>> needs;
-  for (const ProductManifest& product : products) collect(product.requirement, "product", needs["product:" + product.id]);
+  for (const ProductManifest& product : products)
+    collect(product.requirement, "product", needs["product:" + product.id]);
   enum class Mark { fresh, open, closed };
   std::map<std::string, Mark> marks;
   // Depth-first over an explicit stack: a chain of products must not be able to exhaust ours.

@@ -1,4 +1,5 @@
-// Product manifests (docs/formats/product_manifest.md): TOML bytes in, a checked declaration out. No file is opened here.
+// Product manifests (docs/formats/product_manifest.md): TOML bytes in, a checked declaration out. No file is opened
+// here.
 #pragma once
 #include "supply/kinds.h"
 #include "supply/requirement.h"
@@ -7,8 +8,8 @@ namespace hz::supply {
 
 struct ProductManifest {
   std::string id, name, area, summary;
-  std::string incumbent;    // backend id; the first backend of the requirement when the manifest names none; may be empty
-  std::string model_file;   // as written, relative to the manifest
+  std::string incumbent;  // backend id; the first backend of the requirement when the manifest names none; may be empty
+  std::string model_file;  // as written, relative to the manifest
   std::string licence;
   std::string golden_file;  // as written
   std::int64_t quality_min_milli = 0;

@@ -9,7 +9,8 @@ inline constexpr Reason reasons[] = {
     {"supply.field", Code::invalid, "A field of a manifest or list is missing, unknown or out of range.",
      "Compare the named line with docs/formats/product_manifest.md or docs/formats/entity_list.md."},
     {"supply.component", Code::invalid, "A component reference does not have a known form.",
-     "Write `model`, or `<namespace>:<name>` with one of backend, npm, deb, file, service, site, skill, chip, driver, pkg."},
+     "Write `model`, or `<namespace>:<name>` with one of backend, npm, deb, file, service, site, skill, chip, driver, "
+     "pkg."},
     {"supply.requirement", Code::invalid, "A requirement is not a formula that can be decided.",
      "Use exactly one of all = [...], any = [...], or k = N with of = [...], and 1 <= k <= number of parts."},
     {"supply.cycle", Code::invalid, "Products need each other in a circle, so none of them can be decided.",
@@ -34,7 +35,8 @@ inline constexpr Reason reasons[] = {
      "Scan a smaller folder, or leave the large part out."},
     {"supply.refused", Code::invalid, "Some files were refused, so nothing was recorded.",
      "Correct the files named, or use --keep-going to record the others and list the refused ones."},
-    {"supply.nothing", Code::usage, "There is nothing to scan.", "Name a folder: `hezong exposure scan DIR`, or use --host."},
+    {"supply.nothing", Code::usage, "There is nothing to scan.",
+     "Name a folder: `hezong exposure scan DIR`, or use --host."},
     {"supply.no_node", Code::not_found, "No statement mentions this component.",
      "List what is known with `hezong supply product list`, or scan first: `hezong exposure scan DIR`."},
 };

@@ -9,13 +9,12 @@ namespace {
 using statement::Statement;
 
 constexpr std::string_view fact_tables[] = {
-    "supply_node_fact",     "supply_note",    "supply_edge_fact",       "supply_model_op_fact",
-    "supply_unknown_fact",  "supply_product", "supply_product_service", "supply_source",
+    "supply_node_fact",    "supply_note",    "supply_edge_fact",       "supply_model_op_fact",
+    "supply_unknown_fact", "supply_product", "supply_product_service", "supply_source",
 };
 
 Result<void> forget(sql::Db& db, std::int64_t source) {
-  for (const auto table : fact_tables)
-    HZ_TRY(db.exec(fmt::format("DELETE FROM {} WHERE source = ?", table), {source}));
+  for (const auto table : fact_tables) HZ_TRY(db.exec(fmt::format("DELETE FROM {} WHERE source = ?", table), {source}));
   return {};
 }
 
@@ -34,22 +33,25 @@ std::string alias_of(const NodeFact& node) {
   return node.type == "model" && !node.name.empty() ? "model:" + node.name : std::string();
 }
 
-Result<void> add_nodes(sql::Db& db, const std::string& statement, std::int64_t source, const std::vector<NodeFact>& nodes) {
+Result<void> add_nodes(sql::Db& db, const std::string& statement, std::int64_t source,
+                       const std::vector<NodeFact>& nodes) {
   for (const NodeFact& node : nodes) {
     const sql::Param k = node.k ? sql::Param(*node.k) : sql::Param();
     const sql::Param within = node.within ? sql::Param(std::string_view(*node.within)) : sql::Param();
     const std::string bare = bare_id(node.node), alias = alias_of(node);
-    HZ_TRY(db.exec(sql_text::add_node,
-                   {source, node.node, bare, alias, node.type, node.name, std::string_view(node.version ? *node.version : ""),
-                    std::string_view(node.op ? *node.op : "all"), k, within, std::int64_t{node.mention}, statement}));
+    HZ_TRY(db.exec(
+        sql_text::add_node,
+        {source, node.node, bare, alias, node.type, node.name, std::string_view(node.version ? *node.version : ""),
+         std::string_view(node.op ? *node.op : "all"), k, within, std::int64_t{node.mention}, statement}));
     for (const Note& note : node.notes)
-      HZ_TRY(db.exec(sql_text::add_note, {source, node.node, note.key, note.value,
-                                          std::string_view(note.basis ? *note.basis : "")}));
+      HZ_TRY(db.exec(sql_text::add_note,
+                     {source, node.node, note.key, note.value, std::string_view(note.basis ? *note.basis : "")}));
   }
   return {};
 }
 
-Result<void> add_edges(sql::Db& db, const std::string& statement, std::int64_t source, const std::vector<EdgeFact>& edges) {
+Result<void> add_edges(sql::Db& db, const std::string& statement, std::int64_t source,
+                       const std::vector<EdgeFact>& edges) {
   for (const EdgeFact& edge : edges)
     HZ_TRY(db.exec(sql_text::add_edge, {source, edge.node, edge.input, edge.field, statement}));
   return {};
@@ -59,8 +61,10 @@ Result<void> add_edges(sql::Db& db, const std::string& statement, std::int64_t s
 std::string glob_pattern(std::string_view match) {
   std::string out;
   for (const char c : match) {
-    if (c == '?' || c == '[') out += std::string("[") + c + "]";
-    else out += c;
+    if (c == '?' || c == '[')
+      out += std::string("[") + c + "]";
+    else
+      out += c;
   }
   return out;
 }
@@ -73,8 +77,9 @@ Result<void> replay_observation(sql::Db& db, const Statement& from, const Observ
     source = HZ_TRY(renew(db, from, said.source, said.facts, said.observed_ms));
   } else {
     // A later part belongs to the reading its first part opened; a part without one says nothing by itself.
-    const auto opened = HZ_TRY(db.integer(sql_text::find_source_reading, {from.origin, said.source.scope, said.source.kind,
-                                                                          said.source.path, said.facts}));
+    const auto opened =
+        HZ_TRY(db.integer(sql_text::find_source_reading,
+                          {from.origin, said.source.scope, said.source.kind, said.source.path, said.facts}));
     if (!opened) return {};
     source = *opened;
   }
@@ -123,19 +128,21 @@ Result<void> replay_entity_list(sql::Db& db, const Statement& from, const Entity
   }
   for (const Owner& owner : said.owners) {
     const std::string owned = "entity:" + owner.entity, owning = "entity:" + owner.owner;
-    HZ_TRY(db.exec(sql_text::add_owner, {from.origin, said.list, owned, owning, owner.share_bp, owner.source, statement}));
+    HZ_TRY(
+        db.exec(sql_text::add_owner, {from.origin, said.list, owned, owning, owner.share_bp, owner.source, statement}));
   }
   for (const Attribution& attribution : said.attributions) {
     const std::string entity = "entity:" + attribution.entity, pattern = glob_pattern(attribution.match);
     const std::int64_t exact = attribution.match.find('*') == std::string::npos;
-    HZ_TRY(db.exec(sql_text::add_attribution, {from.origin, said.list, attribution.match, pattern, exact, entity,
-                                               attribution.source, statement}));
+    HZ_TRY(db.exec(sql_text::add_attribution,
+                   {from.origin, said.list, attribution.match, pattern, exact, entity, attribution.source, statement}));
   }
   return {};
 }
 
 Result<void> replay_gone(sql::Db& db, const Statement& from, const Gone& said) {
-  if (const auto source = HZ_TRY(db.integer(sql_text::find_source, {from.origin, said.scope, said.source_kind, said.path})))
+  if (const auto source =
+          HZ_TRY(db.integer(sql_text::find_source, {from.origin, said.scope, said.source_kind, said.path})))
     HZ_TRY(forget(db, *source));
   return {};
 }

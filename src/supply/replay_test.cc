@@ -79,7 +79,8 @@ TEST_CASE("replay: a source that is gone takes its facts along and nothing else"
 
 TEST_CASE("views: an exact attribution beats a pattern and the longest pattern beats a shorter one") {
   Bench b;
-  b.observe("lock", {.nodes = {node("npm:@acme/x@1"), node("npm:@acme/y@1"), node("npm:z@1"), node("service:h", "service")}});
+  b.observe("lock",
+            {.nodes = {node("npm:@acme/x@1"), node("npm:@acme/y@1"), node("npm:z@1"), node("service:h", "service")}});
   b.attribute({{"npm:*", "deb", "s"}, {"npm:@acme/*", "acme", "s"}, {"npm:@acme/y", "deb", "s"}});
   CHECK(b.rows("SELECT coalesce(entity, 'none') FROM public_supply_node ORDER BY node") ==
         Texts{"entity:acme", "entity:deb", "entity:deb", "none"});
@@ -120,7 +121,8 @@ TEST_CASE("views: a reference without a version needs every version known") {
   Bench b;
   NodeFact mention = node("npm:a");
   mention.mention = true;
-  b.observe("p", {.nodes = {node("product:p", "product"), mention}, .edges = {{"product:p", "npm:a", "requirement"}}}, "manifest");
+  b.observe("p", {.nodes = {node("product:p", "product"), mention}, .edges = {{"product:p", "npm:a", "requirement"}}},
+            "manifest");
   CHECK(b.rows("SELECT what FROM public_supply_unknown ORDER BY what") == Texts{"entity", "evidence"});
   b.observe("lock", {.nodes = {node("npm:a@1"), node("npm:a@2")}});
   CHECK(b.rows("SELECT node || '>' || input FROM public_supply_edge ORDER BY 1") ==

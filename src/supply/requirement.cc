@@ -18,7 +18,8 @@ class RequirementReader {
       return fail(why("supply.limit"), "line {}: a requirement has more than {} levels", node.line, depth_max);
     if (const std::string* reference = node.text()) {
       if (++references_ > references_max)
-        return fail(why("supply.limit"), "line {}: a requirement has more than {} references", node.line, references_max);
+        return fail(why("supply.limit"), "line {}: a requirement has more than {} references", node.line,
+                    references_max);
       HZ_TRY(check_reference(*reference, node.line));
       Requirement leaf;
       leaf.component = *reference;
@@ -119,7 +120,8 @@ Result<void> check_reference(std::string_view reference, int line) {
   const std::string_view name = reference.substr(space.size() + 1);
   if (name.empty() || name.size() > 200) return refuse("needs a name of 1 to 200 characters");
   for (const char c : name)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '*') return refuse("has a character names do not have");
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '*')
+      return refuse("has a character names do not have");
   const bool short_id = space == "backend" || space == "site" || space == "skill" || space == "product";
   if (short_id && !valid_id(name)) return refuse("should be lower-case letters, digits, '-', '_' and '.'");
   return {};

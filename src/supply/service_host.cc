@@ -39,7 +39,8 @@ std::optional<std::string> service_host(std::string_view value) {
   if (value.starts_with('[')) return std::nullopt;  // IPv6 literals name machines, not services
   value = value.substr(0, value.find(':'));
   std::string host(value);
-  std::transform(host.begin(), host.end(), host.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+  std::transform(host.begin(), host.end(), host.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
   if (host.ends_with('.')) host.pop_back();
   if (!valid_host(host) || this_machine(host)) return std::nullopt;
   return host;

@@ -16,7 +16,8 @@ constexpr std::size_t size_bytes_max = 1u << 20;
 constexpr int depth_max = 32;
 
 Result<Toml> copy(const toml::node& node, int depth) {
-  if (depth > depth_max) return fail(why("supply.limit"), "line {}: more than {} levels", node.source().begin.line, depth_max);
+  if (depth > depth_max)
+    return fail(why("supply.limit"), "line {}: more than {} levels", node.source().begin.line, depth_max);
   Toml out;
   out.line = static_cast<int>(node.source().begin.line);
   if (const auto* table = node.as_table()) {
@@ -28,8 +29,9 @@ Result<Toml> copy(const toml::node& node, int depth) {
       members.push_back({std::string(key.str()), std::move(member)});
     }
     // Unknown fields are reported in document order.
-    std::sort(members.begin(), members.end(),
-                     [](const auto& a, const auto& b) { return std::tie(a.value.line, a.key) < std::tie(b.value.line, b.key); });
+    std::sort(members.begin(), members.end(), [](const auto& a, const auto& b) {
+      return std::tie(a.value.line, a.key) < std::tie(b.value.line, b.key);
+    });
     out.value = std::move(members);
   } else if (const auto* array = node.as_array()) {
     Toml::Array items;
@@ -45,8 +47,8 @@ Result<Toml> copy(const toml::node& node, int depth) {
   return out;
 }
 
-// toml++ recurses per bracket: refuse deep nesting before it does. Strings and comments are skipped roughly, which can only
-// refuse more.
+// toml++ recurses per bracket: refuse deep nesting before it does. Strings and comments are skipped roughly, which can
+// only refuse more.
 bool nested_too_deep(std::string_view text) {
   int depth = 0;
   for (const char c : text) {
@@ -122,7 +124,8 @@ Result<std::string> TomlTable::text(std::string_view key, std::size_t size_max) 
 Result<std::int64_t> TomlTable::integer(std::string_view key, std::int64_t min, std::int64_t max) {
   const Toml* found = HZ_TRY(required(key));
   const std::int64_t* n = found->integer();
-  if (!n || *n < min || *n > max) return refuse(*found, key, fmt::format("should be an integer from {} to {}", min, max));
+  if (!n || *n < min || *n > max)
+    return refuse(*found, key, fmt::format("should be an integer from {} to {}", min, max));
   return *n;
 }
 
@@ -140,14 +143,16 @@ Result<std::vector<TomlTable>> TomlTable::tables(std::string_view key, std::size
   const Toml::Array* items = found->array();
   if (!items) return refuse(*found, key, fmt::format("should be written as [[{}]]", key));
   if (items->size() > count_max)
-    return fail(why("supply.limit"), "line {}: {} [[{}]] entries, at most {}", found->line, items->size(), key, count_max);
+    return fail(why("supply.limit"), "line {}: {} [[{}]] entries, at most {}", found->line, items->size(), key,
+                count_max);
   for (const Toml& item : *items) out.push_back(HZ_TRY(of(item, fmt::format("[[{}]]", key))));
   return out;
 }
 
 Result<void> TomlTable::done() const {
   for (const auto& [key, member] : *node_->table())
-    if (std::find(known_.begin(), known_.end(), key) == known_.end()) return refuse(member, key, "is not a known field");
+    if (std::find(known_.begin(), known_.end(), key) == known_.end())
+      return refuse(member, key, "is not a known field");
   return {};
 }
 
