@@ -1,0 +1,124 @@
+// This member's own log: one writer, append-only, in one SQLite file. Formats and tables: docs/formats/log.md.
+//
+// What stands when append returns: the entries, every tile they touch and the signed checkpoint are in one committed
+// transaction (WAL, synchronous=FULL), and the high-water mark in a second folder names the new head. A commit or sync
+// that fails ends the process: after a failed fsync nobody knows what is on the disk, so nothing may be acknowledged
+// any more.
+#pragma once
+#include <array>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/fs.h"
+#include "base/seams.h"
+#include "crypto/sign.h"
+#include "log/checkpoint.h"
+#include "log/note.h"
+
+namespace hz::log {
+
+// One entry to append. `id` is the statement id and `idem` the idempotency key: both are unique in the log.
+struct Entry {
+  Bytes leaf;  // 1 to 65535 bytes
+  Digest id;
+  std::array<std::uint8_t, 16> idem;
+};
+
+struct Appended {
+  std::uint64_t index;
+  bool repeated;  // a statement of this id was there already; index is its old place
+};
+
+struct Head {
+  std::uint64_t size = 0;
+  Digest root{};
+  bool operator==(const Head&) const = default;
+};
+
+// How much is recomputed before a log is used. Above leaves_at_open_max entries, `leaves` becomes `tiles`: run fsck
+// then.
+enum class Check {
+  tiles,   // signature of the head, and tiles up to the root: 10^6 entries about 20 ms
+  leaves,  // also every entry against its tile: 10^6 entries of 600 bytes about 0.6 s
+};
+inline constexpr std::uint64_t leaves_at_open_max = 4'000'000;
+
+// What a full check found. A finding's text names the object; its reason is one of log.*_corrupt.
+struct Findings {
+  std::uint64_t leaves = 0;
+  std::uint64_t tiles = 0;
+  std::vector<Error> faults;  // at most 100 are kept
+};
+
+// Recomputes id and idem of a leaf, so that a full check covers those columns too.
+struct Identity {
+  Digest id;
+  std::array<std::uint8_t, 16> idem;
+};
+using Identify = std::function<Result<Identity>(ByteView leaf)>;
+
+// One thread at a time per object. Any number of readers may be open, in any process, beside the one writer.
+class Log {
+ public:
+  // An empty log with a signed checkpoint of size 0. A creation that was cut short is completed.
+  // Errors: log.exists, log.origin, log.locked, sql.*, base.write.
+  static Result<Log> create(const fs::path& folder, const fs::path& mark_folder, std::string_view origin,
+                            crypto::SigningKey key);
+  // Waits up to 10 s for another writer, then runs the start-up check: head against checkpoint, tiles and entries
+  // against the root, and the head against the mark. Errors: log.missing, log.locked, log.wrong_key, log.rolled_back,
+  // log.forked, log.mark_missing, log.*_corrupt, log.root_mismatch, sql.*.
+  static Result<Log> open(const fs::path& folder, const fs::path& mark_folder, crypto::SigningKey key,
+                          Check check = Check::leaves);
+  // For reading beside a writer; needs no key. Its head moves only by refresh(). Errors: as open, without key and mark.
+  static Result<Log> open_reader(const fs::path& folder, Check check = Check::tiles);
+  // Makes the stored head the mark when the mark was lost. Saying so wrongly forks the log. Errors: as open.
+  static Result<void> accept_head(const fs::path& folder, const fs::path& mark_folder, crypto::SigningKey key);
+
+  Log(Log&&) noexcept;
+  Log& operator=(Log&&) noexcept;
+  ~Log();
+
+  const std::string& origin() const;
+  const NoteKey& key() const;  // verifies the checkpoints
+  const Head& head() const;
+  const std::string& checkpoint() const;  // the signed note of head()
+
+  // All or nothing, durable on return; the answer has one row per entry, in order. An entry whose id is in the log
+  // already (or earlier in the same call) is answered with its old place. Errors: log.entry, log.idem_conflict (names
+  // both), sql.full.
+  Result<std::vector<Appended>> append(std::span<const Entry> entries);
+  // Readers: takes over the newest committed head. Errors: log.head_corrupt, log.forked when it does not extend the old
+  // one.
+  Result<void> refresh();
+
+  Result<Bytes> leaf(std::uint64_t index);  // log.range
+  // Entries [begin, end) in order. Errors: log.range, and what `each` returns.
+  Result<void> visit(std::uint64_t begin, std::uint64_t end,
+                     const std::function<Result<void>(std::uint64_t index, ByteView leaf)>& each);
+  Result<std::optional<std::uint64_t>> find(const Digest& id);
+
+  // The tile's hashes (width * 32 bytes) and the entry bundle, as tlog-tiles serves them. Errors: log.range.
+  Result<Bytes> tile(unsigned level, std::uint64_t n, unsigned width);
+  Result<Bytes> bundle(std::uint64_t n, unsigned width);
+  Result<std::vector<Digest>> inclusion_proof(std::uint64_t index, std::uint64_t size);
+  Result<std::vector<Digest>> consistency_proof(std::uint64_t old_size, std::uint64_t new_size);
+  Result<Digest> root_at(std::uint64_t size);
+  // One self-contained evidence file (tlog-proof with the leaf in `extra`) against the current head.
+  Result<std::string> prove(std::uint64_t index);
+
+  // Everything, from the bytes up: entries, tiles, head, signature, SQLite's own page check. Names every fault.
+  Result<Findings> fsck(Progress& progress, const Identify& identify = nullptr);
+  // Writes checkpoint, tile/... and tile/entries/... as a static web server would serve them. Errors: log.export.
+  Result<void> export_tree(const fs::path& folder, Progress& progress);
+
+ private:
+  struct State;
+  explicit Log(std::unique_ptr<State>);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace hz::log
