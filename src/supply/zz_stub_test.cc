@@ -1,4 +1,0 @@
-#include "statement/statement.h"
-namespace hz::statement::detail {
-__attribute__((weak)) const json::Value& body(const Statement& s) { return s.body; }
-}  // namespace hz::statement::detail
