@@ -1,0 +1,38 @@
+#include "engine.h"
+
+#include <openssl/sha.h>
+
+#include <algorithm>
+
+#include "base/fs.h"
+#include "reasons.h"
+
+namespace hz::host {
+
+Result<Bytes> Engine::lift(ByteView, std::int64_t opset) {
+  return fail(why("host.unsupported"), "this engine does not convert models (to operator set {})", opset);
+}
+
+Result<Signature> declared_signature(ByteView model) {
+  auto decoded = onnx::decode_model(model);
+  if (!decoded) return fail(why("host.invalid"), "{}", decoded.error().text());
+  Signature out;
+  const auto& graph = decoded->graph;
+  for (const onnx::ValueInfo& input : graph.inputs) {
+    const bool given = std::any_of(graph.initializers.begin(), graph.initializers.end(),
+                                   [&](const onnx::Tensor& t) { return t.name == input.name; });
+    if (!given) out.inputs.push_back(input);
+  }
+  out.outputs = graph.outputs;
+  return out;
+}
+
+std::string file_digest(const std::string& path) {
+  auto bytes = read_file(path, 1u << 30);
+  if (!bytes) return "";
+  Digest digest;
+  SHA256(bytes->data(), bytes->size(), digest.data());
+  return hex(digest);
+}
+
+}  // namespace hz::host
