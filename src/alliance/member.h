@@ -16,16 +16,24 @@ class Db;
 namespace hz::blob {
 class Store;
 }
+namespace hz::log {
+class Log;
+}
 
 namespace hz::alliance {
 
-// What a command wants to sign. `idem` makes a repeat harmless: the same idem and the same payload return the first receipt.
+struct Authority;  // alliance/authority.h
+
+// What a command wants to sign. `idem` makes a repeat harmless: the same idem and the same payload return the first
+// receipt.
 struct Draft {
   std::string_view kind;  // slug of a mounted kind row
   json::Value body;
   std::vector<statement::Ref> refs = {};
-  std::optional<Digest> idem = {};   // its first 16 bytes are used; absent = random
-  std::int64_t issued_ms = -1;       // -1 = the clock's now
+  std::optional<Digest> idem = {};                // its first 16 bytes are used; absent = random
+  std::int64_t issued_ms = -1;                    // -1 = the clock's now
+  std::vector<statement::Subject> subjects = {};  // what it is about; empty = the body itself
+  std::vector<std::string> audience = {};         // empty = everyone
 };
 
 // Draft of a payload struct: the usual way.
@@ -58,7 +66,8 @@ struct Frontier {
   std::vector<FrontierEntry> logs;
   std::string digest;  // hex SHA-256 of the canonical list
   static constexpr auto fields() {
-    return rows(row("logs", &Frontier::logs, "heads, sorted by origin"), row("digest", &Frontier::digest, "hex digest"));
+    return rows(row("logs", &Frontier::logs, "heads, sorted by origin"),
+                row("digest", &Frontier::digest, "hex digest"));
   }
 };
 
@@ -82,19 +91,24 @@ struct CreateOptions {
 
 class Member {
  public:
-  // A new member in an empty folder: root, log and author keys, genesis statement. Errors: alliance.exists.
+  // A new member: root, log, author and witness keys, an empty log, and the genesis statement in it. A creation that
+  // was cut short is finished when name and origin are the same. Layout of the folder: README.md. Errors:
+  // alliance.exists, alliance.unfinished, alliance.origin, alliance.name, base.write, log.*.
   static Result<Member> create(const fs::path& home, const CreateOptions&, const Mounted&, const Seams&);
-  // Runs the log's start-up check first. Errors: alliance.no_member, log.*.
+  // Runs the log's start-up check first, as a reader: any number of commands may read while one writes. The first
+  // append becomes the writer. Errors: alliance.no_member, alliance.unfinished, alliance.genesis, log.*.
   static Result<Member> open(const fs::path& home, const Mounted&, const Seams&);
   Member(Member&&) noexcept;
   Member& operator=(Member&&) noexcept;
   ~Member();
 
-  const std::string& id() const;      // member id
+  const std::string& id() const;  // member id
   const std::string& origin() const;
   const fs::path& home() const;
 
   // Signs and appends; on return the statements are durable and views() shows them. All or nothing.
+  // Errors: alliance.unknown_kind, base.json_field, alliance.no_root_key, alliance.idem_conflict, alliance.key*,
+  // statement.*, log.*.
   // With set_dry_run(true) nothing is appended; the exact payloads collect in dry_run_payloads().
   Result<std::vector<Receipt>> append(std::span<const Draft> drafts);
   Result<Receipt> append(const Draft& draft);
@@ -109,6 +123,16 @@ class Member {
 
   // One statement by hex id. Errors: alliance.no_statement.
   Result<statement::Statement> find(std::string_view id);
+  // The exact bytes at a position. Errors: alliance.no_index.
+  Result<Bytes> leaf(std::uint64_t index);
+
+  const Authority& authority() const;  // which keys speak for this member
+  log::Log& log();
+  // Becomes the writer now: takes the log's lock and compares its head with the high-water mark. Errors: log.*,
+  // alliance.key*.
+  Result<void> become_writer();
+  // Throws the views away and replays every statement. The digest of the new views, hex.
+  Result<std::string> rebuild_views();
 
  private:
   struct State;

@@ -100,6 +100,7 @@ class Log {
   Result<void> visit(std::uint64_t begin, std::uint64_t end,
                      const std::function<Result<void>(std::uint64_t index, ByteView leaf)>& each);
   Result<std::optional<std::uint64_t>> find(const Digest& id);
+  Result<std::optional<std::uint64_t>> find_idem(const std::array<std::uint8_t, 16>& idem);
 
   // The tile's hashes (width * 32 bytes) and the entry bundle, as tlog-tiles serves them. Errors: log.range.
   Result<Bytes> tile(unsigned level, std::uint64_t n, unsigned width);

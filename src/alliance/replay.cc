@@ -1,0 +1,179 @@
+#include "alliance/replay.h"
+
+#include <unordered_map>
+
+#include "alliance/kinds.h"
+#include "alliance/reasons.h"
+#include "alliance/sql_text.h"
+#include "crypto/hash.h"
+#include "sql/reasons.h"
+#include "statement/sign.h"
+
+namespace hz::alliance {
+namespace {
+
+using KindMap = std::unordered_map<std::string_view, const statement::Kind*>;
+
+KindMap kind_map(const Mounted& mounted) {
+  KindMap out;
+  for (const statement::Kind& kind : kinds()) out.emplace(kind.slug, &kind);
+  for (const statement::Kind& kind : mounted.kinds) out.emplace(kind.slug, &kind);
+  return out;
+}
+
+// After a power cut a file written without fsync may be damaged in ways no check sees. So a file of an earlier boot is
+// not trusted (docs/decisions/0023).
+std::string boot_id() {
+  const auto text = read_text("/proc/sys/kernel/random/boot_id", 100);
+  return text ? *text : "unknown";
+}
+
+std::string version_digest(const Mounted& mounted) {
+  crypto::Sha256 hash;
+  hash.update(as_bytes(fmt::format("hezong/views/v1\n{}\n{}\n", replay_version, boot_id())));
+  hash.update(as_bytes(sql_text::views));
+  for (const std::string_view schema : mounted.view_schemas) hash.update(as_bytes(schema));
+  for (const statement::Kind& kind : mounted.kinds) hash.update(as_bytes(fmt::format("{}\n", kind.slug)));
+  return hex(hash.finish());
+}
+
+constexpr std::string_view meta_schema =
+    "CREATE TABLE alliance_views(version TEXT NOT NULL, finished INTEGER NOT NULL) STRICT;";
+
+Result<void> make_tables(sql::Db& db, const Mounted& mounted) {
+  return db.transaction([&]() -> Result<void> {
+    HZ_TRY(db.run(meta_schema));
+    HZ_TRY(db.run(sql_text::views));
+    for (const std::string_view schema : mounted.view_schemas) HZ_TRY(db.run(schema));
+    return db.exec("INSERT INTO alliance_views VALUES(?, 0)", {version_digest(mounted)});
+  });
+}
+
+void remove_files(const fs::path& path) {
+  std::error_code ignored;
+  for (const char* suffix : {"", "-wal", "-shm", "-journal"}) fs::remove(path.string() + suffix, ignored);
+}
+
+// Errors of the machine stop replay; all others are about the statement.
+bool is_machine_error(const Error& error) {
+  for (const std::string_view slug : {"sql.open", "sql.busy", "sql.full", "sql.io", "sql.corrupt"})
+    if (error.reason->slug == slug) return true;
+  return false;
+}
+
+Result<void> replay_one(sql::Db& db, const KindMap& known, const Source& log, std::uint64_t index, ByteView leaf) {
+  const auto refuse = [&](std::string_view kind, const Error& error) {
+    return db.exec("INSERT INTO alliance_refused VALUES(?,?,?,?,?)",
+                   {log.origin, static_cast<std::int64_t>(index), kind, error.reason->slug, error.detail});
+  };
+  const auto read = statement::read_leaf(leaf, log.origin, index);
+  if (!read) return refuse("", read.error());
+  const statement::Statement& s = *read;
+  HZ_TRY(db.exec("INSERT INTO alliance_statement VALUES(?,?,?,?,?,?)",
+                 {log.origin, static_cast<std::int64_t>(index), ByteView(s.id), s.kind, s.issuer, s.issued_ms}));
+  const auto found = known.find(s.kind);
+  if (found == known.end()) return {};  // a kind of a newer program: kept in the log, ignored here
+  const statement::Kind& kind = *found->second;
+  const std::string_view role = kind.may_sign == statement::Signer::root ? "root" : "author";
+  if (s.role != role)
+    return refuse(s.kind, Error{&why("alliance.role"), fmt::format("signed as {}, must be {}", s.role, role)});
+  const Result<void> done = db.transaction([&] { return kind.replay(db, s); });
+  if (done) return {};
+  if (is_machine_error(done.error())) return done;
+  return refuse(s.kind, done.error());
+}
+
+}  // namespace
+
+const statement::Kind* find_kind(const Mounted& mounted, std::string_view slug) {
+  for (const statement::Kind& kind : kinds())
+    if (kind.slug == slug) return &kind;
+  for (const statement::Kind& kind : mounted.kinds)
+    if (kind.slug == slug) return &kind;
+  return nullptr;
+}
+
+Result<Views> Views::open(const fs::path& path, const Mounted& mounted) {
+  auto opened = sql::Db::open(path, sql::Mode::scratch);
+  if (opened) {
+    const auto version = opened->text("SELECT version FROM alliance_views");
+    if (version && *version == version_digest(mounted)) return Views(path, mounted, *std::move(opened));
+  }
+  opened = fail(hz::sql::why("sql.open"), "closed");  // the handle must be gone before the file is
+  remove_files(path);
+  auto db = HZ_TRY(sql::Db::open(path, sql::Mode::scratch));
+  HZ_TRY(make_tables(db, mounted));
+  return Views(path, mounted, std::move(db));
+}
+
+Result<void> Views::clear() {
+  db_ = HZ_TRY(sql::Db::open(":memory:", sql::Mode::scratch));
+  remove_files(path_);
+  db_ = HZ_TRY(sql::Db::open(path_, sql::Mode::scratch));
+  return make_tables(db_, mounted_);
+}
+
+Result<void> Views::catch_up(const Source& log, Progress& progress) {
+  const auto size = HZ_TRY(db_.integer("SELECT size FROM alliance_log WHERE origin = ?", {log.origin})).value_or(0);
+  const auto root = HZ_TRY(db_.text("SELECT root FROM alliance_log WHERE origin = ?", {log.origin})).value_or("");
+  auto from = static_cast<std::uint64_t>(size);
+  if (from == log.size && root == hex(log.root)) return {};
+  // The rows must stand on a prefix of this very log.
+  if (from > 0 && (from > log.size || hex(HZ_TRY(log.root_at(from))) != root)) {
+    HZ_TRY(clear());
+    from = 0;
+  }
+  return db_.transaction([&] { return replay(log, from, progress); });
+}
+
+Result<void> Views::replay(const Source& log, std::uint64_t from, Progress& progress) {
+  constexpr std::uint64_t worth_showing = 5000;
+  const KindMap known = kind_map(mounted_);
+  const bool show = log.size - from >= worth_showing;
+  if (show) progress.phase("replaying statements", static_cast<std::int64_t>(log.size - from));
+  HZ_TRY(log.visit(from, log.size, [&](std::uint64_t index, ByteView leaf) -> Result<void> {
+    if (show && (index - from) % 1000 == 0) progress.step(static_cast<std::int64_t>(index - from));
+    return replay_one(db_, known, log, index, leaf);
+  }));
+  return db_.exec(
+      "INSERT INTO alliance_log VALUES(?,?,?) ON CONFLICT(origin) DO UPDATE SET size=excluded.size, root=excluded.root",
+      {log.origin, static_cast<std::int64_t>(log.size), hex(log.root)});
+}
+
+Result<std::string> view_digest(sql::Db& db) {
+  std::vector<std::pair<std::string, std::int64_t>> tables;
+  HZ_TRY(db.query(
+      "SELECT m.name, (SELECT count(*) FROM pragma_table_info(m.name)) FROM sqlite_schema m WHERE m.type = 'table' "
+      "AND m.name NOT LIKE 'sqlite_%' AND m.name <> 'alliance_views' ORDER BY m.name",
+      {}, [&](const sql::Row& row) {
+        tables.emplace_back(row.text(0), row.integer(1));
+        return true;
+      }));
+  crypto::Sha256 hash;
+  Bytes line;
+  for (const auto& [table, columns] : tables) {
+    std::string order;
+    for (std::int64_t i = 1; i <= columns; ++i) order += fmt::format("{}{}", i > 1 ? "," : "", i);
+    hash.update(as_bytes(fmt::format("table {}\n", table)));
+    HZ_TRY(db.query(fmt::format("SELECT * FROM \"{}\" ORDER BY {}", table, order), {}, [&](const sql::Row& row) {
+      line.clear();
+      for (int c = 0; c < columns; ++c) {
+        // Type, length, bytes: no two different rows give the same line.
+        if (row.is_null(c)) {
+          line.push_back('n');
+          continue;
+        }
+        const ByteView bytes = row.blob(c);
+        line.push_back('v');
+        put_be(line, static_cast<std::uint32_t>(bytes.size()));
+        put(line, bytes);
+      }
+      line.push_back('\n');
+      hash.update(line);
+      return true;
+    }));
+  }
+  return hex(hash.finish());
+}
+
+}  // namespace hz::alliance
