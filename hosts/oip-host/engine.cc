@@ -27,12 +27,15 @@ Result<Signature> declared_signature(ByteView model) {
   return out;
 }
 
+std::string bytes_digest(ByteView bytes) {
+  Digest digest;
+  SHA256(bytes.data(), bytes.size(), digest.data());
+  return hex(digest);
+}
+
 std::string file_digest(const std::string& path) {
   auto bytes = read_file(path, 1u << 30);
-  if (!bytes) return "";
-  Digest digest;
-  SHA256(bytes->data(), bytes->size(), digest.data());
-  return hex(digest);
+  return bytes ? bytes_digest(*bytes) : "";
 }
 
 }  // namespace hz::host

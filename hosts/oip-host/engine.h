@@ -74,7 +74,8 @@ Result<std::unique_ptr<Engine>> open_engine(const EngineOptions& options);
 
 // The signature that the model file itself declares.
 Result<Signature> declared_signature(ByteView model);
-// SHA-256 of a file in hex, or "".
+// SHA-256 in hex; of a file that cannot be read, "".
+std::string bytes_digest(ByteView bytes);
 std::string file_digest(const std::string& path);
 
 }  // namespace hz::host

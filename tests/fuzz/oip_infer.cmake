@@ -1,0 +1,1 @@
+hz_fuzz(oip_infer LIBS hz_host)
