@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# shellcheck disable=SC2016 # the backticks are Markdown's
 # Every operation is told by some story, and every reason an operation names is provoked by some test.
 # usage: tests/tidy/covered.sh PATH/hezong
 set -euo pipefail
