@@ -6,7 +6,7 @@
 #include <charconv>
 #include <numeric>
 
-#include "cli/reasons.h"
+#include "api/reasons.h"
 
 namespace hz::cli {
 namespace {
@@ -39,20 +39,20 @@ Result<json::Value> value_of(const api::FieldDoc& field, const json::Value& sche
     std::int64_t n = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
     if (error != std::errc{} || end != text.data() + text.size())
-      return fail(why("cli.bad_value"), "{} should be a whole number, not \"{}\"", field.name, text);
+      return fail(api::why("api.bad_value"), "{} should be a whole number, not \"{}\"", field.name, text);
     return json::Value(n);
   }
   if (type == "boolean") {
     if (text == "true") return json::Value(true);
     if (text == "false") return json::Value(false);
-    return fail(why("cli.bad_value"), "{} should be true or false, not \"{}\"", field.name, text);
+    return fail(api::why("api.bad_value"), "{} should be true or false, not \"{}\"", field.name, text);
   }
   if (type == "object" || type == "array") {
     auto parsed = json::parse(text);
     if (!parsed) return within(field.name, std::move(parsed).error());
     return *std::move(parsed);
   }
-  if (!valid_utf8(text)) return fail(why("cli.bad_value"), "{} is not valid UTF-8", field.name);
+  if (!valid_utf8(text)) return fail(api::why("api.bad_value"), "{} is not valid UTF-8", field.name);
   return json::Value(text);
 }
 
@@ -176,7 +176,7 @@ Result<Parsed> parse_arguments(std::span<const std::string> args, std::span<cons
     const std::string flag = arg.substr(0, equals);
     const auto value = [&]() -> Result<std::string> {
       if (equals != std::string::npos) return arg.substr(equals + 1);
-      if (i + 1 >= args.size()) return fail(why("cli.missing"), "{} needs a value", flag);
+      if (i + 1 >= args.size()) return fail(api::why("api.missing"), "{} needs a value", flag);
       return args[++i];
     };
     if (flag == "--help" || flag == "-h")
@@ -202,15 +202,15 @@ Result<Parsed> parse_arguments(std::span<const std::string> args, std::span<cons
       else if (style == "off")
         globals.progress = ProgressStyle::off;
       else if (style != "auto")
-        return fail(why("cli.bad_value"), "--progress is auto, plain, json or off, not {}", style);
+        return fail(api::why("api.bad_value"), "--progress is auto, plain, json or off, not {}", style);
     } else {
       if (!out.op) {
         if (globals.help) continue;
         std::string hint = nearest_command(ops, leading);
         if (!leading.empty())
-          return fail(why("cli.unknown_command"), "hezong {}{}", fmt::join(leading, " "),
+          return fail(api::why("api.unknown_command"), "hezong {}{}", fmt::join(leading, " "),
                       hint.empty() ? "" : fmt::format("; did you mean `hezong {}`?", hint));
-        return fail(why("cli.unknown_flag"), "{}", flag);
+        return fail(api::why("api.unknown_flag"), "{}", flag);
       }
       const std::string name = field_of_flag(flag.starts_with("--") ? flag : "--" + flag);
       const auto& fields = out.op->fields;
@@ -220,7 +220,7 @@ Result<Parsed> parse_arguments(std::span<const std::string> args, std::span<cons
         for (const auto& f : fields)
           if (edit_distance(f.name, name) < 3) hint = fmt::format("; did you mean --{}?", f.name);
         std::replace(hint.begin(), hint.end(), '_', '-');
-        return fail(why("cli.unknown_flag"), "{} of `hezong {}`{}", flag, command_words(out.op->cli), hint);
+        return fail(api::why("api.unknown_flag"), "{} of `hezong {}`{}", flag, command_words(out.op->cli), hint);
       }
       if (field->type == "flag" && equals == std::string::npos)
         put(out.in, *field, json::Value(true));
@@ -237,7 +237,7 @@ Result<Parsed> parse_arguments(std::span<const std::string> args, std::span<cons
     };
     if (std::none_of(ops.begin(), ops.end(), prefix_of)) {
       const std::string hint = nearest_command(ops, words);
-      return fail(why("cli.unknown_command"), "hezong {}{}", fmt::join(words, " "),
+      return fail(api::why("api.unknown_command"), "hezong {}{}", fmt::join(words, " "),
                   hint.empty() ? "" : fmt::format("; did you mean `hezong {}`?", hint));
     }
     return out;
@@ -255,11 +255,11 @@ Result<Parsed> parse_arguments(std::span<const std::string> args, std::span<cons
       ++next;
     } while (p.rest);
   }
-  if (next < words.size()) return fail(why("cli.extra"), "\"{}\"", words[next]);
+  if (next < words.size()) return fail(api::why("api.extra"), "\"{}\"", words[next]);
   if (!globals.help && !globals.input)
     for (const auto& f : out.op->fields)
       if (f.required && !out.in.find(f.name))
-        return fail(why("cli.missing"), "`hezong {}` needs {}: {}", command_words(out.op->cli), f.name, f.doc);
+        return fail(api::why("api.missing"), "`hezong {}` needs {}: {}", command_words(out.op->cli), f.name, f.doc);
   return out;
 }
 

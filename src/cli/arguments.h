@@ -29,7 +29,7 @@ struct Parsed {
   Globals globals;
 };
 
-// Errors: cli.unknown_command (with the nearest one), cli.unknown_flag, cli.missing, cli.extra, cli.bad_value.
+// Errors: api.unknown_command (with the nearest one), api.unknown_flag, api.missing, api.extra, api.bad_value.
 Result<Parsed> parse_arguments(std::span<const std::string> args, std::span<const api::Op* const> ops);
 
 // The words of a CLI pattern before its first argument.

@@ -59,15 +59,15 @@ TEST_CASE("arguments: a flag's value is never taken for a command word") {
 }
 
 TEST_CASE("arguments: mistakes are named and guessed at, never run") {
-  CHECK(slug({"drill", "what-fi", "x"}) == "cli.unknown_command");
+  CHECK(slug({"drill", "what-fi", "x"}) == "api.unknown_command");
   CHECK(parse({"drill", "what-fi", "x"}).error().detail.find("did you mean `hezong drill what-if`") !=
         std::string::npos);
-  CHECK(slug({"drill", "plan", "x", "--loose", "a"}) == "cli.unknown_flag");
+  CHECK(slug({"drill", "plan", "x", "--loose", "a"}) == "api.unknown_flag");
   CHECK(parse({"drill", "plan", "x", "--loose", "a"}).error().detail.find("did you mean --lose") != std::string::npos);
-  CHECK(slug({"drill", "plan"}) == "cli.missing");
-  CHECK(slug({"drill", "plan", "x", "y"}) == "cli.extra");
-  CHECK(slug({"drill", "plan", "x", "--control-bp", "many"}) == "cli.bad_value");
-  CHECK(slug({"drill", "plan", "x", "--lose"}) == "cli.missing");
+  CHECK(slug({"drill", "plan"}) == "api.missing");
+  CHECK(slug({"drill", "plan", "x", "y"}) == "api.extra");
+  CHECK(slug({"drill", "plan", "x", "--control-bp", "many"}) == "api.bad_value");
+  CHECK(slug({"drill", "plan", "x", "--lose"}) == "api.missing");
   CHECK(slug({"drill", "plan", "--", "--x"}) == "ok");
 }
 

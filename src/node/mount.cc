@@ -1,40 +1,57 @@
 #include "node/mount.h"
 
+#include "alliance/kinds.h"
+#include "alliance/reasons.h"
+#include "api/reasons.h"
+#include "blob/reasons.h"
+#include "crypto/reasons.h"
+#include "log/reasons.h"
 #include "node/reasons.h"
 #include "node/self.h"
+#include "onnx/reasons.h"
+#include "sandbox/reasons.h"
+#include "sql/reasons.h"
+#include "standards/reasons.h"
+#include "statement/reasons.h"
+#include "supply/kinds.h"
+#include "supply/reasons.h"
 
 namespace hz::node {
 namespace {
 
+// One list out of the modules' lists, built once.
 template <class T>
-void join(std::vector<const T*>& out, std::span<const T> rows) {
-  for (const T& row : rows) out.push_back(&row);
+std::vector<T> join(std::initializer_list<std::span<const T>> lists) {
+  std::vector<T> out;
+  for (const auto& list : lists) out.insert(out.end(), list.begin(), list.end());
+  return out;
+}
+
+template <class T>
+std::vector<const T*> point(std::initializer_list<std::span<const T>> lists) {
+  std::vector<const T*> out;
+  for (const auto& list : lists)
+    for (const T& row : list) out.push_back(&row);
+  return out;
 }
 
 }  // namespace
 
 alliance::Mounted mounted() {
-  static const std::vector<statement::Kind> kinds;
-  static const std::vector<std::string_view> schemas;
+  static const auto kinds = join<statement::Kind>({alliance::kinds(), supply::kinds()});
+  static const std::string_view schemas[] = {supply::view_schema()};
   return {kinds, schemas};
 }
 
 const std::vector<const api::Op*>& ops() {
-  static const std::vector<const api::Op*> all = [] {
-    std::vector<const api::Op*> out;
-    join(out, self_ops());
-    return out;
-  }();
+  static const auto all = point<api::Op>({self_ops()});
   return all;
 }
 
 const std::vector<const Reason*>& reasons() {
-  static const std::vector<const Reason*> all = [] {
-    std::vector<const Reason*> out;
-    join<Reason>(out, base_reasons);
-    join<Reason>(out, reasons_table);
-    return out;
-  }();
+  static const auto all = point<Reason>({base_reasons, crypto::reasons, sql::reasons, blob::reasons, onnx::reasons,
+                                         sandbox::reasons, log::reasons, statement::reasons, alliance::reasons,
+                                         api::reasons, supply::reasons, standards::reasons, reasons_table});
   return all;
 }
 

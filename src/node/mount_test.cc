@@ -78,3 +78,42 @@ TEST_CASE("documents: every document names every row") {
   for (const Reason* r : node::reasons()) CHECK(reasons.find(std::string(r->slug)) != std::string::npos);
   CHECK(man.starts_with(".TH HEZONG 1"));
 }
+
+namespace {
+
+// The smallest input a schema allows: texts "x", numbers 1.
+json::Value smallest(const json::Value& schema) {
+  const std::string_view type = schema.text("type");
+  if (const json::Value* names = schema.find("enum")) return names->array()->front();
+  if (type == "boolean") return json::Value(false);
+  if (type == "integer") return json::Value(1);
+  if (type == "array") return json::Value(json::Array{});
+  if (type != "object") return json::Value("x");
+  json::Value out(json::Object{});
+  if (const json::Value* required = schema.find("required"))
+    for (const json::Value& name : *required->array())
+      out.set(*name.string(), smallest(*schema.find("properties")->find(*name.string())));
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("permissions: every operation that needs a member is denied without one") {
+  const TempDir empty;
+  for (const api::Op* op : node::ops()) {
+    if (op->may == api::May::anyone) continue;
+    CAPTURE(op->id);
+    api::Ctx ctx{.home = empty.path() / "none",
+                 .mounted = node::mounted(),
+                 .seams = {&system_clock(), &system_rng(), &silent_progress()}};
+    const auto answer = op->call(ctx, smallest(op->in_schema()), {});
+    REQUIRE_FALSE(answer);
+    // Operations may look at their input first; then they refuse that, and still write nothing.
+    const bool refused = answer.error().reason->slug == "alliance.no_member" ||
+                         answer.error().reason->code == Code::invalid || answer.error().reason->code == Code::usage ||
+                         answer.error().reason->slug == "base.read";
+    CAPTURE(answer.error().text());
+    CHECK(refused);
+    CHECK_FALSE(fs::exists(empty.path() / "none"));
+  }
+}
