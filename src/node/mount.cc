@@ -9,12 +9,21 @@
 #include "node/reasons.h"
 #include "node/self.h"
 #include "onnx/reasons.h"
+#include "pool/kinds.h"
+#include "pool/ops.h"
+#include "pool/reasons.h"
 #include "sandbox/reasons.h"
+#include "share/kinds.h"
+#include "share/ops.h"
+#include "share/reasons.h"
 #include "sql/reasons.h"
 #include "standards/reasons.h"
 #include "statement/reasons.h"
 #include "supply/kinds.h"
 #include "supply/reasons.h"
+#include "talent/kinds.h"
+#include "talent/ops.h"
+#include "talent/reasons.h"
 
 namespace hz::node {
 namespace {
@@ -38,20 +47,23 @@ std::vector<const T*> point(std::initializer_list<std::span<const T>> lists) {
 }  // namespace
 
 alliance::Mounted mounted() {
-  static const auto kinds = join<statement::Kind>({alliance::kinds(), supply::kinds()});
-  static const std::string_view schemas[] = {supply::view_schema()};
+  static const auto kinds =
+      join<statement::Kind>({alliance::kinds(), share::kinds(), pool::kinds(), supply::kinds(), talent::kinds()});
+  static const std::string_view schemas[] = {share::view_schema(), pool::view_schema(), supply::view_schema(),
+                                             talent::view_schema()};
   return {kinds, schemas};
 }
 
 const std::vector<const api::Op*>& ops() {
-  static const auto all = point<api::Op>({self_ops()});
+  static const auto all = point<api::Op>({self_ops(), share::ops(), pool::ops(), talent::ops()});
   return all;
 }
 
 const std::vector<const Reason*>& reasons() {
-  static const auto all = point<Reason>({base_reasons, crypto::reasons, sql::reasons, blob::reasons, onnx::reasons,
-                                         sandbox::reasons, log::reasons, statement::reasons, alliance::reasons,
-                                         api::reasons, supply::reasons, standards::reasons, reasons_table});
+  static const auto all =
+      point<Reason>({base_reasons, crypto::reasons, sql::reasons, blob::reasons, onnx::reasons, sandbox::reasons,
+                     log::reasons, statement::reasons, alliance::reasons, api::reasons, share::reasons, pool::reasons,
+                     supply::reasons, standards::reasons, talent::reasons, reasons_table});
   return all;
 }
 
