@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "drill/evidence.h"
 #include "drill/target.h"
@@ -19,7 +20,9 @@ const Need* find_need(const World& world, std::string_view component) {
 }
 
 // A single-precision row decides when there is one: that is what the models compute in.
-bool is_float(std::string_view dtype) { return dtype == "float" || dtype == "float32" || dtype == "f32" || dtype == "FP32"; }
+bool is_float(std::string_view dtype) {
+  return dtype == "float" || dtype == "float32" || dtype == "f32" || dtype == "FP32";
+}
 
 }  // namespace
 
@@ -46,7 +49,8 @@ std::vector<MissingOp> missing_ops(const World& world, const std::string& model,
     std::int64_t cases = 0, passed = 0;
     const OperatorResult* failed = nullptr;
     for (const OperatorResult& r : world.operator_results) {
-      if (r.backend != backend || r.op_type != op.op_type || !same_domain(r.domain) || r.verdict == "UNTESTED") continue;
+      if (r.backend != backend || r.op_type != op.op_type || !same_domain(r.domain) || r.verdict == "UNTESTED")
+        continue;
       if (any_float && !is_float(r.dtype)) continue;
       cases += r.cases;
       passed += r.passed;
@@ -70,8 +74,8 @@ void add_gaps(const World& world, const std::vector<std::string>& surviving, Pla
   for (const ProductPlan& line : plan.products) {
     if (line.choice) teach(line.choice->backend, "run " + line.choice->backend + " for " + line.product);
     if (line.remedy != Remedy::uncovered) continue;
-    const auto product =
-        std::find_if(world.products.begin(), world.products.end(), [&](const Product& p) { return p.id == line.product; });
+    const auto product = std::find_if(world.products.begin(), world.products.end(),
+                                      [&](const Product& p) { return p.id == line.product; });
     // The backend with the least left to do; one that only fails as a whole counts as one item.
     const std::string* target = nullptr;
     std::vector<MissingOp> least;
@@ -105,9 +109,9 @@ void add_gaps(const World& world, const std::vector<std::string>& surviving, Pla
     }
   }
   for (auto& [key, item] : items) plan.rd.push_back(std::move(item));
-  std::stable_sort(plan.rd.begin(), plan.rd.end(), [](const RdItem& a, const RdItem& b) {
-    if (a.products.size() != b.products.size()) return a.products.size() > b.products.size();
-    return (a.status == "FAILED") > (b.status == "FAILED");
+  std::sort(plan.rd.begin(), plan.rd.end(), [](const RdItem& a, const RdItem& b) {
+    const auto key = [](const RdItem& i) { return std::tuple(-std::ssize(i.products), i.status, i.backend, i.op); };
+    return key(a) < key(b);
   });
   for (auto& [key, item] : skills) plan.training.push_back(std::move(item));
 }

@@ -62,7 +62,8 @@ EntityEvents entity_events(const Stack& stack, std::int64_t control_bp) {
   return out;
 }
 
-Result<LossSets> loss_sets_of(const Stack& stack, const EntityEvents& named, NodeId root, const ImpactOptions& options) {
+Result<LossSets> loss_sets_of(const Stack& stack, const EntityEvents& named, NodeId root,
+                              const ImpactOptions& options) {
   LossSets out;
   if (options.cut_order_max == 0) {
     out.complete = "not computed";
@@ -165,7 +166,8 @@ std::vector<Step> explain(const Stack& stack, const Loss& loss, const Propagatio
   return out;
 }
 
-Result<LossSets> entity_loss_sets(const Stack& stack, NodeId root, std::int64_t control_bp, const ImpactOptions& options) {
+Result<LossSets> entity_loss_sets(const Stack& stack, NodeId root, std::int64_t control_bp,
+                                  const ImpactOptions& options) {
   return loss_sets_of(stack, entity_events(stack, control_bp), root, options);
 }
 
@@ -205,9 +207,15 @@ Result<Impact> assess(const Stack& stack, const Loss& loss, Propagation& lives, 
     std::set_intersection(cone.begin(), cone.end(), unknown.begin(), unknown.end(), std::back_inserter(both));
     line.unknown_components = static_cast<std::int64_t>(both.size());
     switch (lives.life(root)) {
-      case Life::running: ++out.running; break;
-      case Life::degraded: ++out.degraded; break;
-      case Life::stopped: ++out.stopped; break;
+      case Life::running:
+        ++out.running;
+        break;
+      case Life::degraded:
+        ++out.degraded;
+        break;
+      case Life::stopped:
+        ++out.stopped;
+        break;
     }
     out.products.push_back(std::move(line));
   }

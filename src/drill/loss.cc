@@ -38,10 +38,18 @@ class Resolver {
     loss_.targets.push_back(target);
     bool hit = false;
     switch (target.kind) {
-      case TargetKind::entity: hit = add_entities(target, false); break;
-      case TargetKind::owner: hit = add_entities(target, true); break;
-      case TargetKind::jurisdiction: hit = add_jurisdiction(target); break;
-      case TargetKind::node: hit = add_nodes(target); break;
+      case TargetKind::entity:
+        hit = add_entities(target, false);
+        break;
+      case TargetKind::owner:
+        hit = add_entities(target, true);
+        break;
+      case TargetKind::jurisdiction:
+        hit = add_jurisdiction(target);
+        break;
+      case TargetKind::node:
+        hit = add_nodes(target);
+        break;
     }
     if (hit) return {};
     std::string hint;
@@ -64,11 +72,13 @@ class Resolver {
       for (const std::string& pattern : jurisdictions_)
         if (same(pattern, site.jurisdiction)) lose(n, "stands under jurisdiction " + site.jurisdiction, "");
     }
-    std::sort(loss_.nodes.begin(), loss_.nodes.end(), [](const LostNode& a, const LostNode& b) { return a.node < b.node; });
+    std::sort(loss_.nodes.begin(), loss_.nodes.end(),
+              [](const LostNode& a, const LostNode& b) { return a.node < b.node; });
     std::set<std::string_view> suppliers;
     for (const LostNode& lost : loss_.nodes) suppliers.insert(lost.entity);
     for (const LostEntity& entity : loss_.entities) {
-      if (!suppliers.contains(entity.entity)) loss_.notes.push_back(entity.entity + " supplies no component known here");
+      if (!suppliers.contains(entity.entity))
+        loss_.notes.push_back(entity.entity + " supplies no component known here");
     }
     return std::move(loss_);
   }
@@ -221,7 +231,8 @@ Result<Loss> resolve_loss(const Stack& stack, std::span<const Target> targets, s
 
 std::vector<std::string> assumptions(const Loss& loss) {
   return {
-      "The loss is involuntary and total: everything attributed to a lost entity counts as lost, copies already installed "
+      "The loss is involuntary and total: everything attributed to a lost entity counts as lost, copies already "
+      "installed "
       "included.",
       fmt::format("Control: whoever holds more than {}.{:02} % of an entity, alone or together with other lost owners, "
                   "takes it along.",

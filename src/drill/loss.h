@@ -1,8 +1,8 @@
 // What is gone when the targets of a drill are gone: the ownership closure.
 //
-// Losing an entity loses what it controls: every entity of which the lost ones together hold more than the control threshold,
-// again and again until nothing more falls. Losing an entity loses every component attributed to it, installed copies
-// included (the pessimistic reading; `assumptions` states it in every answer). docs/decisions/0041.
+// Losing an entity loses what it controls: every entity of which the lost ones together hold more than the control
+// threshold, again and again until nothing more falls. Losing an entity loses every component attributed to it,
+// installed copies included (the pessimistic reading; `assumptions` states it in every answer). docs/decisions/0041.
 #pragma once
 #include <set>
 #include <span>

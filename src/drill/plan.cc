@@ -54,10 +54,18 @@ class Planner {
     for (const Product& product : world_.products) {
       ProductPlan line = HZ_TRY(plan_product(product));
       switch (line.remedy) {
-        case Remedy::kept: ++out.kept; break;
-        case Remedy::substituted: ++out.substituted; break;
-        case Remedy::late: ++out.late; break;
-        case Remedy::uncovered: ++out.uncovered; break;
+        case Remedy::kept:
+          ++out.kept;
+          break;
+        case Remedy::substituted:
+          ++out.substituted;
+          break;
+        case Remedy::late:
+          ++out.late;
+          break;
+        case Remedy::uncovered:
+          ++out.uncovered;
+          break;
       }
       if (line.choice) {
         out.price_fen_per_hour_min += line.choice->price_fen_per_hour_min;
@@ -67,7 +75,8 @@ class Planner {
     }
     add_gaps(world_, surviving_, out);
     out.assumptions = assumptions(loss_);
-    out.assumptions.push_back("Prices, switch times and working hours are the ranges members declared; nothing is estimated.");
+    out.assumptions.push_back(
+        "Prices, switch times and working hours are the ranges members declared; nothing is estimated.");
     out.assumptions.push_back("Sites state no capacity: each product is planned as if the site had room for it.");
     return out;
   }
@@ -82,7 +91,8 @@ class Planner {
     std::vector<Option> out;
     for (const std::string& backend : all_backends(world_)) {
       if (!alive(backend)) {
-        line.rejected.push_back({backend, "stops too: " + chain_text(explain(stack_, loss_, lives_, *stack_.find(backend))), ""});
+        line.rejected.push_back(
+            {backend, "stops too: " + chain_text(explain(stack_, loss_, lives_, *stack_.find(backend))), ""});
         continue;
       }
       const Fitness fitness = judge_evidence(world_, product, backend);
@@ -106,7 +116,8 @@ class Planner {
     return out;
   }
 
-  Option make_option(const Product& product, const std::string& backend, const Fitness& fitness, const Site& site) const {
+  Option make_option(const Product& product, const std::string& backend, const Fitness& fitness,
+                     const Site& site) const {
     Option o;
     o.backend = backend;
     o.site = site.id;
@@ -131,8 +142,8 @@ class Planner {
     return o;
   }
 
-  // The product's life when the option stands in for the incumbent, by propagation; and, when it lives, the smallest losses
-  // that would stop it with both in place.
+  // The product's life when the option stands in for the incumbent, by propagation; and, when it lives, the smallest
+  // losses that would stop it with both in place.
   Result<std::string> refuted(const Product& product, const Option& option, LossSets& after) const {
     const Swap gone{product.id, product.incumbent, option.backend, option.site, false};
     const Stack swapped = HZ_TRY(Stack::build(world_, {&gone, 1}));
@@ -197,7 +208,8 @@ class Planner {
     return line;
   }
 
-  std::string gap_text(const Product& product, const ProductPlan& line, bool serves, const std::string& refutation) const {
+  std::string gap_text(const Product& product, const ProductPlan& line, bool serves,
+                       const std::string& refutation) const {
     if (serves) {
       const NodeId root = *stack_.find("product:" + product.id);
       return "No backend can help: " + chain_text(explain(stack_, loss_, lives_, root)) + ".";
@@ -224,7 +236,8 @@ class Planner {
       }
     }
     if (best.empty()) return "A proven backend that survives this loss, on a surviving site.";
-    if (least == 0) return fmt::format("Closest: {}; its operators pass or are not known, the model as a whole is not proven.", best);
+    if (least == 0)
+      return fmt::format("Closest: {}; its operators pass or are not known, the model as a whole is not proven.", best);
     return fmt::format("Closest: {}, {} operator{} away from a proof.", best, least, least == 1 ? "" : "s");
   }
 
@@ -234,7 +247,8 @@ class Planner {
     const Option& choice = *line.choice;
     std::string out;
     if (!line.second) {
-      out = fmt::format("There is no second proven option: losing {} or {} as well stops the product.", choice.backend, choice.site);
+      out = fmt::format("There is no second proven option: losing {} or {} as well stops the product.", choice.backend,
+                        choice.site);
     } else if (line.second->timing != choice.timing) {
       out = fmt::format("{} on {} would be chosen if its switch time fitted as well ({} now).", line.second->backend,
                         line.second->site, enum_text(line.second->timing));
@@ -242,8 +256,10 @@ class Planner {
       out = fmt::format("{} on {} would be chosen if the first cost more than {} yuan an hour, or were lost too.",
                         line.second->backend, line.second->site, yuan(line.second->price_fen_per_hour_max));
     }
-    if (choice.timing == Timing::may_exceed) out += " A switch at the slow end of the range exceeds the tolerated outage.";
-    if (choice.timing == Timing::exceeds) out += " A faster switch is needed: even the fast end exceeds the tolerated outage.";
+    if (choice.timing == Timing::may_exceed)
+      out += " A switch at the slow end of the range exceeds the tolerated outage.";
+    if (choice.timing == Timing::exceeds)
+      out += " A faster switch is needed: even the fast end exceeds the tolerated outage.";
     if (!choice.scanned) out += " Its own supply chain is not known here: scan a host that runs it.";
     return out;
   }

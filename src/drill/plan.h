@@ -1,13 +1,13 @@
 // Least-cost continuity plan: per product the cheapest proven substitution, or what is missing for one.
 //
-// A substitution is a backend with conformance evidence on that very model (evidence.h), whose own supply chain survives the
-// same loss, on a site that survives it too. Choice: first whether the switch fits the product's outage tolerance, then the
-// upper price, the lower price, STRICT before BASIC_ONLY, the slower switch time, quality, and names. Every choice is checked
-// by propagation on the graph with the substitution put in (Swap) before it is shown; one that does not revive its product is
-// rejected with the reason.
+// A substitution is a backend with conformance evidence on that very model (evidence.h), whose own supply chain
+// survives the same loss, on a site that survives it too. Choice: first whether the switch fits the product's outage
+// tolerance, then the upper price, the lower price, STRICT before BASIC_ONLY, the slower switch time, quality, and
+// names. Every choice is checked by propagation on the graph with the substitution put in (Swap) before it is shown;
+// one that does not revive its product is rejected with the reason.
 //
-// Products are planned one by one: sites have no stated capacity yet, so nothing couples them and the greedy choice is the
-// optimum (plan_test.cc compares with trying everything). Capacity would make this a MILP: docs/decisions/0043.
+// Products are planned one by one: sites have no stated capacity yet, so nothing couples them and the greedy choice is
+// the optimum (plan_test.cc compares with trying everything). Capacity would make this a MILP: docs/decisions/0043.
 #pragma once
 #include <string>
 #include <vector>
@@ -49,7 +49,8 @@ struct Option {
                 row("switch_minutes_max", &Option::switch_minutes_max, "declared, high"),
                 row("timing", &Option::timing, "switch time against the outage tolerance"),
                 row("unknown_components", &Option::unknown_components, "components below it without a known entity"),
-                row("scanned", &Option::scanned, "its supply chain is known"), row("lift", &Option::lift, "model change tried"),
+                row("scanned", &Option::scanned, "its supply chain is known"),
+                row("lift", &Option::lift, "model change tried"),
                 row("evidence", &Option::evidence, "statement of the result"),
                 row("site_statement", &Option::site_statement, "statement of the offer"));
   }
@@ -58,7 +59,8 @@ struct Option {
 struct Rejection {
   std::string backend, why, statement;
   static constexpr auto fields() {
-    return rows(row("backend", &Rejection::backend, "backend looked at"), row("why", &Rejection::why, "why it cannot serve"),
+    return rows(row("backend", &Rejection::backend, "backend looked at"),
+                row("why", &Rejection::why, "why it cannot serve"),
                 row("statement", &Rejection::statement, "evidence, when there is some"));
   }
 };
@@ -77,11 +79,11 @@ struct ProductPlan {
   std::string incumbent;
   std::int64_t outage_max_s = 0;
   std::optional<Option> choice, second;
-  std::string change;                  // what would change the answer
-  std::string gap;                     // why nothing covers it; "" otherwise
+  std::string change;  // what would change the answer
+  std::string gap;     // why nothing covers it; "" otherwise
   std::vector<Rejection> rejected;
   std::string release_licence, release_statement;  // the model's bytes are shared among members under this licence
-  LossSets losses_after;               // smallest losses that stop the product once the choice stands by
+  LossSets losses_after;                           // smallest losses that stop the product once the choice stands by
   static constexpr auto fields() {
     return rows(row("product", &ProductPlan::product, "product id"), row("name", &ProductPlan::name, "product name"),
                 row("remedy", &ProductPlan::remedy, "kept, substituted, late (slower than tolerated) or uncovered"),
@@ -100,18 +102,19 @@ struct ProductPlan {
 
 // An operator to port, or a whole model to get right when its operators pass and it does not.
 struct RdItem {
-  std::string backend, op;   // op: "Softmax", "com.microsoft:Gelu" or "whole model"
-  std::string status;        // FAILED or UNTESTED
+  std::string backend, op;  // op: "Softmax", "com.microsoft:Gelu" or "whole model"
+  std::string status;       // FAILED or UNTESTED
   std::vector<std::string> products;
-  std::string detail;        // worst witness or cases passed
+  std::string detail;  // worst witness or cases passed
   std::int64_t hours_min = 0, hours_max = 0;
   bool hours_known = false;
   std::string statement;
   static constexpr auto fields() {
     return rows(row("backend", &RdItem::backend, "where it is missing"), row("op", &RdItem::op, "operator"),
                 row("status", &RdItem::status, "FAILED or UNTESTED"),
-                row("products", &RdItem::products, "products that wait for it"), row("detail", &RdItem::detail, "witness"),
-                row("hours_min", &RdItem::hours_min, "work, low"), row("hours_max", &RdItem::hours_max, "work, high"),
+                row("products", &RdItem::products, "products that wait for it"),
+                row("detail", &RdItem::detail, "witness"), row("hours_min", &RdItem::hours_min, "work, low"),
+                row("hours_max", &RdItem::hours_max, "work, high"),
                 row("hours_known", &RdItem::hours_known, "somebody declared the hours"),
                 row("statement", &RdItem::statement, "evidence"));
   }
@@ -122,7 +125,8 @@ struct TrainingItem {
   std::int64_t people_min = 0;
   std::string reason, statement;
   static constexpr auto fields() {
-    return rows(row("component", &TrainingItem::component, "what needs the skill"), row("skill", &TrainingItem::skill, "skill"),
+    return rows(row("component", &TrainingItem::component, "what needs the skill"),
+                row("skill", &TrainingItem::skill, "skill"),
                 row("people_min", &TrainingItem::people_min, "people needed at least"),
                 row("reason", &TrainingItem::reason, "to run a substitute, or to port"),
                 row("statement", &TrainingItem::statement, "evidence"));
@@ -134,21 +138,22 @@ struct Plan {
   std::vector<ProductPlan> products;
   std::int64_t kept = 0, substituted = 0, late = 0, uncovered = 0;
   std::int64_t price_fen_per_hour_min = 0, price_fen_per_hour_max = 0;  // all substitutions together
-  std::vector<RdItem> rd;              // most waited-for first
+  std::vector<RdItem> rd;                                               // most waited-for first
   std::vector<TrainingItem> training;
   std::vector<std::string> assumptions;
   std::string frontier;
   static constexpr auto fields() {
-    return rows(row("targets", &Plan::targets, "what the drill takes away"), row("products", &Plan::products, "every product"),
-                row("kept", &Plan::kept, "products that need no change"),
-                row("substituted", &Plan::substituted, "products with a proven substitution in time"),
-                row("late", &Plan::late, "proven, but slower than tolerated"),
-                row("uncovered", &Plan::uncovered, "nothing proven exists"),
-                row("price_fen_per_hour_min", &Plan::price_fen_per_hour_min, "all substitutions, low"),
-                row("price_fen_per_hour_max", &Plan::price_fen_per_hour_max, "all substitutions, high"),
-                row("rd", &Plan::rd, "what to port, most waited-for first"),
-                row("training", &Plan::training, "skills needed"), row("assumptions", &Plan::assumptions, "taken for granted"),
-                row("frontier", &Plan::frontier, "digest of the log heads the plan rests on"));
+    return rows(
+        row("targets", &Plan::targets, "what the drill takes away"), row("products", &Plan::products, "every product"),
+        row("kept", &Plan::kept, "products that need no change"),
+        row("substituted", &Plan::substituted, "products with a proven substitution in time"),
+        row("late", &Plan::late, "proven, but slower than tolerated"),
+        row("uncovered", &Plan::uncovered, "nothing proven exists"),
+        row("price_fen_per_hour_min", &Plan::price_fen_per_hour_min, "all substitutions, low"),
+        row("price_fen_per_hour_max", &Plan::price_fen_per_hour_max, "all substitutions, high"),
+        row("rd", &Plan::rd, "what to port, most waited-for first"), row("training", &Plan::training, "skills needed"),
+        row("assumptions", &Plan::assumptions, "taken for granted"),
+        row("frontier", &Plan::frontier, "digest of the log heads the plan rests on"));
   }
 };
 

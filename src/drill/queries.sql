@@ -22,3 +22,9 @@ SELECT model_sha256, name, licence, audience, statement FROM public_share_releas
 SELECT site, name, entity, jurisdiction, backend, price_fen_per_hour_min, price_fen_per_hour_max, switch_minutes_min, switch_minutes_max, statement FROM public_pool_site ORDER BY site, backend
 -- name: read_needs
 SELECT component, skill, people_min, port_hours_per_operator_min, port_hours_per_operator_max, statement FROM public_talent_need ORDER BY component, skill
+-- name: write_plan
+INSERT OR REPLACE INTO drill_plan(statement, issuer, issued_ms, targets, control_bp, frontier) VALUES (?, ?, ?, ?, ?, ?)
+-- name: write_plan_line
+INSERT OR REPLACE INTO drill_plan_line(statement, product, remedy, backend, site, price_fen_per_hour_min, price_fen_per_hour_max, switch_minutes_min, switch_minutes_max, evidence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+-- name: write_plan_work
+INSERT OR REPLACE INTO drill_plan_work(statement, backend, op, product) VALUES (?, ?, ?, ?)

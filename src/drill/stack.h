@@ -1,10 +1,12 @@
 // The world's requirement graph: every node of the supply views with what it needs, ready for propagation.
 //
 // Two things happen on the way from rows to graph:
-// - An alternative backend inside an `any` gate of a product counts only with conformance evidence on that product's model
-//   (STRICT or BASIC_ONLY, quality within the product's tolerance). What nobody proved keeps nobody running; such inputs are
-//   left out and listed in `unproven`.
-// - A Swap puts a planned substitution in place of the incumbent, for one product only. A plan is verified by building the
+// - An alternative backend inside an `any` gate of a product counts only with conformance evidence on that product's
+// model
+//   (STRICT or BASIC_ONLY, quality within the product's tolerance). What nobody proved keeps nobody running; such
+//   inputs are left out and listed in `unproven`.
+// - A Swap puts a planned substitution in place of the incumbent, for one product only. A plan is verified by building
+// the
 //   graph with its swaps and losing the same things again.
 #pragma once
 #include <span>
@@ -23,7 +25,8 @@ struct Swap {
   std::string incumbent;   // backend
   std::string substitute;  // backend
   std::string site;
-  bool keep_incumbent = false;  // true: either of the two serves (after a plan is in place); false: the incumbent is gone
+  bool keep_incumbent =
+      false;  // true: either of the two serves (after a plan is in place); false: the incumbent is gone
 };
 
 struct Unproven {
@@ -54,7 +57,8 @@ class Stack {
   std::vector<Unproven> unproven_;
 };
 
-// "product:glyph" and its gates "gate:glyph/..." belong to product glyph: only these change when a product swaps backends.
+// "product:glyph" and its gates "gate:glyph/..." belong to product glyph: only these change when a product swaps
+// backends.
 bool belongs_to_product(std::string_view node, std::string_view product);
 
 }  // namespace hz::drill

@@ -97,8 +97,9 @@ std::vector<std::string> nearest(std::string_view text, const std::vector<std::s
     const std::string_view known_tail = after_colon(without_version(known));
     const std::size_t limit = 1 + wanted.size() / 4;
     std::size_t distance = std::min(edits(wanted, known, limit), edits(tail, known_tail, limit) + 1);
-    const bool inside = tail.size() >= 3 && (known_tail.find(tail) != std::string_view::npos ||
-                                             (known_tail.size() >= 3 && tail.find(known_tail) != std::string_view::npos));
+    const bool inside =
+        tail.size() >= 3 && (known_tail.find(tail) != std::string_view::npos ||
+                             (known_tail.size() >= 3 && tail.find(known_tail) != std::string_view::npos));
     if (distance > limit && inside) distance = limit;
     if (distance <= limit) ranked.emplace_back(distance, candidate);
   }

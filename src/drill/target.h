@@ -1,5 +1,5 @@
-// What a drill takes away, as a person writes it: entity:NAME, jurisdiction:CODE, owner:NAME, component:ID, service:HOST,
-// site:ID, product:ID or any node id. `*` and `?` match several.
+// What a drill takes away, as a person writes it: entity:NAME, jurisdiction:CODE, owner:NAME, component:ID,
+// service:HOST, site:ID, product:ID or any node id. `*` and `?` match several.
 #pragma once
 #include <string>
 #include <string_view>

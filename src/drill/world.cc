@@ -36,15 +36,23 @@ Result<World> load_world(sql::Db& views) {
     return Holding{with_prefix("entity:", r.text(0)), with_prefix("entity:", r.text(1)), r.integer(2), r.text(3)};
   }));
   w.nodes = HZ_TRY(rows_of<Node>(views, sql_text::read_nodes, [](const sql::Row& r) {
-    return Node{r.text(0), r.text(1), r.text(2), r.text(3), r.text(4), r.integer(5),
-                with_prefix("entity:", r.text(6)), r.text(7), r.text(8)};
+    return Node{r.text(0), r.text(1), r.text(2), r.text(3), r.text(4), r.integer(5), with_prefix("entity:", r.text(6)),
+                r.text(7), r.text(8)};
   }));
   w.edges = HZ_TRY(rows_of<Edge>(views, sql_text::read_edges, [](const sql::Row& r) {
     return Edge{r.text(0), r.text(1), r.text(2), r.text(3), r.text(4), r.integer(5), r.text(6)};
   }));
   w.products = HZ_TRY(rows_of<Product>(views, sql_text::read_products, [](const sql::Row& r) {
-    return Product{without_prefix("product:", r.text(0)), r.text(1), r.text(2), without_prefix("model:", r.text(3)),
-                   with_prefix("backend:", r.text(4)), r.text(5), r.integer(6), r.integer(7), r.integer(8), r.text(9)};
+    return Product{without_prefix("product:", r.text(0)),
+                   r.text(1),
+                   r.text(2),
+                   without_prefix("model:", r.text(3)),
+                   with_prefix("backend:", r.text(4)),
+                   r.text(5),
+                   r.integer(6),
+                   r.integer(7),
+                   r.integer(8),
+                   r.text(9)};
   }));
   w.model_ops = HZ_TRY(rows_of<ModelOp>(views, sql_text::read_model_ops, [](const sql::Row& r) {
     return ModelOp{without_prefix("model:", r.text(0)), r.text(1), r.text(2), r.integer(3), r.integer(4)};
@@ -53,19 +61,35 @@ Result<World> load_world(sql::Db& views) {
     return Unknown{r.text(0), r.text(1), r.text(2), r.text(3)};
   }));
   w.model_results = HZ_TRY(rows_of<ModelResult>(views, sql_text::read_model_results, [](const sql::Row& r) {
-    return ModelResult{without_prefix("model:", r.text(0)), with_prefix("backend:", r.text(1)), r.text(2), r.integer(3),
-                       r.integer(4), r.text(5), r.text(6), r.text(7), r.integer(8), r.text(9)};
+    return ModelResult{without_prefix("model:", r.text(0)),
+                       with_prefix("backend:", r.text(1)),
+                       r.text(2),
+                       r.integer(3),
+                       r.integer(4),
+                       r.text(5),
+                       r.text(6),
+                       r.text(7),
+                       r.integer(8),
+                       r.text(9)};
   }));
   w.operator_results = HZ_TRY(rows_of<OperatorResult>(views, sql_text::read_operator_results, [](const sql::Row& r) {
-    return OperatorResult{r.text(0), r.text(1), r.text(2), r.integer(3), with_prefix("backend:", r.text(4)),
+    return OperatorResult{r.text(0), r.text(1),    r.text(2),    r.integer(3), with_prefix("backend:", r.text(4)),
                           r.text(5), r.integer(6), r.integer(7), r.text(8)};
   }));
   w.releases = HZ_TRY(rows_of<Release>(views, sql_text::read_releases, [](const sql::Row& r) {
     return Release{without_prefix("model:", r.text(0)), r.text(1), r.text(2), r.text(3), r.text(4)};
   }));
   w.sites = HZ_TRY(rows_of<Site>(views, sql_text::read_sites, [](const sql::Row& r) {
-    return Site{with_prefix("site:", r.text(0)), r.text(1), with_prefix("entity:", r.text(2)), r.text(3),
-                with_prefix("backend:", r.text(4)), r.integer(5), r.integer(6), r.integer(7), r.integer(8), r.text(9)};
+    return Site{with_prefix("site:", r.text(0)),
+                r.text(1),
+                with_prefix("entity:", r.text(2)),
+                r.text(3),
+                with_prefix("backend:", r.text(4)),
+                r.integer(5),
+                r.integer(6),
+                r.integer(7),
+                r.integer(8),
+                r.text(9)};
   }));
   w.needs = HZ_TRY(rows_of<Need>(views, sql_text::read_needs, [](const sql::Row& r) {
     return Need{r.text(0), r.text(1), r.integer(2), r.integer(3), r.integer(4), r.text(5)};

@@ -39,8 +39,8 @@ struct Node {
   std::string statement;
 };
 struct Edge {
-  std::string node;   // needs
-  std::string input;  // this
+  std::string node;                 // needs
+  std::string input;                // this
   std::string file, field, digest;  // the evidence
   std::int64_t observed_ms = 0;
   std::string statement;

@@ -1,0 +1,139 @@
+#include "drill/ops.h"
+
+#include "crypto/hash.h"
+#include "drill/kinds.h"
+#include "drill/rehearsal.h"
+#include "drill/report.h"
+#include "drill/text.h"
+
+namespace hz::drill {
+namespace {
+
+Result<std::unique_ptr<Rehearsal>> rehearse(api::Ctx& ctx, const std::vector<std::string>& lose,
+                                            std::optional<std::int64_t> control_bp) {
+  alliance::Member* member = HZ_TRY(ctx.member());
+  return Rehearsal::of(*HZ_TRY(member->views()), lose, control_bp.value_or(control_bp_default));
+}
+
+Result<std::string> frontier_digest(api::Ctx& ctx) {
+  alliance::Member* member = HZ_TRY(ctx.member());
+  return member->frontier().digest;
+}
+
+}  // namespace
+
+Result<Impact> what_if(api::Ctx& ctx, const WhatIf& in) {
+  const std::unique_ptr<Rehearsal> drill = HZ_TRY(rehearse(ctx, in.lose, in.control_bp));
+  ImpactOptions options;
+  if (in.cut_order) options.cut_order_max = static_cast<std::uint32_t>(std::clamp<std::int64_t>(*in.cut_order, 0, 64));
+  Impact out = HZ_TRY(drill->impact(options));
+  out.frontier = HZ_TRY(frontier_digest(ctx));
+  return out;
+}
+
+Result<Plan> plan(api::Ctx& ctx, const MakePlan& in) {
+  const std::unique_ptr<Rehearsal> drill = HZ_TRY(rehearse(ctx, in.lose, in.control_bp));
+  Plan out = HZ_TRY(drill->plan());
+  out.frontier = HZ_TRY(frontier_digest(ctx));
+  return out;
+}
+
+Result<Written> report(api::Ctx& ctx, const WriteReport& in) {
+  const std::unique_ptr<Rehearsal> drill = HZ_TRY(rehearse(ctx, in.lose, in.control_bp));
+  ReportInput input;
+  input.impact = HZ_TRY(drill->impact());
+  input.plan = HZ_TRY(drill->plan());
+  alliance::Member* member = HZ_TRY(ctx.member());
+  input.frontier = member->frontier();
+  input.impact.frontier = input.plan.frontier = input.frontier.digest;
+  input.member = member->id();
+  input.now_ms = ctx.clock().now_ms();
+  const std::string html = report_html(*drill, input);
+  HZ_TRY(write_file_durably(in.out, as_bytes(html)));
+  return Written{in.out,
+                 hex(crypto::sha256(as_bytes(html))),
+                 static_cast<std::int64_t>(html.size()),
+                 input.impact.stopped,
+                 input.plan.substituted,
+                 input.plan.uncovered + input.plan.late,
+                 input.frontier.digest};
+}
+
+Result<Recorded> record(api::Ctx& ctx, const MakePlan& in) {
+  const Plan made = HZ_TRY(plan(ctx, in));
+  RecordedPlan said{made.targets, in.control_bp.value_or(control_bp_default), made.frontier, {}, {}};
+  for (const ProductPlan& p : made.products) {
+    PlannedProduct line{p.product, std::string(enum_text(p.remedy)), "", "", 0, 0, 0, 0, ""};
+    if (p.choice)
+      line = {p.product,
+              line.remedy,
+              p.choice->backend,
+              p.choice->site,
+              p.choice->price_fen_per_hour_min,
+              p.choice->price_fen_per_hour_max,
+              p.choice->switch_minutes_min,
+              p.choice->switch_minutes_max,
+              p.choice->evidence};
+    said.products.push_back(std::move(line));
+  }
+  for (const RdItem& item : made.rd) said.rd.push_back({item.backend, item.op, item.products});
+  // The same plan on the same heads is the same act.
+  const Digest idem = crypto::sha256(as_bytes(json::dump(to_json(said))));
+  alliance::Member* member = HZ_TRY(ctx.member());
+  Recorded out;
+  out.receipt = HZ_TRY(member->append(alliance::draft(said, {}, idem)));
+  out.substituted = made.substituted;
+  out.uncovered = made.uncovered + made.late;
+  return out;
+}
+
+bool answer_is_no(const Impact& out) { return out.stopped > 0; }
+bool answer_is_no(const Plan& out) { return out.uncovered + out.late > 0; }
+
+std::span<const api::Op> ops() {
+  static const api::Op table[] = {
+      api::op<&what_if>(
+          {.id = "drill.what_if",
+           .http = "POST /v1/drill/what-if",
+           .cli = "drill what-if",
+           .may = api::May::reader,
+           .fails = {"drill.no_target", "drill.target", "drill.unknown_target", "drill.no_product"},
+           .doc = "Which products stop when something is lost, why, and which smallest losses would stop them.",
+           .example = "hezong drill what-if --lose entity:microsoft",
+           .more = "An entity takes along what it controls. Exit code 3 when a product stops. Every answer "
+                   "prints its assumptions, the share of components whose supplier nobody knows, and the worst "
+                   "case in which all of these are lost too."}),
+      api::op<&plan>(
+          {.id = "drill.plan",
+           .http = "POST /v1/drill/plan",
+           .cli = "drill plan",
+           .may = api::May::reader,
+           .fails = {"drill.no_target", "drill.target", "drill.unknown_target", "drill.no_product"},
+           .doc = "The cheapest proven substitution for every product that a loss stops, and what stays undone.",
+           .example = "hezong drill plan --lose entity:microsoft",
+           .more = "Only backends with conformance evidence on that very model are proposed, on sites that survive "
+                   "the same loss. Cost and time are the ranges members declared. Exit code 3 when a product is "
+                   "left without a substitution in time."}),
+      api::op<&report>(
+          {.id = "drill.report",
+           .http = "POST /v1/drill/report",
+           .cli = "drill report",
+           .may = api::May::reader,
+           .fails = {"drill.no_target", "drill.target", "drill.unknown_target", "drill.no_product"},
+           .doc = "Writes impact, plan and evidence of a loss as one self-contained HTML file.",
+           .example = "hezong drill report --lose entity:microsoft --out report.html",
+           .more = "The file needs no script and no network, and prints well. The same statements and the same "
+                   "clock give the same bytes."}),
+      api::op<&record>({.id = "drill.record",
+                        .http = "POST /v1/drill/record",
+                        .cli = "drill record",
+                        .may = api::May::author,
+                        .emits = {RecordedPlan::kind},
+                        .fails = {"drill.no_target", "drill.target", "drill.unknown_target", "drill.no_product"},
+                        .doc = "Computes the plan and appends it to the member's log as a signed statement.",
+                        .example = "hezong drill record --lose entity:microsoft"}),
+  };
+  return table;
+}
+
+}  // namespace hz::drill

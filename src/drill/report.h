@@ -1,0 +1,21 @@
+// The report: one self-contained HTML file (docs/formats/report.md).
+#pragma once
+#include <string>
+
+#include "alliance/member.h"
+#include "drill/rehearsal.h"
+
+namespace hz::drill {
+
+struct ReportInput {
+  Impact impact;
+  Plan plan;
+  alliance::Frontier frontier;
+  std::string member;       // who computed it
+  std::int64_t now_ms = 0;  // the clock, so that equal inputs give equal bytes
+};
+
+// Pure. All text of members is escaped; no script, no outside resource.
+std::string report_html(const Rehearsal& drill, const ReportInput& input);
+
+}  // namespace hz::drill
