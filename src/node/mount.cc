@@ -5,6 +5,9 @@
 #include "api/reasons.h"
 #include "blob/reasons.h"
 #include "crypto/reasons.h"
+#include "drill/kinds.h"
+#include "drill/ops.h"
+#include "drill/reasons.h"
 #include "log/reasons.h"
 #include "node/reasons.h"
 #include "node/self.h"
@@ -47,15 +50,15 @@ std::vector<const T*> point(std::initializer_list<std::span<const T>> lists) {
 }  // namespace
 
 alliance::Mounted mounted() {
-  static const auto kinds =
-      join<statement::Kind>({alliance::kinds(), share::kinds(), pool::kinds(), supply::kinds(), talent::kinds()});
+  static const auto kinds = join<statement::Kind>(
+      {alliance::kinds(), share::kinds(), pool::kinds(), supply::kinds(), talent::kinds(), drill::kinds()});
   static const std::string_view schemas[] = {share::view_schema(), pool::view_schema(), supply::view_schema(),
-                                             talent::view_schema()};
+                                             talent::view_schema(), drill::view_schema()};
   return {kinds, schemas};
 }
 
 const std::vector<const api::Op*>& ops() {
-  static const auto all = point<api::Op>({self_ops(), share::ops(), pool::ops(), talent::ops()});
+  static const auto all = point<api::Op>({self_ops(), share::ops(), pool::ops(), talent::ops(), drill::ops()});
   return all;
 }
 
@@ -63,7 +66,7 @@ const std::vector<const Reason*>& reasons() {
   static const auto all =
       point<Reason>({base_reasons, crypto::reasons, sql::reasons, blob::reasons, onnx::reasons, sandbox::reasons,
                      log::reasons, statement::reasons, alliance::reasons, api::reasons, share::reasons, pool::reasons,
-                     supply::reasons, standards::reasons, talent::reasons, reasons_table});
+                     supply::reasons, standards::reasons, talent::reasons, drill::reasons, reasons_table});
   return all;
 }
 
