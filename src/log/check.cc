@@ -1,0 +1,307 @@
+// Recomputing a log from its bytes, and naming what is wrong.
+//
+// Three things are stored that must agree: entries, tiles, and the signed root. Hashing all entries into one root and
+// comparing would be enough to know *that* a byte was flipped, but not where, and a user with a million entries needs
+// to know where. Since every tile is stored as well, each level can be held against the one below it:
+//
+//   entry i            hashes to   hash i%256 of tile (0, i/256)
+//   full tile (l, n)   folds to    hash n%256 of tile (l+1, n/256)
+//   partial tiles      fold to     the signed root
+//
+// A disagreement between a tile and what is below it has two suspects. The third witness decides: if the stored hashes
+// lead upward to what is expected there (the parent's hash, or for a partial tile the signed root), the lower one was
+// changed; if the recomputed hashes do, the tile was. If neither does, both are named.
+//
+// Entries are read and hashed by several threads, each with its own read connection, in shares of 64 tiles; the levels
+// above are 1/256 of the work each and run on one.
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+#include "log/reasons.h"
+#include "log/state.h"
+#include "sql/migrate.h"
+
+namespace hz::log {
+namespace {
+
+constexpr std::size_t faults_max = 100;
+constexpr std::uint64_t share_tiles = 64;
+
+std::int64_t column(std::uint64_t n) { return static_cast<std::int64_t>(n); }
+
+// A tile that contradicts what lies below it.
+struct Mismatch {
+  TileId tile;
+  std::vector<Digest> stored;
+  std::vector<Digest> computed;  // from below
+};
+
+class Checker {
+ public:
+  Checker(const fs::path& db_path, const Head& head, Check check, const Identify& identify)
+      : db_path_(db_path), head_(head), check_(check), identify_(identify) {}
+
+  Result<Findings> run(Progress& progress) {
+    folded_.resize(hashes_at(1, head_.size));
+    HZ_TRY(level_0(progress));
+    sql::Db db = HZ_TRY(sql::Db::open(db_path_, sql::Mode::reader));
+    std::vector<Digest> below = std::move(folded_);
+    for (unsigned level = 1; level < level_count(head_.size); ++level) below = HZ_TRY(upper(db, level, below));
+    root();
+    for (const Mismatch& mismatch : mismatches_) explain(mismatch);
+    std::ranges::sort(faults_, {}, &Error::detail);
+    findings_.faults = std::move(faults_);
+    return std::move(findings_);
+  }
+
+ private:
+  template <class... Args>
+  void fault(const Reason& reason, fmt::format_string<Args...> format, Args&&... args) {
+    const std::scoped_lock hold(mutex_);
+    if (faults_.size() < faults_max) faults_.push_back({&reason, fmt::format(format, std::forward<Args>(args)...)});
+  }
+
+  // One tile as stored; reports and returns nullopt when it is missing or of the wrong width.
+  Result<std::optional<std::vector<Digest>>> stored(sql::Db& db, const TileId& tile) {
+    std::optional<std::vector<Digest>> out;
+    std::size_t size = 0;
+    HZ_TRY(db.query("SELECT hashes FROM tile WHERE level = ? AND n = ?", {std::int64_t{tile.level}, column(tile.n)},
+                    [&](const sql::Row& row) {
+                      size = row.blob(0).size();
+                      // A reader's head may lie behind a growing partial tile.
+                      if (size >= tile.width * 32 && size % 32 == 0)
+                        out = tile_hashes(row.blob(0).first(tile.width * 32));
+                      return false;
+                    }));
+    if (!out)
+      fault(why("log.tile_corrupt"), "{}: {} bytes are stored, {} are needed", tile_path(tile), size, tile.width * 32);
+    return out;
+  }
+
+  Result<void> level_0(Progress& progress) {
+    const std::uint64_t tiles = (head_.size + tile_width - 1) / tile_width;
+    const std::uint64_t shares = (tiles + share_tiles - 1) / share_tiles;
+    const auto wanted = std::min<std::uint64_t>(std::max(1U, std::thread::hardware_concurrency()), 8);
+    const auto threads = static_cast<std::size_t>(std::min(wanted, shares));
+    std::atomic<std::uint64_t> next = 0, done = 0;
+    std::vector<Result<void>> ends(std::max<std::size_t>(threads, 1));
+    progress.phase(check_ == Check::leaves ? "checking entries" : "checking tiles", column(head_.size));
+    const auto work = [&](std::size_t who) -> Result<void> {
+      sql::Db db = HZ_TRY(sql::Db::open(db_path_, sql::Mode::reader));
+      for (std::uint64_t share = next++; share < shares; share = next++) {
+        const std::uint64_t end = std::min(tiles, (share + 1) * share_tiles);
+        HZ_TRY(tiles_0(db, share * share_tiles, end));
+        done += (end - share * share_tiles) * tile_width;
+        if (who == 0) progress.step(column(std::min(done.load(), head_.size)));
+      }
+      return {};
+    };
+    {
+      std::vector<std::jthread> others;
+      for (std::size_t who = 1; who < threads; ++who) others.emplace_back([&, who] { ends[who] = work(who); });
+      ends[0] = work(0);
+    }
+    for (const auto& end : ends) HZ_TRY(end);
+    progress.step(column(head_.size));
+    findings_.leaves = check_ == Check::leaves ? head_.size : 0;
+    return {};
+  }
+
+  // Level-0 tiles [begin, end): one ordered pass over their entries.
+  Result<void> tiles_0(sql::Db& db, std::uint64_t begin, std::uint64_t end) {
+    std::vector<Digest> computed;
+    std::uint64_t n = begin, index = begin * tile_width;
+    Result<void> failed;
+    const auto close_tile = [&]() -> Result<void> {
+      const TileId tile{false, 0, n, width_at(0, n, head_.size)};
+      auto hashes = HZ_TRY(stored(db, tile));
+      if (hashes && check_ == Check::leaves && *hashes != computed) disagree(tile, *hashes, computed);
+      if (tile.width == tile_width) folded_[n] = fold(hashes ? *hashes : computed);
+      ++n;
+      computed.clear();
+      return {};
+    };
+    if (check_ != Check::leaves) {
+      // Without entries a missing tile cannot be folded; its fault is reported and the fold is of zeros.
+      for (computed.resize(tile_width); n < end; computed.resize(tile_width)) HZ_TRY(close_tile());
+      return {};
+    }
+    const std::uint64_t last = std::min(end * tile_width, head_.size);
+    HZ_TRY(db.query("SELECT idx, id, idem, leaf FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx",
+                    {column(index), column(last)}, [&](const sql::Row& row) {
+                      failed = [&]() -> Result<void> {
+                        for (; column(index) < row.integer(0); ++index) HZ_TRY(missing(index, computed, close_tile));
+                        computed.push_back(crypto::leaf_hash(row.blob(3)));
+                        if (identify_) identity(index, row);
+                        ++index;
+                        if (computed.size() == width_at(0, n, head_.size)) HZ_TRY(close_tile());
+                        return {};
+                      }();
+                      return failed.has_value();
+                    }));
+    HZ_TRY(failed);
+    for (; index < last; ++index) HZ_TRY(missing(index, computed, close_tile));
+    return {};
+  }
+
+  template <class Close>
+  Result<void> missing(std::uint64_t index, std::vector<Digest>& computed, const Close& close_tile) {
+    fault(why("log.leaf_corrupt"), "entry {} is missing", index);
+    computed.push_back({});
+    if (computed.size() == width_at(0, index / tile_width, head_.size)) return close_tile();
+    return {};
+  }
+
+  void identity(std::uint64_t index, const sql::Row& row) {
+    const auto right = identify_(row.blob(3));
+    if (!right) {
+      fault(why("log.leaf_corrupt"), "entry {}: {}", index, right.error().text());
+    } else if (!std::ranges::equal(row.blob(1), right->id) || !std::ranges::equal(row.blob(2), right->idem)) {
+      fault(why("log.index_corrupt"), "entry {}: stored id {}, the entry says {}", index, hex(row.blob(1)),
+            hex(right->id));
+    }
+  }
+
+  // Level `level` >= 1 against the folded tiles below it; returns its own folded tiles.
+  Result<std::vector<Digest>> upper(sql::Db& db, unsigned level, const std::vector<Digest>& below) {
+    std::vector<Digest> folded;
+    std::vector<Digest> partial;
+    for (std::uint64_t n = 0; width_at(level, n, head_.size) > 0; ++n) {
+      const TileId tile{false, level, n, width_at(level, n, head_.size)};
+      const auto from = below.begin() + column(n * tile_width);
+      const std::vector<Digest> computed(from, from + tile.width);
+      auto hashes = HZ_TRY(stored(db, tile));
+      if (hashes && *hashes != computed) disagree(tile, *hashes, computed);
+      if (tile.width == tile_width) folded.push_back(fold(hashes ? *hashes : computed));
+    }
+    return folded;
+  }
+
+  void disagree(const TileId& tile, std::vector<Digest> hashes, std::vector<Digest> computed) {
+    const std::scoped_lock hold(mutex_);
+    if (mismatches_.size() < faults_max) mismatches_.push_back({tile, std::move(hashes), std::move(computed)});
+  }
+
+  // The root that partial tiles lead to, with one of them replaced.
+  std::optional<Digest> root_with(sql::Db& db, const TileId* replaced, const std::vector<Digest>* by) {
+    crypto::RightEdge edge;
+    for (unsigned level = level_count(head_.size); level-- > 0;) {
+      const std::uint64_t n = hashes_at(level, head_.size) / tile_width;
+      const unsigned width = width_at(level, n, head_.size);
+      if (width == 0) continue;
+      const TileId tile{false, level, n, width};
+      std::vector<Digest> hashes;
+      if (replaced && tile == *replaced) {
+        hashes = *by;
+      } else {
+        (void)db.query("SELECT hashes FROM tile WHERE level = ? AND n = ?", {std::int64_t{level}, column(n)},
+                       [&](const sql::Row& row) {
+                         if (row.blob(0).size() >= width * 32) hashes = tile_hashes(row.blob(0).first(width * 32));
+                         return false;
+                       });
+      }
+      if (hashes.size() != width) return std::nullopt;
+      for (const Digest& hash : hashes) edge.append_subtree(8 * level, hash);
+    }
+    return edge.root();
+  }
+
+  void root() {
+    auto db = sql::Db::open(db_path_, sql::Mode::reader);
+    if (!db) return;
+    const auto found = root_with(*db, nullptr, nullptr);
+    if (found && *found != head_.root && mismatches_.empty())
+      fault(why("log.root_mismatch"), "size {}: the tiles give root {}, the checkpoint says {}", head_.size,
+            hex(*found), hex(head_.root));
+    std::int64_t above = 0;
+    if (const auto count = db->integer("SELECT count(*) FROM entry WHERE idx >= ?", {column(head_.size)}))
+      above = count->value_or(0);
+    // A writer that commits between reading the head and this line is no fault.
+    const auto size = db->integer("SELECT size FROM head");
+    if (above > 0 && size && *size == column(head_.size))
+      fault(why("log.head_corrupt"), "{} entries are stored above the head of {}", above, head_.size);
+  }
+
+  // Who is wrong, by the third witness above the tile.
+  void explain(const Mismatch& m) {
+    bool tile_holds = false, below_holds = false;
+    auto db = sql::Db::open(db_path_, sql::Mode::reader);
+    if (!db) return;
+    if (m.tile.width == tile_width) {
+      std::optional<Digest> parent;
+      (void)db->query("SELECT hashes FROM tile WHERE level = ? AND n = ?",
+                      {std::int64_t{m.tile.level + 1}, column(m.tile.n / tile_width)}, [&](const sql::Row& row) {
+                        const std::size_t at = m.tile.n % tile_width;
+                        if (row.blob(0).size() >= (at + 1) * 32)
+                          parent = tile_hashes(row.blob(0).subspan(at * 32, 32))[0];
+                        return false;
+                      });
+      tile_holds = parent && fold(m.stored) == *parent;
+      below_holds = parent && fold(m.computed) == *parent;
+    } else {
+      const auto as_stored = root_with(*db, nullptr, nullptr);
+      const auto as_computed = root_with(*db, &m.tile, &m.computed);
+      tile_holds = as_stored && *as_stored == head_.root;
+      below_holds = as_computed && *as_computed == head_.root;
+    }
+    for (std::size_t i = 0; i < m.stored.size(); ++i) {
+      if (m.stored[i] == m.computed[i]) continue;
+      const std::uint64_t child = m.tile.n * tile_width + i;
+      const std::string below =
+          m.tile.level == 0 ? fmt::format("entry {}", child) : tile_path({false, m.tile.level - 1, child, tile_width});
+      // A lower tile that is wrong against its own entries is explained there.
+      const bool known = m.tile.level > 0 && std::ranges::any_of(mismatches_, [&](const Mismatch& other) {
+                           return other.tile.level + 1 == m.tile.level && other.tile.n == child;
+                         });
+      if (known) continue;
+      if (!tile_holds || below_holds)
+        fault(why("log.tile_corrupt"), "hash {} of {} does not match {}{}", i, tile_path(m.tile), below,
+              below_holds ? "" : "; what lies above matches neither");
+      if (!below_holds)
+        fault(m.tile.level == 0 ? why("log.leaf_corrupt") : why("log.tile_corrupt"),
+              "{} does not match hash {} of {}{}", below, i, tile_path(m.tile),
+              tile_holds ? "" : "; what lies above matches neither");
+    }
+  }
+
+  const fs::path db_path_;
+  const Head head_;
+  const Check check_;
+  const Identify& identify_;
+  std::vector<Digest> folded_;  // roots of the full level-0 tiles; each slot is written by one thread
+  std::mutex mutex_;            // guards the next two
+  std::vector<Error> faults_;
+  std::vector<Mismatch> mismatches_;
+  Findings findings_;
+};
+
+}  // namespace
+
+Result<Findings> Log::State::recompute(Check check, Progress& progress, const Identify& identify) const {
+  return Checker(db_path(), head, check, identify).run(progress);
+}
+
+Result<void> Log::State::require_sound(Check check) const {
+  if (check == Check::leaves && head.size > leaves_at_open_max) check = Check::tiles;
+  if (check == Check::head && edge.root() == head.root) return {};
+  const Findings findings = HZ_TRY(recompute(check == Check::head ? Check::leaves : check, silent_progress(), nullptr));
+  if (!findings.faults.empty()) return within(db_path().string(), findings.faults.front());
+  if (edge.root() != head.root) return fail(why("log.root_mismatch"), "{}: size {}", db_path().string(), head.size);
+  return {};
+}
+
+Result<Findings> Log::fsck(Progress& progress, const Identify& identify) {
+  State& state = *state_;
+  Findings findings = HZ_TRY(state.recompute(Check::leaves, progress, identify));
+  for (unsigned level = 0; level < level_count(state.head.size); ++level)
+    findings.tiles += (hashes_at(level, state.head.size) + tile_width - 1) / tile_width;
+  progress.phase("checking database pages", 0);
+  if (const auto pages = sql::check_pages(state.db); !pages) findings.faults.push_back(pages.error());
+  if (const auto signed_head = open_checkpoint(state.checkpoint, state.note_key); !signed_head)
+    findings.faults.push_back(signed_head.error());
+  return findings;
+}
+
+}  // namespace hz::log

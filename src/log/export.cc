@@ -1,0 +1,33 @@
+// The log as plain files: what a static web server, an air gap or another program's verifier needs.
+#include <algorithm>
+#include <fstream>
+
+#include "log/reasons.h"
+#include "log/state.h"
+
+namespace hz::log {
+
+Result<void> Log::export_tree(const fs::path& folder, Progress& progress) {
+  const auto tiles = tiles_of(state_->head.size);
+  progress.phase("exporting tiles", static_cast<std::int64_t>(tiles.size()));
+  std::int64_t done = 0;
+  for (const TileId& tile : tiles) {
+    const Bytes bytes = HZ_TRY(tile.entries ? bundle(tile.n, tile.width) : this->tile(tile.level, tile.n, tile.width));
+    const fs::path path = folder / tile_path(tile);
+    std::error_code error;
+    fs::create_directories(path.parent_path(), error);
+    std::ofstream out(path, std::ios::binary);
+    out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    out.close();
+    if (error || !out) return fail(why("log.export"), "{}", path.string());
+    progress.step(++done);
+  }
+  // The checkpoint last: whoever reads the folder meanwhile sees the old head, whose tiles are all there.
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (auto written = write_file_durably(folder / "checkpoint", as_bytes(state_->checkpoint)); !written)
+    return fail(why("log.export"), "{}", written.error().detail);
+  return {};
+}
+
+}  // namespace hz::log

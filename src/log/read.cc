@@ -1,0 +1,111 @@
+// Reading a log: entries, tiles, bundles, proofs. Everything is limited to the head the object holds.
+#include "log/proof.h"
+#include "log/reasons.h"
+#include "log/state.h"
+
+namespace hz::log {
+namespace {
+std::int64_t column(std::uint64_t n) { return static_cast<std::int64_t>(n); }
+}  // namespace
+
+Result<Bytes> Log::leaf(std::uint64_t index) {
+  Bytes out;
+  HZ_TRY(visit(index, index + 1, [&](std::uint64_t, ByteView leaf) -> Result<void> {
+    out.assign(leaf.begin(), leaf.end());
+    return {};
+  }));
+  return out;
+}
+
+Result<void> Log::visit(std::uint64_t begin, std::uint64_t end,
+                        const std::function<Result<void>(std::uint64_t, ByteView)>& each) {
+  State& state = *state_;
+  if (begin > end || end > state.head.size)
+    return fail(why("log.range"), "entries {} to {} of {}", begin, end, state.head.size);
+  Result<void> done;
+  std::uint64_t next = begin;
+  HZ_TRY(state.db.query("SELECT idx, leaf FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx",
+                        {column(begin), column(end)}, [&](const sql::Row& row) {
+                          if (row.integer(0) != column(next)) return false;
+                          done = each(next++, row.blob(1));
+                          return done.has_value();
+                        }));
+  HZ_TRY(done);
+  if (next != end) return fail(why("log.leaf_corrupt"), "entry {} is missing", next);
+  return {};
+}
+
+Result<std::optional<std::uint64_t>> Log::find(const Digest& id) {
+  const auto index = HZ_TRY(state_->db.integer("SELECT idx FROM entry WHERE id = ?", {ByteView(id)}));
+  if (!index || static_cast<std::uint64_t>(*index) >= state_->head.size) return std::nullopt;
+  return static_cast<std::uint64_t>(*index);
+}
+
+Result<std::span<const Digest>> Log::State::hashes(unsigned level, std::uint64_t n, unsigned width) {
+  HZ_ASSERT(level < kept.size() && width > 0);
+  Kept& copy = kept[level];
+  if (copy.n != n || copy.hashes.size() < width) {
+    copy = {};
+    HZ_TRY(db.query("SELECT hashes FROM tile WHERE level = ? AND n = ?", {std::int64_t{level}, column(n)},
+                    [&](const sql::Row& row) {
+                      if (row.blob(0).size() % 32 == 0) copy.hashes = tile_hashes(row.blob(0));
+                      return false;
+                    }));
+    if (copy.hashes.size() < width)
+      return fail(why("log.tile_corrupt"), "{} holds {} hashes, {} are needed",
+                  tile_path({false, level, n, tile_width}), copy.hashes.size(), width);
+    copy.n = n;
+  }
+  return std::span<const Digest>(copy.hashes);
+}
+
+Result<Digest> Log::State::node(crypto::Node node) {
+  const unsigned level = node.level / 8, within = node.level % 8;
+  const std::uint64_t first = node.index << within;
+  const std::size_t at = first % tile_width, count = std::size_t{1} << within;
+  const auto tile = HZ_TRY(hashes(level, first / tile_width, static_cast<unsigned>(at + count)));
+  return fold(tile.subspan(at, count));
+}
+
+Result<Bytes> Log::tile(unsigned level, std::uint64_t n, unsigned width) {
+  if (width == 0 || width > width_at(level, n, state_->head.size))
+    return fail(why("log.range"), "{} of a log of {}", tile_path({false, level, n, width}), state_->head.size);
+  return tile_bytes(HZ_TRY(state_->hashes(level, n, width)).first(width));
+}
+
+Result<Bytes> Log::bundle(std::uint64_t n, unsigned width) {
+  if (width == 0 || width > width_at(0, n, state_->head.size))
+    return fail(why("log.range"), "{} of a log of {}", tile_path({true, 0, n, width}), state_->head.size);
+  Bytes out;
+  HZ_TRY(visit(n * tile_width, n * tile_width + width, [&](std::uint64_t, ByteView leaf) -> Result<void> {
+    put_entry(out, leaf);
+    return {};
+  }));
+  return out;
+}
+
+Result<std::vector<Digest>> Log::inclusion_proof(std::uint64_t index, std::uint64_t size) {
+  if (size > state_->head.size || index >= size)
+    return fail(why("log.range"), "entry {} in a tree of {}, the log has {}", index, size, state_->head.size);
+  return crypto::inclusion_proof(index, size, state_->source());
+}
+
+Result<std::vector<Digest>> Log::consistency_proof(std::uint64_t old_size, std::uint64_t new_size) {
+  if (new_size > state_->head.size || old_size > new_size)
+    return fail(why("log.range"), "sizes {} and {}, the log has {}", old_size, new_size, state_->head.size);
+  return crypto::consistency_proof(old_size, new_size, state_->source());
+}
+
+Result<Digest> Log::root_at(std::uint64_t size) {
+  if (size > state_->head.size) return fail(why("log.range"), "size {}, the log has {}", size, state_->head.size);
+  return crypto::tree_root(size, state_->source());
+}
+
+Result<std::string> Log::prove(std::uint64_t index) {
+  Proof proof{HZ_TRY(leaf(index)), index, HZ_TRY(inclusion_proof(index, state_->head.size)), state_->checkpoint};
+  // A proof that does not verify is never handed out: storage may have gone bad since the start-up check.
+  HZ_TRY(verify_proof(proof, state_->note_key));
+  return format_proof(proof);
+}
+
+}  // namespace hz::log

@@ -1,0 +1,213 @@
+#include "log/store.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <thread>
+
+#include "log/proof.h"
+#include "log/reasons.h"
+#include "log/sql_text.h"
+#include "log/state.h"
+#include "sql/migrate.h"
+
+namespace hz::log {
+namespace {
+
+constexpr auto lock_wait = std::chrono::seconds(10);
+
+// The lock ends with the process that holds it, however it ends.
+Result<Fd> lock_writer(const fs::path& folder) {
+  const fs::path path = folder / "writer.lock";
+  Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  if (!fd) return fail(hz::why("base.write"), "{}: {}", path.string(), std::strerror(errno));
+  const auto deadline = std::chrono::steady_clock::now() + lock_wait;
+  while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR)
+      return fail(hz::why("base.write"), "{}: {}", path.string(), std::strerror(errno));
+    if (std::chrono::steady_clock::now() > deadline) return fail(why("log.locked"), "{}", folder.string());
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return fd;
+}
+
+Result<NoteKey> stored_key(sql::Db& db, const fs::path& path) {
+  const auto tables = HZ_TRY(db.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'log'"));
+  const auto vkey = tables.value_or(0) == 0 ? std::nullopt : HZ_TRY(db.text("SELECT vkey FROM log WHERE one = 1"));
+  if (!vkey) return fail(why("log.missing"), "{}", path.string());
+  auto key = parse_vkey(*vkey);
+  if (!key) return fail(why("log.head_corrupt"), "{}: stored key: {}", path.string(), key.error().detail);
+  return key;
+}
+
+Result<void> sync_folder(const fs::path& folder) {
+  const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd || ::fsync(fd.get()) != 0)
+    return fail(hz::why("base.write"), "{}: {}", folder.string(), std::strerror(errno));
+  return {};
+}
+
+}  // namespace
+
+Log::Log(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Log::Log(Log&&) noexcept = default;
+Log& Log::operator=(Log&&) noexcept = default;
+Log::~Log() = default;
+
+const std::string& Log::origin() const { return state_->note_key.name; }
+const NoteKey& Log::key() const { return state_->note_key; }
+const Head& Log::head() const { return state_->head; }
+const std::string& Log::checkpoint() const { return state_->checkpoint; }
+
+Result<Log> Log::create(const fs::path& folder, const fs::path& mark_folder, std::string_view origin,
+                        crypto::SigningKey key) {
+  if (!valid_origin(origin)) return fail(why("log.origin"), "\"{}\"", origin.substr(0, 300));
+  const NoteKey note_key{std::string(origin), KeyType::ed25519, key.verifying_key()};
+  const Checkpoint empty{note_key.name, 0, crypto::empty_root()};
+
+  // A mark above zero means that a log of this name was used before: an empty one under the same key would fork it.
+  const fs::path mark_path = Mark::path_of(mark_folder, origin);
+  if (fs::exists(mark_path)) {
+    const Mark mark = HZ_TRY(Mark::open(mark_path));
+    const auto marked = open_checkpoint(mark.checkpoint(), note_key);
+    if (!marked || marked->size > 0)
+      return fail(why("log.rolled_back"), "{}: a log named {} was used before", mark_path.string(), origin);
+  }
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) return fail(hz::why("base.write"), "{}: {}", folder.string(), error.message());
+  {
+    const Fd lock = HZ_TRY(lock_writer(folder));
+    sql::Db db = HZ_TRY(sql::Db::open(folder / "log.db", sql::Mode::writer));
+    constexpr std::string_view steps[] = {sql_text::schema};
+    HZ_TRY(sql::migrate(db, steps));
+    const std::string vkey = format_vkey(note_key);
+    HZ_TRY(db.transaction([&]() -> Result<void> {
+      const auto size = HZ_TRY(db.integer("SELECT size FROM head"));
+      const auto stored = HZ_TRY(db.text("SELECT vkey FROM log"));
+      if (size && (*size > 0 || stored != vkey)) return fail(why("log.exists"), "{}", folder.string());
+      HZ_TRY(db.exec("INSERT OR REPLACE INTO log(one, vkey) VALUES(1, ?)", {std::string_view(vkey)}));
+      const std::string signed_head = sign_checkpoint(empty, key);
+      return db.exec("INSERT OR REPLACE INTO head(one, size, root, checkpoint) VALUES(1, 0, ?, ?)",
+                     {ByteView(empty.root), std::string_view(signed_head)});
+    }));
+    HZ_TRY(sync_folder(folder));
+    HZ_TRY(Mark::create(mark_path, sign_checkpoint(empty, key)));
+  }
+  return open(folder, mark_folder, std::move(key));
+}
+
+Result<Log> Log::open(const fs::path& folder, const fs::path& mark_folder, crypto::SigningKey key, Check check) {
+  if (!fs::exists(folder / "log.db")) return fail(why("log.missing"), "{}", folder.string());
+  Fd lock = HZ_TRY(lock_writer(folder));
+  sql::Db db = HZ_TRY(sql::Db::open(folder / "log.db", sql::Mode::writer));
+  NoteKey note_key = HZ_TRY(stored_key(db, folder));
+  if (note_key.key != key.verifying_key())
+    return fail(why("log.wrong_key"), "{}: the log is {}", folder.string(), format_vkey(note_key));
+  auto state = std::unique_ptr<State>(new State{
+      folder, std::move(lock), std::move(db), std::move(note_key), std::move(key), std::nullopt, {}, {}, {}, {}});
+  HZ_TRY(state->load_head());
+  HZ_TRY(state->require_sound(check));
+
+  // The mark is what this member acknowledged last. Equal or older than the head is right: a crash may fall between the
+  // two.
+  Mark mark = HZ_TRY(Mark::open(Mark::path_of(mark_folder, state->note_key.name)));
+  const auto marked = open_checkpoint(mark.checkpoint(), state->note_key);
+  if (!marked) return within("high-water mark", marked.error());
+  if (marked->size > state->head.size)
+    return fail(why("log.rolled_back"), "{}: {} entries are stored, {} were acknowledged", folder.string(),
+                state->head.size, marked->size);
+  if (HZ_TRY(crypto::tree_root(marked->size, state->source())) != marked->root)
+    return fail(why("log.forked"), "{}: the first {} entries differ from those acknowledged", folder.string(),
+                marked->size);
+  // Nothing is released before the mark names it.
+  if (marked->size < state->head.size) HZ_TRY(mark.advance(state->checkpoint));
+  state->mark = std::move(mark);
+  return Log(std::move(state));
+}
+
+Result<Log> Log::open_reader(const fs::path& folder, Check check) {
+  if (!fs::exists(folder / "log.db")) return fail(why("log.missing"), "{}", folder.string());
+  sql::Db db = HZ_TRY(sql::Db::open(folder / "log.db", sql::Mode::reader));
+  NoteKey note_key = HZ_TRY(stored_key(db, folder));
+  auto state = std::unique_ptr<State>(
+      new State{folder, {}, std::move(db), std::move(note_key), std::nullopt, std::nullopt, {}, {}, {}, {}});
+  HZ_TRY(state->load_head());
+  HZ_TRY(state->require_sound(check));
+  return Log(std::move(state));
+}
+
+Result<void> Log::accept_head(const fs::path& folder, const fs::path& mark_folder, crypto::SigningKey key) {
+  const Log reader = HZ_TRY(open_reader(folder, Check::leaves));
+  if (reader.key().key != key.verifying_key())
+    return fail(why("log.wrong_key"), "{}: the log is {}", folder.string(), format_vkey(reader.key()));
+  HZ_TRY(Mark::create(Mark::path_of(mark_folder, reader.origin()), reader.checkpoint()));
+  HZ_TRY(open(folder, mark_folder, std::move(key), Check::head));
+  return {};
+}
+
+Result<void> Log::State::load_head() {
+  Head stored;
+  std::string note;
+  std::vector<std::vector<Digest>> partial;
+  bool found = false, whole = true;
+  // One read transaction, so that a commit in between cannot mix two heads.
+  HZ_TRY(db.run("BEGIN"));
+  const auto read = [&]() -> Result<void> {
+    HZ_TRY(db.query("SELECT size, root, checkpoint FROM head WHERE one = 1", {}, [&](const sql::Row& row) {
+      stored.size = static_cast<std::uint64_t>(row.integer(0));
+      found = row.blob(1).size() == 32;
+      if (found) std::copy_n(row.blob(1).begin(), 32, stored.root.begin());
+      note = row.text(2);
+      return false;
+    }));
+    const unsigned levels = found ? level_count(stored.size) : 0;
+    for (unsigned level = 0; level < levels; ++level) {
+      const std::uint64_t n = hashes_at(level, stored.size) / tile_width;
+      const unsigned width = width_at(level, n, stored.size);
+      auto& hashes = partial.emplace_back();
+      if (width == 0) continue;
+      HZ_TRY(db.query("SELECT hashes FROM tile WHERE level = ? AND n = ?",
+                      {std::int64_t{level}, static_cast<std::int64_t>(n)}, [&](const sql::Row& row) {
+                        if (row.blob(0).size() == width * 32) hashes = tile_hashes(row.blob(0));
+                        return false;
+                      }));
+      whole &= hashes.size() == width;
+    }
+    return {};
+  }();
+  HZ_TRY(db.run("ROLLBACK"));
+  HZ_TRY(read);
+
+  if (!found) return fail(why("log.head_corrupt"), "{}: the head row is missing or damaged", db_path().string());
+  const auto signed_head = open_checkpoint(note, note_key);
+  if (!signed_head)
+    return fail(why("log.head_corrupt"), "{}: checkpoint: {}", db_path().string(), signed_head.error().text());
+  if (signed_head->size != stored.size || signed_head->root != stored.root)
+    return fail(why("log.head_corrupt"), "{}: the head row says size {} root {}, the checkpoint size {} root {}",
+                db_path().string(), stored.size, hex(stored.root), signed_head->size, hex(signed_head->root));
+  if (!whole)
+    return fail(why("log.tile_corrupt"), "{}: a partial tile of size {} is missing or cut", db_path().string(),
+                stored.size);
+  head = stored;
+  checkpoint = std::move(note);
+  edge = TileEdge(stored.size, std::move(partial));
+  return {};
+}
+
+Result<void> Log::refresh() {
+  State& state = *state_;
+  if (state.key) return {};  // the writer's head is the newest
+  const Head old = state.head;
+  HZ_TRY(state.load_head());
+  if (state.edge.root() != state.head.root) return state.require_sound(Check::tiles);
+  if (state.head.size < old.size || HZ_TRY(crypto::tree_root(old.size, state.source())) != old.root)
+    return fail(why("log.forked"), "{}: size {} does not extend size {}", state.folder.string(), state.head.size,
+                old.size);
+  return {};
+}
+
+}  // namespace hz::log
