@@ -186,7 +186,7 @@ Result<Member> Member::create(const fs::path& home, const CreateOptions& options
 Result<Member> Member::open(const fs::path& home, const Mounted& mounted, const Seams& seams) {
   const Places places(home);
   const bool begun = has_key(places.keys, Role::log);
-  auto log = log::Log::open_reader(places.log, log::Check::leaves);
+  auto log = log::Log::open_reader(places.log, log::Check::leaves, places.mark);
   if (!log && log.error().reason->slug == "log.missing") {
     if (begun) return fail(why("alliance.unfinished"), "{} has keys and no log", home.string());
     return fail(why("alliance.no_member"), "{}", home.string());

@@ -61,10 +61,10 @@ Result<Mark> Mark::create(const fs::path& path, std::string_view checkpoint) {
   return open(path);
 }
 
-Result<Mark> Mark::open(const fs::path& path) {
+Result<Mark> Mark::open(const fs::path& path, bool writable) {
   Mark mark;
   mark.path_ = path;
-  mark.fd_ = Fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  mark.fd_ = Fd(::open(path.c_str(), (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC));
   if (!mark.fd_ && errno == ENOENT) return fail(why("log.mark_missing"), "{}", path.string());
   if (!mark.fd_) return fail(hz::why("base.read"), "{}: {}", path.string(), std::strerror(errno));
   const Bytes file = HZ_TRY(read_file(path, 2 * slot_size_bytes));

@@ -13,7 +13,7 @@ class Mark {
   // Writes a new mark file, replacing any. Errors: base.write.
   static Result<Mark> create(const fs::path& path, std::string_view checkpoint);
   // Errors: log.mark_missing when the file is absent or no slot of it is intact; base.read.
-  static Result<Mark> open(const fs::path& path);
+  static Result<Mark> open(const fs::path& path, bool writable = true);
 
   // The signed checkpoint of the mark; the caller verifies it.
   const std::string& checkpoint() const { return checkpoint_; }

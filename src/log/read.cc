@@ -41,6 +41,12 @@ Result<std::optional<std::uint64_t>> Log::find(const Digest& id) {
   return static_cast<std::uint64_t>(*index);
 }
 
+Result<std::optional<std::uint64_t>> Log::find_idem(const std::array<std::uint8_t, 16>& idem) {
+  const auto index = HZ_TRY(state_->db.integer("SELECT idx FROM entry WHERE idem = ?", {ByteView(idem)}));
+  if (!index || static_cast<std::uint64_t>(*index) >= state_->head.size) return std::nullopt;
+  return static_cast<std::uint64_t>(*index);
+}
+
 Result<std::span<const Digest>> Log::State::hashes(unsigned level, std::uint64_t n, unsigned width) {
   HZ_ASSERT(level < kept.size() && width > 0);
   Kept& copy = kept[level];

@@ -29,6 +29,8 @@ struct Log::State {
   fs::path db_path() const { return folder / "log.db"; }
   // Reads head row and partial tiles of the current snapshot and verifies them against each other and the signature.
   Result<void> load_head();
+  // Holds the head against the mark: log.rolled_back, log.forked. Returns the mark's size.
+  Result<std::uint64_t> require_marked(const Mark& newest);
   // The first `width` or more hashes of a stored tile. Errors: log.tile_corrupt when it is absent or shorter.
   Result<std::span<const Digest>> hashes(unsigned level, std::uint64_t n, unsigned width);
   Result<Digest> node(crypto::Node node);

@@ -112,32 +112,41 @@ Result<Log> Log::open(const fs::path& folder, const fs::path& mark_folder, crypt
   HZ_TRY(state->load_head());
   HZ_TRY(state->require_sound(check));
 
-  // The mark is what this member acknowledged last. Equal or older than the head is right: a crash may fall between the
-  // two.
   Mark mark = HZ_TRY(Mark::open(Mark::path_of(mark_folder, state->note_key.name)));
-  const auto marked = open_checkpoint(mark.checkpoint(), state->note_key);
-  if (!marked) return within("high-water mark", marked.error());
-  if (marked->size > state->head.size)
-    return fail(why("log.rolled_back"), "{}: {} entries are stored, {} were acknowledged", folder.string(),
-                state->head.size, marked->size);
-  if (HZ_TRY(crypto::tree_root(marked->size, state->source())) != marked->root)
-    return fail(why("log.forked"), "{}: the first {} entries differ from those acknowledged", folder.string(),
-                marked->size);
+  const std::uint64_t marked = HZ_TRY(state->require_marked(mark));
   // Nothing is released before the mark names it.
-  if (marked->size < state->head.size) HZ_TRY(mark.advance(state->checkpoint));
+  if (marked < state->head.size) HZ_TRY(mark.advance(state->checkpoint));
   state->mark = std::move(mark);
   return Log(std::move(state));
 }
 
-Result<Log> Log::open_reader(const fs::path& folder, Check check) {
+Result<Log> Log::open_reader(const fs::path& folder, Check check, const fs::path& mark_folder) {
   if (!fs::exists(folder / "log.db")) return fail(why("log.missing"), "{}", folder.string());
   sql::Db db = HZ_TRY(sql::Db::open(folder / "log.db", sql::Mode::reader));
   NoteKey note_key = HZ_TRY(stored_key(db, folder));
   auto state = std::unique_ptr<State>(
       new State{folder, {}, std::move(db), std::move(note_key), std::nullopt, std::nullopt, {}, {}, {}, {}});
+  // A writer moves the mark after its commit, so the mark is read first: the head read after it is never behind in good
+  // order.
+  std::optional<Mark> mark;
+  if (!mark_folder.empty()) mark = HZ_TRY(Mark::open(Mark::path_of(mark_folder, state->note_key.name), false));
   HZ_TRY(state->load_head());
   HZ_TRY(state->require_sound(check));
+  if (mark) HZ_TRY(state->require_marked(*mark));
   return Log(std::move(state));
+}
+
+// The mark is what this member acknowledged last. A head beyond it is right: a crash may fall between commit and mark.
+Result<std::uint64_t> Log::State::require_marked(const Mark& newest) {
+  const auto marked = open_checkpoint(newest.checkpoint(), note_key);
+  if (!marked) return within("high-water mark", marked.error());
+  if (marked->size > head.size)
+    return fail(why("log.rolled_back"), "{}: {} entries are stored, {} were acknowledged", folder.string(), head.size,
+                marked->size);
+  if (HZ_TRY(crypto::tree_root(marked->size, source())) != marked->root)
+    return fail(why("log.forked"), "{}: the first {} entries differ from those acknowledged", folder.string(),
+                marked->size);
+  return marked->size;
 }
 
 Result<void> Log::accept_head(const fs::path& folder, const fs::path& mark_folder, crypto::SigningKey key) {

@@ -74,8 +74,9 @@ class Log {
   // log.forked, log.mark_missing, log.*_corrupt, log.root_mismatch, sql.*.
   static Result<Log> open(const fs::path& folder, const fs::path& mark_folder, crypto::SigningKey key,
                           Check check = Check::leaves);
-  // For reading beside a writer; needs no key. Its head moves only by refresh(). Errors: as open, without key and mark.
-  static Result<Log> open_reader(const fs::path& folder, Check check = Check::head);
+  // For reading beside a writer; needs no key. Its head moves only by refresh(). With a mark folder, a log behind its
+  // mark is refused here too. Errors: as open, without key.
+  static Result<Log> open_reader(const fs::path& folder, Check check = Check::head, const fs::path& mark_folder = {});
   // Makes the stored head the mark when the mark was lost. Saying so wrongly forks the log. Errors: as open.
   static Result<void> accept_head(const fs::path& folder, const fs::path& mark_folder, crypto::SigningKey key);
 

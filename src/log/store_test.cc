@@ -156,6 +156,8 @@ TEST_CASE("log: a repeated statement keeps its place, a reused key for another o
   CHECK(log.head() == before);
   CHECK_FALSE(log.find(entry_of(8).id).value());
   CHECK(log.find(entry_of(3).id).value() == 3);
+  CHECK(log.find_idem(entry_of(3).idem).value() == 3);
+  CHECK_FALSE(log.find_idem(entry_of(8).idem).value());
   CHECK(log.append(std::vector{entry_of(0)}).value()[0].repeated);
   CHECK(log.append({}).value().empty());
   CHECK(log.head() == before);
@@ -212,6 +214,8 @@ TEST_CASE("log: a restored backup is refused, and so is a fork of what was ackno
   fs::copy(backup, world.folder(), fs::copy_options::recursive);
   const auto restored = world.open();
   CHECK(slug(restored) == "log.rolled_back");
+  CHECK(slug(Log::open_reader(world.folder(), Check::head, world.marks())) == "log.rolled_back");
+  CHECK(Log::open_reader(world.folder()));
   CHECK(restored.error().detail.find("500 entries are stored, 600 were acknowledged") != std::string::npos);
   // The clone grows past the mark with other entries, as if its mark folder had been restored too.
   const fs::path other_marks = world.dir.path() / "other marks";
@@ -222,6 +226,7 @@ TEST_CASE("log: a restored backup is refused, and so is a fork of what was ackno
     REQUIRE(clone.append(entries_of(1000, 1200)));
   }
   CHECK(slug(world.open()) == "log.forked");
+  CHECK(slug(Log::open_reader(world.folder(), Check::head, world.marks())) == "log.forked");
   // A used name with an empty folder would start a second history.
   fs::remove_all(world.folder());
   CHECK(slug(Log::create(world.folder(), world.marks(), "hezong.example/acme", world.key())) == "log.rolled_back");
