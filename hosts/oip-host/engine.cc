@@ -13,18 +13,22 @@ Result<Bytes> Engine::lift(ByteView, std::int64_t opset) {
   return fail(why("host.unsupported"), "this engine does not convert models (to operator set {})", opset);
 }
 
-Result<Signature> declared_signature(ByteView model) {
-  auto decoded = onnx::decode_model(model);
-  if (!decoded) return fail(why("host.invalid"), "{}", decoded.error().text());
+Signature signature_of(const onnx::Model& model) {
   Signature out;
-  const auto& graph = decoded->graph;
-  for (const onnx::ValueInfo& input : graph.inputs) {
-    const bool given = std::any_of(graph.initializers.begin(), graph.initializers.end(),
+  for (const onnx::ValueInfo& input : model.graph.inputs) {
+    const auto& initializers = model.graph.initializers;
+    const bool given = std::any_of(initializers.begin(), initializers.end(),
                                    [&](const onnx::Tensor& t) { return t.name == input.name; });
     if (!given) out.inputs.push_back(input);
   }
-  out.outputs = graph.outputs;
+  out.outputs = model.graph.outputs;
   return out;
+}
+
+Result<Signature> declared_signature(ByteView model) {
+  auto decoded = onnx::decode_model(model);
+  if (!decoded) return fail(why("host.invalid"), "{}", decoded.error().text());
+  return signature_of(*decoded);
 }
 
 std::string bytes_digest(ByteView bytes) {

@@ -72,7 +72,8 @@ Result<std::unique_ptr<Engine>> open_faulty(const EngineOptions& options);
 // Defined once per program, because each links only what it needs (engines_main.cc and its siblings).
 Result<std::unique_ptr<Engine>> open_engine(const EngineOptions& options);
 
-// The signature that the model file itself declares.
+// The signature that a model itself declares. Of bytes: host.invalid when they are no model.
+Signature signature_of(const onnx::Model& model);
 Result<Signature> declared_signature(ByteView model);
 // SHA-256 in hex; of a file that cannot be read, "".
 std::string bytes_digest(ByteView bytes);

@@ -11,43 +11,13 @@
 #include <thread>
 
 #include "engine_process.h"
+#include "official_case.h"
 
 using namespace hz;
 using namespace hz::host;
 using onnx::Dtype;
 
 namespace {
-
-struct Case {
-  std::string name;
-  Bytes model;
-  std::vector<onnx::Value> inputs, outputs;
-};
-
-bool read_case(const fs::path& dir, Case& out) {
-  out.name = dir.filename().string();
-  out.model = read_file(dir / "model.onnx", 64u << 20).value();
-  auto model = onnx::decode_model(out.model);
-  if (!model) return false;
-  std::vector<onnx::ValueInfo> inputs;
-  for (const auto& input : model->graph.inputs) {
-    bool given = false;
-    for (const auto& t : model->graph.initializers) given = given || t.name == input.name;
-    if (!given) inputs.push_back(input);
-  }
-  const auto load = [&](const char* what, const std::vector<onnx::ValueInfo>& infos, std::vector<onnx::Value>& values) {
-    for (std::size_t i = 0; i < infos.size(); ++i) {
-      auto bytes = read_file(dir / "test_data_set_0" / fmt::format("{}_{}.pb", what, i), 64u << 20);
-      if (!bytes) return false;
-      auto value = onnx::decode_value(*bytes, infos[i]);
-      if (!value) return false;
-      value->name = infos[i].name;
-      values.push_back(std::move(*value));
-    }
-    return true;
-  };
-  return load("input", inputs, out.inputs) && load("output", model->graph.outputs, out.outputs);
-}
 
 double at(const onnx::Tensor& t, std::size_t i) {
   if (t.dtype == Dtype::float32) {
@@ -87,7 +57,7 @@ bool same(const std::vector<onnx::Value>& want, const std::vector<onnx::Value>& 
   return true;
 }
 
-std::string verdict(EngineProcess& process, const Case& c, std::string& why) {
+std::string verdict(EngineProcess& process, const OfficialCase& c, std::string& why) {
   onnx::wire::Request load{onnx::wire::Verb::load, c.model, 0, {}};
   auto loaded = process.ask(load);
   if (!loaded) return "died";
@@ -117,15 +87,16 @@ int main(int argc, char** argv) {
            1e3;
   };
   auto start = Timer::now();
-  std::vector<Case> cases;
+  std::vector<OfficialCase> cases;
   std::size_t unread = 0;
   for (const auto& entry : fs::recursive_directory_iterator(argv[1])) {
     if (entry.path().filename() != "model.onnx") continue;
-    Case c;
-    if (read_case(entry.path().parent_path(), c))
-      cases.push_back(std::move(c));
-    else
-      fmt::print(stderr, "unread: {}\n", c.name), ++unread;
+    if (auto c = read_official_case(entry.path().parent_path())) {
+      cases.push_back(std::move(*c));
+    } else {
+      fmt::print(stderr, "unread: {}: {}\n", entry.path().string(), c.error().text());
+      ++unread;
+    }
   }
   fmt::print("{} cases read, {} not, {:.0f} ms\n", cases.size(), unread, ms(start));
   const std::vector<std::string> command(argv + 4, argv + argc);
