@@ -73,7 +73,7 @@ void add_gaps(const World& world, const std::vector<std::string>& surviving, Pla
   };
   for (const ProductPlan& line : plan.products) {
     if (line.choice) teach(line.choice->backend, "run " + line.choice->backend + " for " + line.product);
-    if (line.remedy != Remedy::uncovered) continue;
+    if (line.outcome != Outcome::unsaved) continue;
     const auto product = std::find_if(world.products.begin(), world.products.end(),
                                       [&](const Product& p) { return p.id == line.product; });
     // The backend with the least left to do; one that only fails as a whole counts as one item.

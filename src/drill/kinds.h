@@ -11,14 +11,14 @@ namespace hz::drill {
 
 struct PlannedProduct {
   std::string product;
-  std::string remedy;  // kept, substituted, late, uncovered
+  std::string outcome;  // kept, substituted, late, unsaved
   std::string backend, site;
   std::int64_t price_fen_per_hour_min = 0, price_fen_per_hour_max = 0;
   std::int64_t switch_minutes_min = 0, switch_minutes_max = 0;
   std::string evidence;  // statement of the conformance result
   static constexpr auto fields() {
     return rows(row("product", &PlannedProduct::product, "product id"),
-                row("remedy", &PlannedProduct::remedy, "kept, substituted, late or uncovered"),
+                row("outcome", &PlannedProduct::outcome, "kept, substituted, late or unsaved"),
                 row("backend", &PlannedProduct::backend, "substitute, or empty"),
                 row("site", &PlannedProduct::site, "where it runs, or empty"),
                 row("price_fen_per_hour_min", &PlannedProduct::price_fen_per_hour_min, "declared, low"),

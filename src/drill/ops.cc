@@ -55,7 +55,7 @@ Result<Written> report(api::Ctx& ctx, const WriteReport& in) {
                  static_cast<std::int64_t>(html.size()),
                  input.impact.stopped,
                  input.plan.substituted,
-                 input.plan.uncovered + input.plan.late,
+                 input.plan.unsaved + input.plan.late,
                  input.frontier.digest};
 }
 
@@ -63,10 +63,10 @@ Result<Recorded> record(api::Ctx& ctx, const MakePlan& in) {
   const Plan made = HZ_TRY(plan(ctx, in));
   RecordedPlan said{made.targets, in.control_bp.value_or(control_bp_default), made.frontier, {}, {}};
   for (const ProductPlan& p : made.products) {
-    PlannedProduct line{p.product, std::string(enum_text(p.remedy)), "", "", 0, 0, 0, 0, ""};
+    PlannedProduct line{p.product, std::string(enum_text(p.outcome)), "", "", 0, 0, 0, 0, ""};
     if (p.choice)
       line = {p.product,
-              line.remedy,
+              line.outcome,
               p.choice->backend,
               p.choice->site,
               p.choice->price_fen_per_hour_min,
@@ -83,12 +83,12 @@ Result<Recorded> record(api::Ctx& ctx, const MakePlan& in) {
   Recorded out;
   out.receipt = HZ_TRY(member->append(alliance::draft(said, {}, idem)));
   out.substituted = made.substituted;
-  out.uncovered = made.uncovered + made.late;
+  out.unsaved = made.unsaved + made.late;
   return out;
 }
 
 bool answer_is_no(const Impact& out) { return out.stopped > 0; }
-bool answer_is_no(const Plan& out) { return out.uncovered + out.late > 0; }
+bool answer_is_no(const Plan& out) { return out.unsaved + out.late > 0; }
 
 std::span<const api::Op> ops() {
   static const api::Op table[] = {

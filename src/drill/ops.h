@@ -46,25 +46,25 @@ struct WriteReport {
 
 struct Written {
   std::string path, sha256;
-  std::int64_t size_bytes = 0, stopped = 0, saved = 0, uncovered = 0;
+  std::int64_t size_bytes = 0, stopped = 0, saved = 0, unsaved = 0;
   std::string frontier;
   static constexpr auto fields() {
     return rows(row("path", &Written::path, "file written"), row("sha256", &Written::sha256, "its digest, hex"),
                 row("size_bytes", &Written::size_bytes, "its size"),
                 row("stopped", &Written::stopped, "products stopped"),
                 row("saved", &Written::saved, "products with a proven substitution in time"),
-                row("uncovered", &Written::uncovered, "stopped products left without one, or late"),
+                row("unsaved", &Written::unsaved, "stopped products left without one, or late"),
                 row("frontier", &Written::frontier, "digest of the log heads it rests on"));
   }
 };
 
 struct Recorded {
   alliance::Receipt receipt;
-  std::int64_t substituted = 0, uncovered = 0;
+  std::int64_t substituted = 0, unsaved = 0;
   static constexpr auto fields() {
     return rows(row("receipt", &Recorded::receipt, "where the statement stands"),
                 row("substituted", &Recorded::substituted, "products with a proven substitution"),
-                row("uncovered", &Recorded::uncovered, "stopped products left without one, or late"));
+                row("unsaved", &Recorded::unsaved, "stopped products left without one, or late"));
   }
 };
 

@@ -53,18 +53,18 @@ class Planner {
       if (alive(backend)) surviving_.push_back(backend);
     for (const Product& product : world_.products) {
       ProductPlan line = HZ_TRY(plan_product(product));
-      switch (line.remedy) {
-        case Remedy::kept:
+      switch (line.outcome) {
+        case Outcome::kept:
           ++out.kept;
           break;
-        case Remedy::substituted:
+        case Outcome::substituted:
           ++out.substituted;
           break;
-        case Remedy::late:
+        case Outcome::late:
           ++out.late;
           break;
-        case Remedy::uncovered:
-          ++out.uncovered;
+        case Outcome::unsaved:
+          ++out.unsaved;
           break;
       }
       if (line.choice) {
@@ -198,12 +198,12 @@ class Planner {
       }
     }
     if (!line.choice) {
-      line.remedy = Remedy::uncovered;
+      line.outcome = Outcome::unsaved;
       line.gap = gap_text(product, line, serves, refutation);
       line.change = serves ? "A second source for what it lost." : closest_text(product);
       return line;
     }
-    line.remedy = line.choice->timing == Timing::exceeds ? Remedy::late : Remedy::substituted;
+    line.outcome = line.choice->timing == Timing::exceeds ? Outcome::late : Outcome::substituted;
     line.change = change_text(line);
     return line;
   }

@@ -65,17 +65,17 @@ struct Rejection {
   }
 };
 
-enum class Remedy { kept, substituted, late, uncovered };
-constexpr auto enum_names(Remedy) {
-  return std::array<EnumName<Remedy>, 4>{{{Remedy::kept, "kept"},
-                                          {Remedy::substituted, "substituted"},
-                                          {Remedy::late, "late"},
-                                          {Remedy::uncovered, "uncovered"}}};
+enum class Outcome { kept, substituted, late, unsaved };
+constexpr auto enum_names(Outcome) {
+  return std::array<EnumName<Outcome>, 4>{{{Outcome::kept, "kept"},
+                                           {Outcome::substituted, "substituted"},
+                                           {Outcome::late, "late"},
+                                           {Outcome::unsaved, "unsaved"}}};
 }
 
 struct ProductPlan {
   std::string product, name;
-  Remedy remedy = Remedy::kept;
+  Outcome outcome = Outcome::kept;
   std::string incumbent;
   std::int64_t outage_max_s = 0;
   std::optional<Option> choice, second;
@@ -86,7 +86,7 @@ struct ProductPlan {
   LossSets losses_after;                           // smallest losses that stop the product once the choice stands by
   static constexpr auto fields() {
     return rows(row("product", &ProductPlan::product, "product id"), row("name", &ProductPlan::name, "product name"),
-                row("remedy", &ProductPlan::remedy, "kept, substituted, late (slower than tolerated) or uncovered"),
+                row("outcome", &ProductPlan::outcome, "kept, substituted, late (slower than tolerated) or unsaved"),
                 row("incumbent", &ProductPlan::incumbent, "backend that serves it today"),
                 row("outage_max_s", &ProductPlan::outage_max_s, "longest tolerable outage"),
                 row("choice", &ProductPlan::choice, "cheapest proven substitution"),
@@ -136,7 +136,7 @@ struct TrainingItem {
 struct Plan {
   std::vector<std::string> targets;
   std::vector<ProductPlan> products;
-  std::int64_t kept = 0, substituted = 0, late = 0, uncovered = 0;
+  std::int64_t kept = 0, substituted = 0, late = 0, unsaved = 0;
   std::int64_t price_fen_per_hour_min = 0, price_fen_per_hour_max = 0;  // all substitutions together
   std::vector<RdItem> rd;                                               // most waited-for first
   std::vector<TrainingItem> training;
@@ -148,7 +148,7 @@ struct Plan {
         row("kept", &Plan::kept, "products that need no change"),
         row("substituted", &Plan::substituted, "products with a proven substitution in time"),
         row("late", &Plan::late, "proven, but slower than tolerated"),
-        row("uncovered", &Plan::uncovered, "nothing proven exists"),
+        row("unsaved", &Plan::unsaved, "nothing proven exists"),
         row("price_fen_per_hour_min", &Plan::price_fen_per_hour_min, "all substitutions, low"),
         row("price_fen_per_hour_max", &Plan::price_fen_per_hour_max, "all substitutions, high"),
         row("rd", &Plan::rd, "what to port, most waited-for first"), row("training", &Plan::training, "skills needed"),

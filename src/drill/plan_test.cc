@@ -26,7 +26,7 @@ const ProductPlan& of(const Plan& plan, std::string_view product) {
 TEST_CASE("plan: the cheapest proven substitution is chosen, with second best and what would change it") {
   const Plan out = plan_of(demo_world().finish(), {"entity:microsoft"});
   const ProductPlan& glyph = of(out, "glyph");
-  CHECK(glyph.remedy == Remedy::substituted);
+  CHECK(glyph.outcome == Outcome::substituted);
   REQUIRE(glyph.choice);
   CHECK(glyph.choice->backend == "backend:opencv");
   CHECK(glyph.choice->site == "site:hefei");
@@ -36,7 +36,7 @@ TEST_CASE("plan: the cheapest proven substitution is chosen, with second best an
   CHECK(glyph.second->site == "site:lyon");
   CHECK(glyph.change.find("7.00 yuan") != std::string::npos);
   CHECK(glyph.release_licence == "Apache-2.0");
-  CHECK(of(out, "arm").remedy == Remedy::kept);
+  CHECK(of(out, "arm").outcome == Outcome::kept);
 }
 
 TEST_CASE("plan: a failed backend is never proposed, and the worst witness is shown") {
@@ -55,7 +55,7 @@ TEST_CASE("plan: a failed backend is never proposed, and the worst witness is sh
 TEST_CASE("plan: when nothing proven exists it says so and names the operators to port") {
   const Plan out = plan_of(demo_world().finish(), {"entity:microsoft"});
   const ProductPlan& intent = of(out, "intent");
-  CHECK(intent.remedy == Remedy::uncovered);
+  CHECK(intent.outcome == Outcome::unsaved);
   CHECK(!intent.choice);
   CHECK(intent.gap.starts_with("Nothing proven exists."));
   CHECK(intent.gap.find("Gather axis 1") != std::string::npos);
@@ -64,7 +64,7 @@ TEST_CASE("plan: when nothing proven exists it says so and names the operators t
   REQUIRE(out.rd.size() == 2);
   CHECK(out.rd[0].products == std::vector<std::string>{"intent"});
   CHECK(out.rd[0].hours_known);
-  CHECK(out.uncovered == 1);
+  CHECK(out.unsaved == 1);
   CHECK(out.substituted == 2);
   CHECK(!out.training.empty());
 }
@@ -83,7 +83,7 @@ TEST_CASE("plan: a substitute lost by the same cut is no substitute") {
   const Plan out = plan_of(demo_world().finish(), {"jurisdiction:US"});
   const ProductPlan& glyph = of(out, "glyph");
   // glibc falls too, so nothing is left.
-  CHECK(glyph.remedy == Remedy::uncovered);
+  CHECK(glyph.outcome == Outcome::unsaved);
   CHECK(std::all_of(glyph.rejected.begin(), glyph.rejected.end(),
                     [](const Rejection& r) { return r.why.starts_with("stops too"); }));
 }
@@ -93,7 +93,7 @@ TEST_CASE("plan: a site lost by the same cut is not offered") {
   REQUIRE(of(out, "glyph").choice);
   CHECK(of(out, "glyph").choice->site == "site:lyon");
   const Plan none = plan_of(demo_world().finish(), {"entity:microsoft", "entity:hefei-lab", "entity:lyon-compute"});
-  CHECK(of(none, "glyph").remedy == Remedy::uncovered);
+  CHECK(of(none, "glyph").outcome == Outcome::unsaved);
   CHECK(std::any_of(of(none, "glyph").rejected.begin(), of(none, "glyph").rejected.end(), [](const Rejection& r) {
     return r.why.find("every site that offers it is lost") != std::string::npos;
   }));
@@ -102,11 +102,11 @@ TEST_CASE("plan: a site lost by the same cut is not offered") {
 TEST_CASE("plan: a product that lost more than its backend is not called saved") {
   const Plan out = plan_of(demo_world().finish(), {"entity:microsoft", "service:huggingface.co"});
   const ProductPlan& intent = of(out, "intent");
-  CHECK(intent.remedy == Remedy::uncovered);
+  CHECK(intent.outcome == Outcome::unsaved);
   WorldBuilder b = demo_world();
   b.result("intent", "backend:refrt", "STRICT", 985);
   const Plan proven = plan_of(b.finish(), {"entity:microsoft", "service:huggingface.co"});
-  CHECK(of(proven, "intent").remedy == Remedy::uncovered);
+  CHECK(of(proven, "intent").outcome == Outcome::unsaved);
   CHECK(of(proven, "intent").gap.find("still stopped with it") != std::string::npos);
   const Plan service_only = plan_of(b.finish(), {"service:huggingface.co"});
   CHECK(of(service_only, "intent").gap.starts_with("No backend can help"));
@@ -184,7 +184,7 @@ TEST_CASE("plan: equal to trying every backend on every site, on random small wo
       };
       const ProductPlan& line = of(out, p.id);
       if (!gone("backend:0")) {
-        CHECK(line.remedy == Remedy::kept);
+        CHECK(line.outcome == Outcome::kept);
         continue;
       }
       std::int64_t cheapest = -1, rank = 9;
@@ -204,7 +204,7 @@ TEST_CASE("plan: equal to trying every backend on every site, on random small wo
       if (!line.choice) continue;
       CHECK(line.choice->price_fen_per_hour_max == cheapest);
       CHECK(static_cast<std::int64_t>(line.choice->timing) == rank);
-      CHECK((line.remedy == Remedy::late) == (rank == 2));
+      CHECK((line.outcome == Outcome::late) == (rank == 2));
     }
   }
 }

@@ -4,11 +4,6 @@
 #include <bit>
 
 namespace hz::drill {
-namespace {
-
-constexpr std::uint32_t unexplained = 0xffffffffu;  // depth of a stopped node that no lost node explains
-
-}  // namespace
 
 std::string_view life_text(Life life) {
   switch (life) {
@@ -23,19 +18,14 @@ std::string_view life_text(Life life) {
 }
 
 Propagation::Propagation(const Graph& graph)
-    : graph_(graph),
-      state_(graph.size(), 0),
-      reason_(graph.size(), no_node),
-      depth_(graph.size(), unexplained),
-      dirty_(graph.size() / 64 + 1, 0) {
+    : graph_(graph), state_(graph.size(), 0), dirty_(graph.size() / 64 + 1, 0) {
   sweep(0);
   before_ = state_;
-  for (NodeId n = 0; n < graph_.size(); ++n)
-    if ((before_[n] & stopped_bit) != 0) stopped_before_.push_back({n, reason_[n], depth_[n]});
+  circle_reasons_before_ = circle_reasons_;
 }
 
 std::size_t Propagation::size_bytes() const {
-  return state_.capacity() + before_.capacity() + 4 * (reason_.capacity() + depth_.capacity()) + 8 * dirty_.capacity();
+  return state_.capacity() + before_.capacity() + 8 * dirty_.capacity() + 32 * circle_reasons_.size();
 }
 
 void Propagation::mark_consumers(NodeId n) {
@@ -43,45 +33,31 @@ void Propagation::mark_consumers(NodeId n) {
   touched_edges_ += graph_.consumers(n).size();
 }
 
-// Picks the failed input nearest to a loss as the reason of a stopped node. A requirement that asks for more inputs
-// than it has is its own reason.
-void Propagation::explain(NodeId n) {
-  if (graph_.need(n) > graph_.inputs(n).size()) {
-    reason_[n] = n;
-    depth_[n] = 0;
-    return;
-  }
-  reason_[n] = no_node;
-  std::uint32_t nearest = unexplained;
-  for (const NodeId input : graph_.inputs(n))
-    if ((state_[input] & stopped_bit) != 0 && (reason_[n] == no_node || depth_[input] < nearest)) {
-      nearest = depth_[input];
-      reason_[n] = input;
-    }
-  depth_[n] = nearest == unexplained ? unexplained : nearest + 1;
-}
-
-// One node outside any circle, all its inputs being settled.
+// One node outside any circle, all its inputs being settled. No branch depends on a single input.
 void Propagation::settle(NodeId n) {
-  if ((state_[n] & lost_bit) != 0) {
-    reason_[n] = n;
-    depth_[n] = 0;
-    return;
-  }
+  if (state_[n] == lost_itself) return;
   const std::span<const NodeId> inputs = graph_.inputs(n);
-  std::uint32_t stopped = 0;
-  std::uint8_t seen = 0;
+  std::uint32_t dead = 0;
+  std::uint8_t worst = 0;
   for (const NodeId input : inputs) {
     const std::uint8_t s = state_[input];
-    stopped += (s >> 1) & 1u;
-    seen |= s;
+    dead += s >> 7;
+    worst = std::max(worst, s);
   }
-  if (inputs.size() - stopped < graph_.need(n)) {
-    state_[n] = stopped_bit;
-    explain(n);
-  } else {
-    state_[n] = seen != 0 ? degraded_bit : 0;
-  }
+  if (inputs.size() - dead < graph_.need(n))
+    state_[n] = graph_.need(n) > inputs.size() ? impossible : one_step_on(worst);
+  else
+    state_[n] = worst != 0 ? degraded : 0;
+}
+
+NodeId Propagation::reason(NodeId n) const {
+  if (state_[n] == lost_itself || graph_.need(n) > graph_.inputs(n).size()) return n;
+  if (!stopped(state_[n])) return no_node;
+  if (const auto found = circle_reasons_.find(n); found != circle_reasons_.end()) return found->second;
+  NodeId nearest = no_node;
+  for (const NodeId input : graph_.inputs(n))
+    if (stopped(state_[input]) && (nearest == no_node || state_[input] > state_[nearest])) nearest = input;
+  return nearest;
 }
 
 // A circle: everybody starts stopped, and a unit comes alive once what it needs outside itself lives (least fixpoint).
@@ -99,13 +75,13 @@ void Propagation::settle_block(const Block& block) {
   }
   for (NodeId n = block.first; n < end; ++n) {
     const NodeId u = unit[n - block.first] - block.first;
-    if ((state_[n] & lost_bit) != 0) barred[u] = true;
-    state_[n] = static_cast<std::uint8_t>((state_[n] & lost_bit) | stopped_bit);
+    if (state_[n] == lost_itself) barred[u] = true;
+    if (state_[n] != lost_itself) state_[n] = unexplained;
     std::uint32_t in_unit = 0, alive = 0;
     for (const NodeId input : graph_.inputs(n)) {
       if (inside(input)) {
         if (graph_.needs_all(n) && unit[input - block.first] == unit[n - block.first]) ++in_unit;
-      } else if ((state_[input] & stopped_bit) == 0) {
+      } else if (!stopped(state_[input])) {
         ++alive;
       }
     }
@@ -134,7 +110,7 @@ void Propagation::settle_block(const Block& block) {
   for (NodeId n = block.first; n < end; ++n) {
     if (state_[n] != 0) continue;
     for (const NodeId input : graph_.inputs(n))
-      if (state_[input] != 0) state_[n] = degraded_bit;
+      if (state_[input] != 0) state_[n] = degraded;
     if (state_[n] != 0) worse.push_back(n);
   }
   while (!worse.empty()) {
@@ -142,38 +118,35 @@ void Propagation::settle_block(const Block& block) {
     worse.pop_back();
     for (const NodeId consumer : graph_.consumers(n))
       if (inside(consumer) && state_[consumer] == 0) {
-        state_[consumer] = degraded_bit;
+        state_[consumer] = degraded;
         worse.push_back(consumer);
       }
   }
 
-  // Reasons: breadth-first from the lost members and from failed inputs outside, so that no chain runs in a circle.
-  for (NodeId n = block.first; n < end; ++n) {
-    reason_[n] = no_node;
-    depth_[n] = unexplained;
-  }
+  // Reasons: breadth-first from lost members, unmeetable ones and failed inputs outside, so that no chain runs in a
+  // circle.
   std::vector<NodeId> open;
   for (NodeId n = block.first; n < end; ++n) {
-    if ((state_[n] & stopped_bit) == 0) continue;
-    if ((state_[n] & lost_bit) != 0) {
-      reason_[n] = n;
-      depth_[n] = 0;
+    if (!stopped(state_[n])) continue;
+    NodeId why = no_node;
+    if (state_[n] == lost_itself) {
+      why = n;
+    } else if (graph_.need(n) > graph_.inputs(n).size()) {
+      why = n;
+      state_[n] = impossible;
     } else {
       for (const NodeId input : graph_.inputs(n))
-        if (!inside(input) && (state_[input] & stopped_bit) != 0 &&
-            (reason_[n] == no_node || depth_[input] < depth_[n])) {
-          reason_[n] = input;
-          depth_[n] = depth_[input];
-        }
-      if (depth_[n] != unexplained) ++depth_[n];
+        if (!inside(input) && stopped(state_[input]) && (why == no_node || state_[input] > state_[why])) why = input;
+      if (why != no_node) state_[n] = one_step_on(state_[why]);
     }
-    if (reason_[n] != no_node) open.push_back(n);
+    circle_reasons_[n] = why;
+    if (why != no_node) open.push_back(n);
   }
   for (std::size_t i = 0; i < open.size(); ++i)
     for (const NodeId consumer : graph_.consumers(open[i]))
-      if (inside(consumer) && (state_[consumer] & stopped_bit) != 0 && reason_[consumer] == no_node) {
-        reason_[consumer] = open[i];
-        depth_[consumer] = depth_[open[i]] + 1;
+      if (inside(consumer) && stopped(state_[consumer]) && circle_reasons_[consumer] == no_node) {
+        circle_reasons_[consumer] = open[i];
+        state_[consumer] = one_step_on(state_[open[i]]);
         open.push_back(consumer);
       }
 }
@@ -198,15 +171,12 @@ void Propagation::lose(std::span<const NodeId> lost) {
   std::copy(before_.begin(), before_.end(), state_.begin());
   std::fill(dirty_.begin(), dirty_.end(), 0);
   touched_edges_ = 0;
-  for (const Cause& c : stopped_before_) {
-    reason_[c.node] = c.reason;
-    depth_[c.node] = c.depth;
-  }
+  circle_reasons_ = circle_reasons_before_;
   for (const NodeId n : lost) {
-    state_[n] = lost_bit | stopped_bit;
+    state_[n] = lost_itself;
     mark(n);
   }
-  const std::uint64_t enough = graph_.edges() / 16;
+  const std::uint64_t enough = graph_.edges() / 256;
   auto block = graph_.blocks().begin();
   const auto blocks_end = graph_.blocks().end();
   for (std::size_t word = 0; word < dirty_.size(); ++word) {
@@ -236,7 +206,7 @@ void Propagation::lose(std::span<const NodeId> lost) {
 
 std::vector<NodeId> Propagation::chain(NodeId n) const {
   std::vector<NodeId> out{n};
-  while (reason_[n] != no_node && reason_[n] != n) out.push_back(n = reason_[n]);
+  for (NodeId why = reason(n); why != no_node && why != n; why = reason(n)) out.push_back(n = why);
   return out;
 }
 

@@ -25,6 +25,6 @@ SELECT component, skill, people_min, port_hours_per_operator_min, port_hours_per
 -- name: write_plan
 INSERT OR REPLACE INTO drill_plan(statement, issuer, issued_ms, targets, control_bp, frontier) VALUES (?, ?, ?, ?, ?, ?)
 -- name: write_plan_line
-INSERT OR REPLACE INTO drill_plan_line(statement, product, remedy, backend, site, price_fen_per_hour_min, price_fen_per_hour_max, switch_minutes_min, switch_minutes_max, evidence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT OR REPLACE INTO drill_plan_line(statement, product, outcome, backend, site, price_fen_per_hour_min, price_fen_per_hour_max, switch_minutes_min, switch_minutes_max, evidence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 -- name: write_plan_work
 INSERT OR REPLACE INTO drill_plan_work(statement, backend, op, product) VALUES (?, ?, ?, ?)

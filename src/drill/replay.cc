@@ -13,7 +13,7 @@ Result<void> replay_plan(sql::Db& db, const statement::Statement& from, const Re
   HZ_TRY(db.exec(sql_text::write_plan, {id, from.issuer, from.issued_ms, targets, said.control_bp, said.frontier}));
   for (const PlannedProduct& p : said.products)
     HZ_TRY(db.exec(sql_text::write_plan_line,
-                   {id, p.product, p.remedy, p.backend, p.site, p.price_fen_per_hour_min, p.price_fen_per_hour_max,
+                   {id, p.product, p.outcome, p.backend, p.site, p.price_fen_per_hour_min, p.price_fen_per_hour_max,
                     p.switch_minutes_min, p.switch_minutes_max, p.evidence}));
   for (const PlannedWork& work : said.rd)
     for (const std::string& product : work.products)

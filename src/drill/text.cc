@@ -18,16 +18,16 @@ std::string status(std::string_view word, const api::Style& style) {
   return style.green("● running");
 }
 
-std::string remedy_mark(Remedy remedy, const api::Style& style) {
-  switch (remedy) {
-    case Remedy::kept:
+std::string outcome_mark(Outcome outcome, const api::Style& style) {
+  switch (outcome) {
+    case Outcome::kept:
       return style.green("● kept");
-    case Remedy::substituted:
+    case Outcome::substituted:
       return style.blue("◆ substituted");
-    case Remedy::late:
+    case Outcome::late:
       return style.yellow("▲ late");
-    case Remedy::uncovered:
-      return style.red("✖ uncovered");
+    case Outcome::unsaved:
+      return style.red("✖ unsaved");
   }
   return "?";
 }
@@ -158,12 +158,12 @@ std::string text(const Plan& out, const api::Style& style) {
       {"PRODUCT", "PLAN", "BACKEND", "SITE", "COST", "SWITCH", "TOLERATED", "PROOF"}};
   for (const ProductPlan& p : out.products) {
     if (!p.choice) {
-      table.push_back({p.product, remedy_mark(p.remedy, style), p.remedy == Remedy::kept ? label(p.incumbent) : "–", "",
-                       "", "", seconds_text(p.outage_max_s), ""});
+      table.push_back({p.product, outcome_mark(p.outcome, style), p.outcome == Outcome::kept ? label(p.incumbent) : "–",
+                       "", "", "", seconds_text(p.outage_max_s), ""});
       continue;
     }
     const Option& o = *p.choice;
-    table.push_back({p.product, remedy_mark(p.remedy, style), o.backend, o.site,
+    table.push_back({p.product, outcome_mark(p.outcome, style), o.backend, o.site,
                      price_range(o.price_fen_per_hour_min, o.price_fen_per_hour_max),
                      minutes_range(o.switch_minutes_min, o.switch_minutes_max), seconds_text(p.outage_max_s),
                      fmt::format("{} {} · {}", o.verdict, percent_milli(o.quality_milli), short_id(o.evidence))});
@@ -171,7 +171,7 @@ std::string text(const Plan& out, const api::Style& style) {
   s += api::table(table, style);
 
   for (const ProductPlan& p : out.products) {
-    if (p.remedy == Remedy::kept) continue;
+    if (p.outcome == Outcome::kept) continue;
     s += "\n" + style.bold(p.product) + "\n";
     if (!p.gap.empty()) s += "  " + style.red(p.gap) + "\n";
     if (p.second)
@@ -206,8 +206,7 @@ std::string text(const Plan& out, const api::Style& style) {
     for (const TrainingItem& i : out.training) items.push_back({i.skill, fmt::format("{}+", i.people_min), i.reason});
     s += api::table(items, style);
   }
-  s += fmt::format("\n{} kept, {} substituted, {} late, {} uncovered.", out.kept, out.substituted, out.late,
-                   out.uncovered);
+  s += fmt::format("\n{} kept, {} substituted, {} late, {} unsaved.", out.kept, out.substituted, out.late, out.unsaved);
   if (out.substituted + out.late > 0)
     s += fmt::format("  All substitutions together: {}.",
                      price_range(out.price_fen_per_hour_min, out.price_fen_per_hour_max));
@@ -219,13 +218,13 @@ std::string text(const Plan& out, const api::Style& style) {
 std::string text(const Written& out, const api::Style& style) {
   return fmt::format("{} {}  {} bytes, sha256 {}\n{} product{} stopped, {} saved by a proven substitute, {} not.\n",
                      style.green("wrote"), out.path, out.size_bytes, short_id(out.sha256), out.stopped,
-                     out.stopped == 1 ? "" : "s", out.saved, out.uncovered);
+                     out.stopped == 1 ? "" : "s", out.saved, out.unsaved);
 }
 
 std::string text(const Recorded& out, const api::Style& style) {
   return fmt::format("{} plan as statement {} (entry {}){}: {} substituted, {} not covered in time\n",
                      style.green("recorded"), short_id(out.receipt.id), out.receipt.index,
-                     out.receipt.repeated ? ", it was there already" : "", out.substituted, out.uncovered);
+                     out.receipt.repeated ? ", it was there already" : "", out.substituted, out.unsaved);
 }
 
 }  // namespace hz::drill

@@ -1,0 +1,1 @@
+hz_fuzz(loss_target LIBS hz_drill)
