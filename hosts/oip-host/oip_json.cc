@@ -15,7 +15,7 @@ constexpr std::string_view no_object = "{} is no JSON object";
 
 Result<json::Value> read_object(std::string_view text, std::size_t size_max, std::string_view what) {
   auto document = json::parse(text, {.size_bytes_max = size_max, .depth_max = 72});
-  if (!document && document.error().reason->code == Code::exhausted)
+  if (!document && document.error().reason->slug == "base.too_large")
     return fail(why("host.too_large"), "{}: {}", what, document.error().detail);
   if (!document) return fail(why("host.invalid"), "{}: {}", what, document.error().detail);
   if (document->object() == nullptr) return fail(why("host.invalid"), no_object, what);

@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 #include <httplib.h>
-#include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <thread>
 
@@ -20,6 +21,7 @@ namespace hz::host {
 namespace {
 
 constexpr auto json_type = "application/json";
+constexpr std::size_t drain_bytes_max = std::size_t{1} << 30;
 
 // The protocol knows no error classes: the status says who must act, the slug which class it is.
 int http_code(const Error& error) {
@@ -81,12 +83,8 @@ class Server {
                                         : (http_.bind_to_port("127.0.0.1", options_.port) ? options_.port : -1);
     if (port < 0) return fail(why("host.resource"), "port {} of 127.0.0.1 cannot be bound", options_.port);
     announce(port, out);
-    std::thread parent;
-    if (options_.exit_with_parent) parent = std::thread([this] { wait_for_parent(); });
-    const bool listened = http_.listen_after_bind();
-    stopping_ = true;
-    if (parent.joinable()) parent.join();
-    if (!listened) return fail(why("host.internal"), "the listening socket failed");
+    if (options_.exit_with_parent) std::thread(&end_with_parent).detach();
+    if (!http_.listen_after_bind()) return fail(why("host.internal"), "the listening socket failed");
     return {};
   }
 
@@ -99,15 +97,14 @@ class Server {
     (void)!::write(out, text.data(), text.size());
   }
 
-  // Ends the server at end of file on stdin; whatever arrives there is dropped.
-  void wait_for_parent() {
+  // Ends the process at end of file on stdin; whatever arrives there is dropped. At once: an orderly stop would wait
+  // for idle connections, and nobody is left to read an answer.
+  static void end_with_parent() {
     char drop[256];
-    pollfd in{STDIN_FILENO, POLLIN, 0};
-    while (!stopping_) {
-      const int ready = ::poll(&in, 1, 200);
-      if (ready > 0 && ::read(STDIN_FILENO, drop, sizeof drop) <= 0) break;
+    while (true) {
+      const ssize_t n = ::read(STDIN_FILENO, drop, sizeof drop);
+      if (n == 0 || (n < 0 && errno != EINTR)) ::_exit(0);
     }
-    http_.stop();
   }
 
   // "/v2/models/m/versions/1/infer" -> {"models","m","versions","1","infer"}; empty when it is no path of ours.
@@ -184,14 +181,17 @@ class Server {
   Result<std::string> read_body(const httplib::Request& request, const httplib::ContentReader& reader) const {
     if (!request.has_header("Content-Length") && !request.has_header("Transfer-Encoding")) return std::string();
     if (request.is_multipart_form_data()) return fail(why("host.invalid"), "a multipart body");
+    // What is too large is read to its end and dropped, or the rest would be taken for the next request.
     std::string body;
-    bool too_large = false;
+    std::size_t total = 0;
     const bool complete = reader([&](const char* data, std::size_t size) {
-      too_large = body.size() + size > options_.body_bytes_max;
-      if (!too_large) body.append(data, size);
-      return !too_large;
+      total += size;
+      if (total <= options_.body_bytes_max) body.append(data, size);
+      return total <= drain_bytes_max;
     });
-    if (too_large) return fail(why("host.too_large"), "more than {} bytes", options_.body_bytes_max);
+    total = std::max(total, request.get_header_value<std::uint64_t>("Content-Length"));
+    if (total > options_.body_bytes_max)
+      return fail(why("host.too_large"), "{} bytes, at most {}", total, options_.body_bytes_max);
     if (!complete) return fail(why("host.invalid"), "the body did not arrive whole");
     return body;
   }
@@ -260,7 +260,6 @@ class Server {
   Models models_;
   const Options& options_;
   httplib::Server http_;
-  std::atomic<bool> stopping_ = false;
 };
 
 }  // namespace
