@@ -62,7 +62,7 @@ class Propagation {
 
   const Graph& graph_;
   std::vector<std::uint8_t> state_, before_;
-  std::unordered_map<NodeId, NodeId>
+  std::unordered_map<NodeId, NodeId> circle_reasons_before_,
       circle_reasons_;  // of stopped members of circles, where states alone could mislead
   std::vector<std::uint64_t> dirty_;
   std::uint64_t touched_edges_ = 0;
