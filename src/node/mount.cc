@@ -9,6 +9,7 @@
 #include "drill/ops.h"
 #include "drill/reasons.h"
 #include "log/reasons.h"
+#include "node/ops.h"
 #include "node/reasons.h"
 #include "node/self.h"
 #include "onnx/reasons.h"
@@ -58,7 +59,8 @@ alliance::Mounted mounted() {
 }
 
 const std::vector<const api::Op*>& ops() {
-  static const auto all = point<api::Op>({self_ops(), share::ops(), pool::ops(), talent::ops(), drill::ops()});
+  static const auto all = point<api::Op>(
+      {self_ops(), member_ops(), log_ops(), evidence_ops(), share::ops(), pool::ops(), talent::ops(), drill::ops()});
   return all;
 }
 

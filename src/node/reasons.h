@@ -8,6 +8,8 @@ inline constexpr Reason reasons_table[] = {
      "List them all with `hezong explain`."},
     {"node.unknown_document", Code::usage, "There is no generated document with this name.",
      "Choose cli, reasons, kinds, openapi or man."},
+    {"node.evidence_syntax", Code::corrupt, "The file is not a whole evidence file.",
+     "Ask for the file again; docs/formats/evidence.md draws its form."},
     {"node.unknown_shell", Code::usage, "Completion is written for bash, zsh and fish only.",
      "Run `hezong completion bash`, `zsh` or `fish`."},
 };

@@ -1,0 +1,60 @@
+#include "node/evidence.h"
+
+#include <charconv>
+
+#include "node/reasons.h"
+
+namespace hz::node {
+namespace {
+constexpr std::string_view header = "hezong.example/evidence@v1\n";
+}
+
+std::string format_evidence(const Evidence& evidence) {
+  std::string out(header);
+  for (const std::string& part : {evidence.genesis, evidence.statement})
+    out += fmt::format("length {}\n{}", part.size(), part);
+  return out;
+}
+
+Result<Evidence> parse_evidence(std::string_view text) {
+  if (text.size() > evidence_size_bytes_max)
+    return fail(hz::why("base.too_large"), "{} bytes of evidence, limit {}", text.size(), evidence_size_bytes_max);
+  if (!text.starts_with(header)) return fail(why("node.evidence_syntax"), "line 1 should be {}", header.substr(0, 26));
+  text.remove_prefix(header.size());
+  const auto part = [&](std::string_view which) -> Result<std::string> {
+    const auto end = text.find('\n');
+    std::size_t length = 0;
+    const std::string_view line = text.substr(0, std::min(end, text.size()));
+    const bool prefixed = end != std::string_view::npos && line.starts_with("length ");
+    const std::string_view digits = prefixed ? line.substr(7) : std::string_view();
+    const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
+    // One number has one text, or two files would be one piece of evidence.
+    if (digits.empty() || error != std::errc{} || stop != digits.data() + digits.size() || digits.front() == '0' ||
+        length > text.size() - end - 1)
+      return fail(why("node.evidence_syntax"), "{}: a length line with a fitting number should be here", which);
+    std::string out(text.substr(end + 1, length));
+    text.remove_prefix(end + 1 + length);
+    return out;
+  };
+  Evidence out;
+  out.genesis = HZ_TRY(part("genesis"));
+  out.statement = HZ_TRY(part("statement"));
+  if (!text.empty()) return fail(why("node.evidence_syntax"), "{} bytes after the end", text.size());
+  return out;
+}
+
+Result<Checked> check_evidence(const Evidence& evidence) {
+  const log::Proof genesis = HZ_TRY(log::parse_proof(evidence.genesis));
+  const log::Proof proof = HZ_TRY(log::parse_proof(evidence.statement));
+  if (genesis.index != 0)
+    return fail(why("node.evidence_syntax"), "the first proof is of index {}, not 0", genesis.index);
+  // The origin is the checkpoint's first line; the signature check below binds it to the key.
+  const std::string origin = genesis.checkpoint.substr(0, genesis.checkpoint.find('\n'));
+  alliance::Authority authority = HZ_TRY(alliance::read_genesis(genesis.extra, origin));
+  HZ_TRY(log::verify_proof(genesis, authority.log_key));
+  const log::Proven proven = HZ_TRY(log::verify_proof(proof, authority.log_key));
+  statement::Statement s = HZ_TRY(alliance::check_statement(authority, proven.leaf, proven.index));
+  return Checked{std::move(authority), std::move(s), proven.checkpoint.size};
+}
+
+}  // namespace hz::node

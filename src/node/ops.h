@@ -1,0 +1,13 @@
+// Operations on the member, its log and its evidence. They stand here because alliance/ is below api/.
+#pragma once
+#include <span>
+
+#include "api/op.h"
+
+namespace hz::node {
+
+std::span<const api::Op> member_ops();
+std::span<const api::Op> log_ops();
+std::span<const api::Op> evidence_ops();
+
+}  // namespace hz::node

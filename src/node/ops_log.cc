@@ -1,0 +1,154 @@
+#include "alliance/authority.h"
+#include "log/store.h"
+
+#include "node/ops.h"
+#include "node/reasons.h"
+#include "sql/db.h"
+
+namespace hz::node {
+namespace {
+
+struct Show {
+  std::optional<std::string> kind;
+  std::int64_t limit = 20;
+  static constexpr auto fields() {
+    return rows(row("kind", &Show::kind, "only this kind"), row("limit", &Show::limit, "newest N (20)", or_default));
+  }
+};
+struct Line {
+  std::int64_t index = 0;
+  std::string id, kind, issued;
+  static constexpr auto fields() {
+    return rows(row("index", &Line::index, "position"), row("id", &Line::id, "statement id"),
+                row("kind", &Line::kind, "kind"), row("issued", &Line::issued, "claimed time"));
+  }
+};
+struct Shown {
+  std::vector<Line> statements;
+  alliance::Frontier frontier;
+  static constexpr auto fields() {
+    return rows(row("statements", &Shown::statements, "newest first"), row("frontier", &Shown::frontier, "as of"));
+  }
+};
+Result<Shown> show(api::Ctx& ctx, const Show& in) {
+  alliance::Member& member = *HZ_TRY(ctx.member());
+  sql::Db& views = *HZ_TRY(member.views());
+  Shown out;
+  HZ_TRY(
+      views.query("SELECT idx, id, kind, issued_ms FROM public_alliance_statement WHERE ?1 = '' OR kind = ?1 "
+                  "ORDER BY idx DESC LIMIT ?2",
+                  {std::string_view(in.kind ? *in.kind : ""), in.limit}, [&](const sql::Row& r) {
+                    out.statements.push_back({r.integer(0), r.text(1), r.text(2), utc_text(r.integer(3))});
+                    return true;
+                  }));
+  out.frontier = member.frontier();
+  return out;
+}
+std::string text(const Shown& out, const api::Style& style) {
+  std::vector<std::vector<std::string>> cells{{"index", "kind", "claimed time", "statement"}};
+  for (const Line& l : out.statements) cells.push_back({std::to_string(l.index), l.kind, l.issued, l.id});
+  return api::table(cells, style) + fmt::format("as of frontier {}\n", out.frontier.digest.substr(0, 16));
+}
+
+struct Cat {
+  std::string id;
+  static constexpr auto fields() { return rows(row("id", &Cat::id, "statement id, hex")); }
+};
+struct Catted {
+  std::string id, origin, kind, issuer, role, issued;
+  std::int64_t index = 0;
+  std::vector<statement::Ref> refs;
+  json::Value body;
+  static constexpr auto fields() {
+    return rows(row("id", &Catted::id, "statement id"), row("origin", &Catted::origin, "log"),
+                row("index", &Catted::index, "position"), row("kind", &Catted::kind, "kind"),
+                row("issuer", &Catted::issuer, "member id"), row("role", &Catted::role, "role of the key"),
+                row("issued", &Catted::issued, "claimed time"), row("refs", &Catted::refs, "other statements"),
+                row("body", &Catted::body, "what was signed"));
+  }
+};
+Result<Catted> cat(api::Ctx& ctx, const Cat& in) {
+  alliance::Member& member = *HZ_TRY(ctx.member());
+  const statement::Statement s = HZ_TRY(member.find(in.id));
+  return Catted{
+      s.id_text(), s.origin, s.kind, s.issuer, s.role, utc_text(s.issued_ms), static_cast<std::int64_t>(s.index),
+      s.refs,      s.body};
+}
+std::string text(const Catted& s, const api::Style& style) {
+  return fmt::format("{} at {} of {}, signed by {} as {}, claimed {}\n{}\n", style.bold(s.kind), s.index, s.origin,
+                     s.issuer, s.role, s.issued, json::pretty(s.body));
+}
+
+struct Check {
+  static constexpr auto fields() { return rows(); }
+};
+struct Holds {
+  std::int64_t statements = 0, signatures = 0, tiles = 0;
+  std::string origin, root;
+  static constexpr auto fields() {
+    return rows(row("origin", &Holds::origin, "log"), row("statements", &Holds::statements, "leaves re-hashed"),
+                row("signatures", &Holds::signatures, "statement signatures verified"),
+                row("tiles", &Holds::tiles, "tiles recomputed"), row("root", &Holds::root, "signed root, hex"));
+  }
+};
+Result<log::Identity> identity_of(std::string_view origin, ByteView leaf) {
+  const statement::Statement s = HZ_TRY(statement::read_leaf(leaf, origin, 0));
+  return log::Identity{s.id, s.idem};
+}
+Result<Holds> check(api::Ctx& ctx, const Check&) {
+  alliance::Member& member = *HZ_TRY(ctx.member());
+  log::Log& log = member.log();
+  const auto findings =
+      HZ_TRY(log.fsck(ctx.progress(), [&](ByteView leaf) { return identity_of(member.origin(), leaf); }));
+  if (!findings.faults.empty()) {
+    Error first = findings.faults.front();
+    if (findings.faults.size() > 1) first.detail += fmt::format(" (and {} more faults)", findings.faults.size() - 1);
+    return std::unexpected(std::move(first));
+  }
+  Holds out;
+  ctx.progress().phase("signatures", static_cast<std::int64_t>(log.head().size));
+  HZ_TRY(log.visit(0, log.head().size, [&](std::uint64_t index, ByteView leaf) -> Result<void> {
+    HZ_TRY(alliance::check_statement(member.authority(), leaf, index));
+    ctx.progress().step(++out.signatures);
+    return {};
+  }));
+  out.statements = static_cast<std::int64_t>(findings.leaves);
+  out.tiles = static_cast<std::int64_t>(findings.tiles);
+  out.origin = member.origin();
+  out.root = hex(log.head().root);
+  return out;
+}
+std::string text(const Holds& h, const api::Style& style) {
+  return fmt::format("{} {}: {} statements re-hashed, {} signatures verified, {} tiles recomputed\nroot {}\n",
+                     style.green("holds:"), h.origin, h.statements, h.signatures, h.tiles, h.root);
+}
+
+}  // namespace
+
+std::span<const api::Op> log_ops() {
+  static const api::Op table[] = {
+      api::op<&show>({.id = "log.show",
+                      .http = "GET /v1/log",
+                      .cli = "log show",
+                      .may = api::May::reader,
+                      .doc = "List statements of this member's log, newest first.",
+                      .example = "hezong log show --kind supply.product"}),
+      api::op<&cat>({.id = "log.cat",
+                     .http = "GET /v1/log/{id}",
+                     .cli = "log cat <id>",
+                     .may = api::May::reader,
+                     .fails = {"alliance.no_statement"},
+                     .doc = "Print one statement: who signed what, and where it stands.",
+                     .example = "hezong log cat ID"}),
+      api::op<&check>({.id = "log.verify",
+                       .http = "POST /v1/log/verify",
+                       .cli = "log verify",
+                       .may = api::May::reader,
+                       .fails = {"log.leaf_corrupt"},
+                       .doc = "Check the whole log from the bytes up: leaves, tiles, head, and every signature.",
+                       .example = "hezong log verify"}),
+  };
+  return table;
+}
+
+}  // namespace hz::node
