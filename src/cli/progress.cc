@@ -40,7 +40,9 @@ void StreamProgress::note(std::string_view text) {
 }
 
 void StreamProgress::finish() {
-  if (open_) show(true);
+  // A pipe or a log file needs no line for what was over at once.
+  const bool worth_a_line = form_ != ProgressForm::plain || now() - started_ >= std::chrono::milliseconds(500);
+  if (open_ && worth_a_line) show(true);
   open_ = false;
 }
 
