@@ -1,0 +1,111 @@
+#include "supply/backends_file.h"
+
+#include <set>
+
+#include "supply/reasons.h"
+#include "supply/text_lines.h"
+#include "supply/toml_tree.h"
+
+namespace hz::supply {
+
+bool looks_like_backends(std::string_view text) { return has_line_starting(text, "[[backend]]"); }
+
+Result<std::vector<BackendDeclaration>> parse_backends(std::string_view text) {
+  const Toml document = HZ_TRY(parse_toml(text));
+  TomlTable root = HZ_TRY(TomlTable::of(document, "backends"));
+  std::vector<BackendDeclaration> out;
+  std::set<std::string> names;
+  for (TomlTable& table : HZ_TRY(root.tables("backend", 256))) {
+    BackendDeclaration backend;
+    backend.name = HZ_TRY(table.text("name", 64));
+    if (!valid_id(backend.name) || !names.insert(backend.name).second)
+      return table.refuse(*table.any("name"), "name", "should be an id that appears once");
+    backend.title = HZ_TRY(table.text("title", 200));
+    backend.npm = HZ_TRY(table.text_if("npm", 214)).value_or("");
+    backend.own = HZ_TRY(table.flag("own", false));
+    if (const Toml* list = table.any("library")) {
+      const Toml::Array* items = list->array();
+      if (!items || items->size() > 32)
+        return table.refuse(*list, "library", "should be a list of at most 32 file names");
+      for (const Toml& item : *items) {
+        const std::string* name = item.text();
+        if (!name || name->empty() || name->find('/') != std::string::npos)
+          return table.refuse(item, "library", "should be a file name without folders");
+        backend.library.push_back(*name);
+      }
+    }
+    if (backend.own != backend.library.empty())
+      return fail(why("supply.field"), "line {}: [[backend]] needs either library = [...] or own = true", table.line());
+    HZ_TRY(table.done());
+    out.push_back(std::move(backend));
+  }
+  HZ_TRY(root.done());
+  return out;
+}
+
+std::string_view known_backends() {
+  return R"([[backend]]
+name = "ort"
+title = "ONNX Runtime"
+library = ["libonnxruntime.so*"]
+[[backend]]
+name = "opencv"
+title = "OpenCV DNN"
+library = ["libopencv_dnn.so.*"]
+[[backend]]
+name = "refrt"
+title = "Hezong reference runtime"
+own = true
+[[backend]]
+name = "cuda"
+title = "CUDA runtime"
+library = ["libcudart.so.*"]
+[[backend]]
+name = "tensorrt"
+title = "TensorRT"
+library = ["libnvinfer.so.*"]
+[[backend]]
+name = "rocm"
+title = "ROCm HIP"
+library = ["libamdhip64.so.*"]
+[[backend]]
+name = "cann"
+title = "Ascend CANN"
+library = ["libascendcl.so*"]
+[[backend]]
+name = "openvino"
+title = "OpenVINO"
+library = ["libopenvino.so*"]
+[[backend]]
+name = "tflite"
+title = "TensorFlow Lite"
+library = ["libtensorflowlite_c.so*"]
+[[backend]]
+name = "torch"
+title = "LibTorch"
+library = ["libtorch_cpu.so*"]
+)";
+}
+
+bool name_matches(std::string_view pattern, std::string_view name) {
+  // Greedy with one point of return: linear for one star, and never exponential.
+  std::size_t p = 0, n = 0, star = std::string_view::npos, mark = 0;
+  while (n < name.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      mark = n;
+    } else if (p < pattern.size() && pattern[p] == name[n]) {
+      ++p;
+      ++n;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      n = ++mark;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
+
+}  // namespace hz::supply

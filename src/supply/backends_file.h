@@ -1,0 +1,36 @@
+// backends.toml: which library files make up each inference backend.
+//
+//   [[backend]]
+//   name = "ort"                          # the component is backend:ort
+//   title = "ONNX Runtime"
+//   library = ["libonnxruntime.so*"]      # file names, * for any text; the first one found counts
+//   npm = "onnxruntime-node"              # optional: only inside this npm package
+//
+// `own = true` instead of `library` says that the backend is part of this project.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace hz::supply {
+
+struct BackendDeclaration {
+  std::string name, title;
+  std::vector<std::string> library;
+  std::string npm;
+  bool own = false;
+};
+
+// Errors: supply.toml, supply.field, supply.limit, base.utf8, with the line.
+Result<std::vector<BackendDeclaration>> parse_backends(std::string_view text);
+
+bool looks_like_backends(std::string_view text);
+
+// What a scan looks for when the folder has no backends.toml, in the same format.
+std::string_view known_backends();
+
+// "libonnxruntime.so*" against a file name; * stands for any text, also none.
+bool name_matches(std::string_view pattern, std::string_view name);
+
+}  // namespace hz::supply
