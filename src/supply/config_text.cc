@@ -77,12 +77,37 @@ class ConfigReader {
  public:
   Result<Facts> read(std::string_view text) {
     each_line(text, [&](std::string_view line, int number) { read_line(line, number); });
+    return finish();
+  }
+
+  Result<Facts> read(const json::Value& value) {
+    read_value(value, "$", "");
+    return finish();
+  }
+
+ private:
+  Result<Facts> finish() {
     if (out_.nodes.size() > services_max)
       return fail(why("supply.limit"), "{} services, at most {}", out_.nodes.size(), services_max);
     return std::move(out_);
   }
 
- private:
+  // base/json has bounded the nesting.
+  void read_value(const json::Value& value, const std::string& path, std::string_view key) {
+    if (const json::Object* members = value.object()) {
+      for (const auto& [name, member] : *members)
+        if (std::find(std::begin(describing), std::end(describing), name) == std::end(describing))
+          read_value(member, path + "." + (valid_key(name) ? name : "..."), name);
+    } else if (const json::Array* items = value.array()) {
+      for (std::size_t i = 0; i < items->size(); ++i) read_value((*items)[i], fmt::format("{}[{}]", path, i), key);
+    } else if (const std::string* text = value.string()) {
+      place_ = path;
+      const std::string name = upper(valid_key(key) ? key : "");
+      read_urls(*text, key, name, 0);
+      read_bare_hosts(*text, key, name, 0);
+    }
+  }
+
   void read_line(std::string_view line, int number) {
     line = trimmed(line);
     if (line.empty() || line.front() == '#' || line.front() == ';' || line.starts_with("//")) return;
@@ -140,7 +165,7 @@ class ConfigReader {
   }
 
   void add(const std::string& host, std::string_view key, const std::string& name, int number) {
-    const std::string place = key.empty() ? fmt::format("line {}", number) : fmt::format("{} (line {})", key, number);
+    const std::string place = !place_.empty() ? place_ : key.empty() ? fmt::format("line {}", number) : fmt::format("{} (line {})", key, number);
     const std::string id = "service:" + host;
     auto at = std::find_if(out_.nodes.begin(), out_.nodes.end(), [&](const NodeFact& n) { return n.node == id; });
     if (at == out_.nodes.end()) {
@@ -162,6 +187,7 @@ class ConfigReader {
   }
 
   Facts out_;
+  std::string place_;  // JSON path of the value being read, "" for lines
 };
 
 }  // namespace
@@ -171,6 +197,11 @@ Result<Facts> parse_config_text(std::string_view text) {
     return fail(why("supply.limit"), "{} bytes, at most {}", text.size(), size_bytes_max);
   if (text.find('\0') != std::string_view::npos) return fail(why("supply.config"), "a NUL byte: this is not text");
   return ConfigReader().read(text);
+}
+
+Result<Facts> parse_config_json(std::string_view text) {
+  const auto value = json::parse(text, {.size_bytes_max = size_bytes_max, .depth_max = 64});
+  return value ? ConfigReader().read(*value) : parse_config_text(text);
 }
 
 }  // namespace hz::supply

@@ -316,6 +316,7 @@ class BomReader {
       node.node.append(part.name);
       if (!part.version.empty()) node.node.append("@").append(part.version);
     }
+    node.node = id_text(node.node);
     node.type = part.type;
     node.name = part.name;
     if (!part.version.empty()) node.version = std::string(part.version);
@@ -365,7 +366,7 @@ class BomReader {
     std::vector<std::string> ids;
     for (const std::string_view endpoint : endpoints)
       if (const auto host = service_host(endpoint)) ids.push_back("service:" + *host);
-    if (ids.empty()) ids.push_back("bom:service/" + std::string(name));
+    if (ids.empty()) ids.push_back(id_text("bom:service/" + std::string(name)));
     std::sort(ids.begin(), ids.end());
     ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
     for (const std::string& id : ids) {

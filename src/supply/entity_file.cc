@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "crypto/hash.h"
 #include "supply/reasons.h"
 #include "supply/text_lines.h"
 #include "supply/toml_tree.h"
@@ -134,6 +135,14 @@ Result<EntityList> parse_entity_list(std::string_view text) {
   }
   HZ_TRY(root.done());
   return out;
+}
+
+Result<EntityList> read_entity_list(const fs::path& path) {
+  const Bytes bytes = HZ_TRY(read_file(path, 1u << 20));
+  auto list = parse_entity_list(as_text(bytes));
+  if (!list) return within(path.string(), std::move(list).error());
+  list->digest = hex(crypto::sha256(bytes));
+  return list;
 }
 
 std::vector<EntityList> split_entity_list(const EntityList& list, std::size_t size_max) {

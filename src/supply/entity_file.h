@@ -1,5 +1,6 @@
 // Entity list files (docs/formats/entity_list.md): TOML bytes in, a checked list out.
 #pragma once
+#include "base/fs.h"
 #include "supply/kinds.h"
 
 namespace hz::supply {
@@ -7,6 +8,9 @@ namespace hz::supply {
 // part and parts are 1 and digest is empty; split_entity_list cuts it for statements.
 // Errors: supply.toml, supply.field, supply.limit, base.utf8, with the line.
 Result<EntityList> parse_entity_list(std::string_view text);
+
+// Reads and parses a file; digest is the file's. Errors: also base.read, base.too_large (1 MiB); the file is named.
+Result<EntityList> read_entity_list(const fs::path& path);
 
 bool looks_like_entity_list(std::string_view text);
 

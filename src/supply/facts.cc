@@ -33,6 +33,18 @@ constexpr SpaceType space_types[] = {
 
 std::string bare_id(std::string_view node) { return std::string(node.substr(0, version_at(node))); }
 
+std::string id_text(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       std::string_view("._~@/+:%-").find(c) != std::string_view::npos;
+    if (plain) out += c;
+    else out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
 std::string id_version(std::string_view node) {
   const auto at = version_at(node);
   return at == std::string_view::npos ? std::string() : std::string(node.substr(at + 1));

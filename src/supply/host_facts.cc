@@ -22,6 +22,18 @@ bool printable(std::string_view text) {
   return true;
 }
 
+// "Intel(R) Xeon(R) Processor" -> "Intel-R-Xeon-R-Processor": an id people can type.
+std::string word_id(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.';
+    if (plain) out += c;
+    else if (!out.empty() && out.back() != '-') out += '-';
+  }
+  while (out.ends_with('-')) out.pop_back();
+  return out;
+}
+
 }  // namespace
 
 Facts cpu_facts(std::string_view cpuinfo) {
@@ -35,7 +47,7 @@ Facts cpu_facts(std::string_view cpuinfo) {
   });
   Facts out;
   if (!printable(model)) return out;
-  out.nodes.push_back(component(fmt::format("chip:{}", model), "chip", std::string(model)));
+  out.nodes.push_back(component(fmt::format("chip:{}", word_id(model)), "chip", std::string(model)));
   if (printable(vendor)) out.nodes.back().notes.push_back({"vendor id", std::string(vendor), {}});
   return out;
 }

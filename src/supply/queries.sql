@@ -30,27 +30,28 @@ INSERT INTO supply_owner VALUES (?, ?, ?, ?, ?, ?, ?)
 INSERT INTO supply_attribution VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 -- name: list_digest
 SELECT digest FROM supply_list WHERE origin = ? AND list = ?
+-- name: list_standing
+SELECT statement FROM supply_list WHERE origin = ? AND list = ?
 -- name: sources_of_scope
 SELECT kind, path, digest, facts, statement FROM supply_source WHERE origin = ? AND scope = ? ORDER BY kind, path
--- name: count_by_type
-SELECT type, count(*), sum(entity IS NULL), sum(CASE WHEN entity_source = 'package' THEN 1 ELSE 0 END)
-FROM public_supply_node GROUP BY type ORDER BY type
+-- name: node_types
+SELECT node, type FROM supply_node_chosen ORDER BY type, node
 -- name: count_by_entity
-SELECT coalesce(n.entity, 'unknown'), coalesce(e.name, ''), coalesce(e.jurisdiction, 'unknown'), count(*)
-FROM public_supply_node n LEFT JOIN public_supply_entity e ON e.entity = n.entity
-WHERE n.entity IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1
+SELECT e.entity, coalesce(x.name, ''), coalesce(x.jurisdiction, 'unknown'), count(*)
+FROM supply_node_entity e LEFT JOIN public_supply_entity x ON x.entity = e.entity
+WHERE e.entity IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1
 -- name: list_services
-SELECT n.node, coalesce(n.entity, 'unknown'),
+SELECT n.node, coalesce(e.entity, 'unknown'),
   coalesce((SELECT s.path || coalesce(': ' || (SELECT t.value FROM supply_note t WHERE t.source = f.source AND t.node = n.node
      AND t.key = 'configured by' LIMIT 1), '') FROM supply_node_fact f JOIN supply_source s ON s.source = f.source
      WHERE f.node = n.node ORDER BY f.mention, f.rowid LIMIT 1), ''),
   (SELECT count(DISTINCT x.node) FROM supply_edge_fact x WHERE x.input = n.node)
-FROM public_supply_node n WHERE n.type = 'service' ORDER BY n.node
+FROM supply_node_chosen n JOIN supply_node_entity e ON e.node = n.node WHERE n.type = 'service' ORDER BY n.node
 -- name: list_unknown
 SELECT u.node, u.what, u.why,
   coalesce((SELECT s.path FROM supply_node_fact f JOIN supply_source s ON s.source = f.source
             WHERE f.node = u.node ORDER BY f.mention, f.rowid LIMIT 1), '')
-FROM public_supply_unknown u ORDER BY u.node, u.what, u.why
+FROM public_supply_unknown u ORDER BY u.what, u.node, u.why
 -- name: list_products
 SELECT p.product, p.name, p.area, p.summary, p.incumbent, p.model_sha256, p.quality_min_milli, p.outage_max_s,
        p.quality_drop_max_milli, p.statement, s.path
@@ -59,15 +60,15 @@ FROM supply_product p JOIN supply_source s ON s.source = p.source ORDER BY p.pro
 SELECT node, type, name, version, op, coalesce(k, 0), coalesce(entity, 'unknown'), entity_source
 FROM public_supply_node WHERE node = ?
 -- name: nodes_like
-SELECT DISTINCT node FROM supply_node_fact WHERE bare = ? ORDER BY node
+SELECT DISTINCT node FROM supply_node_fact WHERE bare = ? OR alias = ? ORDER BY node
 -- name: node_evidence
 SELECT s.kind, s.path, s.digest, s.observed_ms, f.statement, f.mention FROM supply_node_fact f
 JOIN supply_source s ON s.source = f.source WHERE f.node = ? ORDER BY f.rowid
 -- name: node_notes
 SELECT DISTINCT key, value, basis FROM supply_note WHERE node = ? ORDER BY key, value
 -- name: node_needs
-SELECT input, evidence_file, evidence_field FROM public_supply_edge WHERE node = ? ORDER BY input, evidence_file
+SELECT input, evidence_file, evidence_field, statement FROM public_supply_edge WHERE node = ? ORDER BY input, evidence_file
 -- name: node_needed_by
-SELECT node, evidence_file, evidence_field FROM public_supply_edge WHERE input = ? ORDER BY node, evidence_file
+SELECT node, evidence_file, evidence_field, statement FROM public_supply_edge WHERE input = ? ORDER BY node, evidence_file
 -- name: entity_of
 SELECT name, jurisdiction FROM public_supply_entity WHERE entity = ?

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "statement/ids.h"
 #include "supply/reasons.h"
 
 namespace hz::supply {
@@ -119,9 +120,7 @@ Result<void> check_reference(std::string_view reference, int line) {
   if (!known) return refuse("has no known namespace");
   const std::string_view name = reference.substr(space.size() + 1);
   if (name.empty() || name.size() > 200) return refuse("needs a name of 1 to 200 characters");
-  for (const char c : name)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '*')
-      return refuse("has a character names do not have");
+  if (!statement::is_component_id(reference)) return refuse("has a character ids do not have");
   const bool short_id = space == "backend" || space == "site" || space == "skill" || space == "product";
   if (short_id && !valid_id(name)) return refuse("should be lower-case letters, digits, '-', '_' and '.'");
   return {};
