@@ -24,6 +24,7 @@
 #include "standards/reasons.h"
 #include "statement/reasons.h"
 #include "supply/kinds.h"
+#include "supply/ops.h"
 #include "supply/reasons.h"
 #include "talent/kinds.h"
 #include "talent/ops.h"
@@ -60,7 +61,7 @@ alliance::Mounted mounted() {
 
 const std::vector<const api::Op*>& ops() {
   static const auto all = point<api::Op>(
-      {self_ops(), member_ops(), log_ops(), evidence_ops(), share::ops(), pool::ops(), talent::ops(), drill::ops()});
+      {self_ops(), member_ops(), log_ops(), evidence_ops(), share::ops(), pool::ops(), supply::ops(), talent::ops(), drill::ops()});
   return all;
 }
 
