@@ -165,7 +165,9 @@ class ConfigReader {
   }
 
   void add(const std::string& host, std::string_view key, const std::string& name, int number) {
-    const std::string place = !place_.empty() ? place_ : key.empty() ? fmt::format("line {}", number) : fmt::format("{} (line {})", key, number);
+    const std::string place = !place_.empty() ? place_
+                              : key.empty()   ? fmt::format("line {}", number)
+                                              : fmt::format("{} (line {})", key, number);
     const std::string id = "service:" + host;
     auto at = std::find_if(out_.nodes.begin(), out_.nodes.end(), [&](const NodeFact& n) { return n.node == id; });
     if (at == out_.nodes.end()) {

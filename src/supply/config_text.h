@@ -9,8 +9,8 @@ namespace hz::supply {
 // services. Errors: supply.config (a NUL byte: not text), supply.limit.
 Result<Facts> parse_config_text(std::string_view text);
 
-// JSON configuration: the same, with JSON paths instead of lines. Text that is no JSON (comments, trailing commas) is read
-// as lines.
+// JSON configuration: the same, with JSON paths instead of lines. Text that is no JSON (comments, trailing commas) is
+// read as lines.
 Result<Facts> parse_config_json(std::string_view text);
 
 }  // namespace hz::supply

@@ -9,7 +9,8 @@ struct ProductLine {
   std::string product, name, area, incumbent, manifest;
   static constexpr auto fields() {
     return rows(row("product", &ProductLine::product, "component id"), row("name", &ProductLine::name, "name"),
-                row("area", &ProductLine::area, "area"), row("incumbent", &ProductLine::incumbent, "backend serving it"),
+                row("area", &ProductLine::area, "area"),
+                row("incumbent", &ProductLine::incumbent, "backend serving it"),
                 row("manifest", &ProductLine::manifest, "file"));
   }
 };
@@ -60,7 +61,8 @@ struct Exposure {
   static constexpr auto fields() {
     return rows(row("products", &Exposure::products, "products"), row("types", &Exposure::types, "components by type"),
                 row("entities", &Exposure::entities, "legal entities, most components first"),
-                row("services", &Exposure::services, "services"), row("unknown", &Exposure::unknown, "what is not known"),
+                row("services", &Exposure::services, "services"),
+                row("unknown", &Exposure::unknown, "what is not known"),
                 row("attributable", &Exposure::attributable, "components somebody must control"),
                 row("unattributed", &Exposure::unattributed, "of those, without an entity"),
                 row("unknown_share_milli", &Exposure::unknown_share_milli, "unattributed share in thousandths"));

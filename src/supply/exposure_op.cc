@@ -29,8 +29,8 @@ struct Recorder {
     if (own.error().reason->slug != "alliance.no_member") return std::unexpected(own.error());
     out.folder.emplace();
     out.temporary = HZ_TRY(alliance::Member::create(out.folder->path() / "member",
-                                                    {.name = "temporary", .origin = "temporary.example/scan"}, ctx.mounted,
-                                                    ctx.seams));
+                                                    {.name = "temporary", .origin = "temporary.example/scan"},
+                                                    ctx.mounted, ctx.seams));
     return out;
   }
   alliance::Member& get() { return member ? *member : *temporary; }
@@ -53,7 +53,8 @@ void join(Recorded& sum, const Recorded& more) {
 std::unexpected<Error> refuse_all(const std::vector<Refusal>& refused) {
   std::string lines;
   for (std::size_t i = 0; i < refused.size() && i < 20; ++i)
-    lines += fmt::format("\n  {}: {} ({})\n    try: {}", refused[i].path, refused[i].detail, refused[i].reason, refused[i].next);
+    lines += fmt::format("\n  {}: {} ({})\n    try: {}", refused[i].path, refused[i].detail, refused[i].reason,
+                         refused[i].next);
   if (refused.size() > 20) lines += fmt::format("\n  and {} more", refused.size() - 20);
   return fail(why("supply.refused"), "{} of the files{}", refused.size(), lines);
 }
@@ -61,15 +62,16 @@ std::unexpected<Error> refuse_all(const std::vector<Refusal>& refused) {
 std::string percent(std::int64_t milli) { return fmt::format("{}.{} %", milli / 10, milli % 10); }
 
 // The first rows of a table, with a line that says how many more there are.
-std::string head(std::vector<std::vector<std::string>> rows, std::size_t total, std::string_view how, const api::Style& style) {
+std::string head(std::vector<std::vector<std::string>> rows, std::size_t total, std::string_view how,
+                 const api::Style& style) {
   std::string out = api::table(rows, style);
   if (rows.size() - 1 < total) out += style.dim(fmt::format("... and {} more: {}\n", total - (rows.size() - 1), how));
   return out;
 }
 
 std::string unknown_text(const Exposure& e, const api::Style& style) {
-  std::string out = fmt::format("\n{} {} of {} components have no legal entity in any list ({})\n", style.bold("Unknown"),
-                                e.unattributed, e.attributable, percent(e.unknown_share_milli));
+  std::string out = fmt::format("\n{} {} of {} components have no legal entity in any list ({})\n",
+                                style.bold("Unknown"), e.unattributed, e.attributable, percent(e.unknown_share_milli));
   if (e.unknown.empty()) return out;
   std::vector<std::vector<std::string>> rows = {{"component", "not known", "why", "evidence"}};
   for (std::size_t i = 0; i < e.unknown.size() && i < lines_max; ++i)
@@ -111,7 +113,8 @@ Result<ScanOut> scan(api::Ctx& ctx, const ScanIn& in) {
   ScanOut out;
   if (in.dir) {
     const std::string scope = in.scope.value_or(scope_of(*in.dir));
-    if (!statement::is_shown_name(scope)) return fail(hz::why("base.text_form"), "--scope: 1 to 200 bytes without control characters");
+    if (!statement::is_shown_name(scope))
+      return fail(hz::why("base.text_form"), "--scope: 1 to 200 bytes without control characters");
     scans.emplace_back(scope, HZ_TRY(scan_folder(*in.dir, scope, options)));
   }
   if (in.host) scans.emplace_back("host", HZ_TRY(scan_host("host", options)));
@@ -156,7 +159,8 @@ std::string text(const ScanOut& out, const api::Style& style) {
     s += "\n" + style.bold("Services") + "\n";
     std::vector<std::vector<std::string>> rows = {{"service", "entity", "needed by", "evidence"}};
     for (const ServiceLine& line : e.services)
-      if (rows.size() <= lines_max) rows.push_back({line.service, line.entity, std::to_string(line.needed_by), line.evidence});
+      if (rows.size() <= lines_max)
+        rows.push_back({line.service, line.entity, std::to_string(line.needed_by), line.evidence});
     s += head(std::move(rows), e.services.size(), "--json lists all", style);
   }
   s += unknown_text(e, style);
@@ -164,10 +168,12 @@ std::string text(const ScanOut& out, const api::Style& style) {
   for (const Refusal& one : out.refused)
     s += fmt::format("{} {}: {} ({})\n  try: {}\n", style.red("refused"), one.path, one.detail, one.reason, one.next);
   const Recorded& c = out.changes;
-  s += fmt::format("\n{} files read; {} sources new, {} changed, {} unchanged, {} gone\n", out.files_read, c.sources_new,
-                   c.sources_changed, c.sources_unchanged, c.sources_gone);
-  if (out.recorded) s += fmt::format("{} statements recorded; frontier {}\n", c.statements, out.frontier);
-  else s += style.yellow("nothing was kept") + ": there is no member here; `hezong init` makes one\n";
+  s += fmt::format("\n{} files read; {} sources new, {} changed, {} unchanged, {} gone\n", out.files_read,
+                   c.sources_new, c.sources_changed, c.sources_unchanged, c.sources_gone);
+  if (out.recorded)
+    s += fmt::format("{} statements recorded; frontier {}\n", c.statements, out.frontier);
+  else
+    s += style.yellow("nothing was kept") + ": there is no member here; `hezong init` makes one\n";
   return s;
 }
 

@@ -14,12 +14,13 @@ struct ScanIn {
   std::vector<std::string> library_dir;
   std::optional<std::string> scope;
   static constexpr auto fields() {
-    return rows(row("dir", &ScanIn::dir, "folder to scan"),
-                row("host", &ScanIn::host, "look at this computer: processor, drivers, inference libraries", or_default),
-                row("entities", &ScanIn::entities, "entity list to import first"),
-                row("keep_going", &ScanIn::keep_going, "record what can be read when some files are refused", or_default),
-                row("library_dir", &ScanIn::library_dir, "folder with backend libraries, searched before the system's"),
-                row("scope", &ScanIn::scope, "name of this scan; the folder's name when absent"));
+    return rows(
+        row("dir", &ScanIn::dir, "folder to scan"),
+        row("host", &ScanIn::host, "look at this computer: processor, drivers, inference libraries", or_default),
+        row("entities", &ScanIn::entities, "entity list to import first"),
+        row("keep_going", &ScanIn::keep_going, "record what can be read when some files are refused", or_default),
+        row("library_dir", &ScanIn::library_dir, "folder with backend libraries, searched before the system's"),
+        row("scope", &ScanIn::scope, "name of this scan; the folder's name when absent"));
   }
 };
 
@@ -33,7 +34,8 @@ struct ScanOut {
   std::string frontier;
   static constexpr auto fields() {
     return rows(row("recorded", &ScanOut::recorded, "the facts stand in this member's log"),
-                row("changes", &ScanOut::changes, "what was news"), row("files_read", &ScanOut::files_read, "files read"),
+                row("changes", &ScanOut::changes, "what was news"),
+                row("files_read", &ScanOut::files_read, "files read"),
                 row("exposure", &ScanOut::exposure, "the answer"), row("refused", &ScanOut::refused, "files refused"),
                 row("remarks", &ScanOut::remarks, "what was left out on purpose"),
                 row("frontier", &ScanOut::frontier, "digest of what the answer was computed from"));

@@ -12,7 +12,9 @@ constexpr std::size_t entries_max = 1'000'000;
 constexpr int depth_max = 64;
 constexpr std::string_view modules = "node_modules/";
 
-bool names_library(std::string_view name) { return name.ends_with(".so") || name.find(".so.") != std::string_view::npos; }
+bool names_library(std::string_view name) {
+  return name.ends_with(".so") || name.find(".so.") != std::string_view::npos;
+}
 
 }  // namespace
 
@@ -39,10 +41,12 @@ Result<Folder> list_folder(const fs::path& root) {
   std::size_t entries = 0;
   for (; at != end; at.increment(error)) {
     if (error) return fail(hz::why("base.read"), "{}: {}", root.string(), error.message());
-    if (++entries > entries_max) return fail(why("supply.limit"), "{}: more than {} entries", root.string(), entries_max);
+    if (++entries > entries_max)
+      return fail(why("supply.limit"), "{}: more than {} entries", root.string(), entries_max);
     const std::string name = at->path().filename().string();
     if (at->is_directory(error) && !at->is_symlink(error)) {
-      if (at.depth() >= depth_max) return fail(why("supply.limit"), "{}: more than {} levels", at->path().string(), depth_max);
+      if (at.depth() >= depth_max)
+        return fail(why("supply.limit"), "{}: more than {} levels", at->path().string(), depth_max);
       if (name.starts_with('.')) at.disable_recursion_pending();
       continue;
     }

@@ -5,7 +5,8 @@
 
 namespace hz::supply {
 
-// The processor as chip:<model name with '-' for everything but letters, digits and '.'>. Facts without nodes when the text names none.
+// The processor as chip:<model name with '-' for everything but letters, digits and '.'>. Facts without nodes when the
+// text names none.
 Facts cpu_facts(std::string_view cpuinfo);
 // "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.129.03 ..." -> driver:nvidia@535.129.03
 Facts nvidia_facts(std::string_view version);

@@ -15,8 +15,13 @@ bool inside(const fs::path& path, const fs::path& folder) {
 
 }  // namespace
 
-LibraryScan::LibraryScan(const ScanOptions& options, const std::string& scope, const fs::path* root, const Folder* folder)
-    : options_(options), scope_(scope), root_(root), folder_(folder), catalogue_(options.system_root, options.library_dirs) {
+LibraryScan::LibraryScan(const ScanOptions& options, const std::string& scope, const fs::path* root,
+                         const Folder* folder)
+    : options_(options),
+      scope_(scope),
+      root_(root),
+      folder_(folder),
+      catalogue_(options.system_root, options.library_dirs) {
   std::error_code gone;
   if (root_) real_root_ = fs::canonical(*root_, gone);
 }
@@ -35,7 +40,8 @@ std::optional<fs::path> LibraryScan::find(const BackendDeclaration& backend) {
         const auto match = [&](const std::string& pattern) { return name_matches(pattern, name); };
         if (std::none_of(backend.library.begin(), backend.library.end(), match)) continue;
         const auto package = npm_.find(npm_package_of(path));
-        const bool wanted = backend.npm.empty() || (package != npm_.end() && bare_id(package->second) == "npm:" + backend.npm);
+        const bool wanted =
+            backend.npm.empty() || (package != npm_.end() && bare_id(package->second) == "npm:" + backend.npm);
         if (!wanted) continue;
         // Packages carry builds for other systems too.
         const auto library = catalogue_.read(*root_ / path);
@@ -77,7 +83,8 @@ Facts LibraryScan::backends(const std::vector<BackendDeclaration>& declared, boo
       out.nodes.push_back(std::move(node));
     } else if (!only_found) {
       node.mention = true;
-      out.unknowns.push_back({node.node, "library", fmt::format("no {} was found", fmt::join(backend.library, " or "))});
+      out.unknowns.push_back(
+          {node.node, "library", fmt::format("no {} was found", fmt::join(backend.library, " or "))});
       out.nodes.push_back(std::move(node));
     }
   }

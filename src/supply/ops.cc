@@ -20,7 +20,8 @@ struct ImportOut {
   static constexpr auto fields() {
     return rows(row("list", &ImportOut::list, "list id"), row("as_of", &ImportOut::as_of, "date of the facts"),
                 row("digest", &ImportOut::digest, "SHA-256 of the file, hex"),
-                row("entities", &ImportOut::entities, "legal entities"), row("owners", &ImportOut::owners, "ownerships"),
+                row("entities", &ImportOut::entities, "legal entities"),
+                row("owners", &ImportOut::owners, "ownerships"),
                 row("attributions", &ImportOut::attributions, "attributions"),
                 row("repeated", &ImportOut::repeated, "this very list stands already"),
                 row("receipts", &ImportOut::receipts, "where the parts stand"));
@@ -57,14 +58,15 @@ struct ProductRow {
   std::int64_t quality_min_milli = 0, outage_max_s = 0, quality_drop_max_milli = 0;
   std::string statement, manifest;
   static constexpr auto fields() {
-    return rows(row("product", &ProductRow::product, "component id"), row("name", &ProductRow::name, "name"),
-                row("area", &ProductRow::area, "area"), row("summary", &ProductRow::summary, "one sentence"),
-                row("incumbent", &ProductRow::incumbent, "backend serving it"),
-                row("model_sha256", &ProductRow::model_sha256, "digest of the model"),
-                row("quality_min_milli", &ProductRow::quality_min_milli, "least quality, thousandths"),
-                row("outage_max_s", &ProductRow::outage_max_s, "longest tolerable outage"),
-                row("quality_drop_max_milli", &ProductRow::quality_drop_max_milli, "largest tolerable drop, thousandths"),
-                row("statement", &ProductRow::statement, "statement id"), row("manifest", &ProductRow::manifest, "file"));
+    return rows(
+        row("product", &ProductRow::product, "component id"), row("name", &ProductRow::name, "name"),
+        row("area", &ProductRow::area, "area"), row("summary", &ProductRow::summary, "one sentence"),
+        row("incumbent", &ProductRow::incumbent, "backend serving it"),
+        row("model_sha256", &ProductRow::model_sha256, "digest of the model"),
+        row("quality_min_milli", &ProductRow::quality_min_milli, "least quality, thousandths"),
+        row("outage_max_s", &ProductRow::outage_max_s, "longest tolerable outage"),
+        row("quality_drop_max_milli", &ProductRow::quality_drop_max_milli, "largest tolerable drop, thousandths"),
+        row("statement", &ProductRow::statement, "statement id"), row("manifest", &ProductRow::manifest, "file"));
   }
 };
 struct ProductList {
@@ -76,8 +78,8 @@ Result<ProductList> product_list(api::Ctx& ctx, const Nothing&) {
   sql::Db* views = HZ_TRY(HZ_TRY(ctx.member())->views());
   ProductList out;
   HZ_TRY(views->query(sql_text::list_products, {}, [&](const sql::Row& r) {
-    out.products.push_back({r.text(0), r.text(1), r.text(2), r.text(3), r.text(4), r.text(5), r.integer(6), r.integer(7),
-                            r.integer(8), r.text(9), r.text(10)});
+    out.products.push_back({r.text(0), r.text(1), r.text(2), r.text(3), r.text(4), r.text(5), r.integer(6),
+                            r.integer(7), r.integer(8), r.text(9), r.text(10)});
     return true;
   }));
   return out;
@@ -124,11 +126,12 @@ std::span<const api::Op> ops() {
            .fails = {"supply.nothing", "supply.refused", "supply.toml", "supply.field", "supply.limit", "base.read"},
            .doc = "Find out what the products in a folder are made of, and whose it is.",
            .example = "hezong exposure scan ./deploy --entities entities.toml",
-           .more = "Reads product manifests, ONNX models, the libraries backends load and the Debian packages that ship "
-                   "them, npm lock files and packages, CycloneDX BOMs, and services named in configuration. Nothing is "
-                   "sent anywhere, and of configuration values only host names are kept. Without a member the answer is "
-                   "printed and nothing is kept. A file that cannot be read refuses the whole scan; --keep-going records "
-                   "the rest and ends with exit code 3."}),
+           .more =
+               "Reads product manifests, ONNX models, the libraries backends load and the Debian packages that ship "
+               "them, npm lock files and packages, CycloneDX BOMs, and services named in configuration. Nothing is "
+               "sent anywhere, and of configuration values only host names are kept. Without a member the answer is "
+               "printed and nothing is kept. A file that cannot be read refuses the whole scan; --keep-going records "
+               "the rest and ends with exit code 3."}),
       api::op<&entities_import>(
           {.id = "supply.entities_import",
            .http = "POST /v1/supply/entities",
@@ -138,7 +141,8 @@ std::span<const api::Op> ops() {
            .fails = {"supply.toml", "supply.field", "supply.limit", "base.read", "base.too_large", "base.utf8"},
            .doc = "Sign a list of legal entities, their owners and what they control.",
            .example = "hezong supply entities import examples/alliance/entities.toml",
-           .more = "The list is this member's own: it is used for its own answers and shown to nobody. A list with the same "
+           .more = "The list is this member's own: it is used for its own answers and shown to nobody. A list with the "
+                   "same "
                    "id replaces the earlier one."}),
       api::op<&product_list>({.id = "supply.product_list",
                               .http = "GET /v1/supply/products",
@@ -146,11 +150,12 @@ std::span<const api::Op> ops() {
                               .doc = "The declared products with their tolerances.",
                               .example = "hezong supply product list"}),
       show_ops().front(),
-      api::op<&unknown_list>({.id = "supply.unknown_list",
-                              .http = "GET /v1/supply/unknown",
-                              .cli = "supply unknown list",
-                              .doc = "What nobody has told us: components without an entity, without evidence, or with open parts.",
-                              .example = "hezong supply unknown list"}),
+      api::op<&unknown_list>(
+          {.id = "supply.unknown_list",
+           .http = "GET /v1/supply/unknown",
+           .cli = "supply unknown list",
+           .doc = "What nobody has told us: components without an entity, without evidence, or with open parts.",
+           .example = "hezong supply unknown list"}),
   };
   return table;
 }

@@ -1,4 +1,5 @@
-// The operations of this pillar: exposure scan, supply entities import, supply product list, supply show, supply unknown list.
+// The operations of this pillar: exposure scan, supply entities import, supply product list, supply show, supply
+// unknown list.
 #pragma once
 #include <span>
 

@@ -103,7 +103,8 @@ Result<Recorded> record(alliance::Member& member, const std::string& scope, cons
   HZ_TRY(batch.load());
   for (const Evidence& evidence : collected.evidence) {
     if (!batch.news(evidence.source, facts_digest(evidence))) continue;
-    for (const Observation& part : split_evidence(evidence, observed_ms)) batch.add(part, part.source, part.facts, part.part);
+    for (const Observation& part : split_evidence(evidence, observed_ms))
+      batch.add(part, part.source, part.facts, part.part);
   }
   for (const Product& product : collected.products)
     if (batch.news(product.source, product.facts)) batch.add(product, product.source, product.facts, 1);

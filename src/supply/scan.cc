@@ -135,7 +135,8 @@ class FolderScan {
       return {};
     }
     if (bytes.size() > text_bytes_max) {
-      out_.remarks.push_back(fmt::format("{} is {} bytes: too large for a configuration file, left out", path, bytes.size()));
+      out_.remarks.push_back(
+          fmt::format("{} is {} bytes: too large for a configuration file, left out", path, bytes.size()));
       return {};
     }
     Facts facts = HZ_TRY(parse_config_json(as_text(bytes)));

@@ -19,7 +19,8 @@ struct Link {
   std::string node, file, field, statement;
   static constexpr auto fields() {
     return rows(row("node", &Link::node, "the other component"), row("file", &Link::file, "evidence: file"),
-                row("field", &Link::field, "evidence: place in it"), row("statement", &Link::statement, "statement id"));
+                row("field", &Link::field, "evidence: place in it"),
+                row("statement", &Link::statement, "statement id"));
   }
 };
 struct Witness {
@@ -28,10 +29,10 @@ struct Witness {
   bool mention = false;
   std::string statement;
   static constexpr auto fields() {
-    return rows(row("kind", &Witness::kind, "how it was read"), row("path", &Witness::path, "file"),
-                row("digest", &Witness::digest, "SHA-256 of the bytes"),
-                row("observed_ms", &Witness::observed_ms, "when"), row("mention", &Witness::mention, "names it, no more"),
-                row("statement", &Witness::statement, "statement id"));
+    return rows(
+        row("kind", &Witness::kind, "how it was read"), row("path", &Witness::path, "file"),
+        row("digest", &Witness::digest, "SHA-256 of the bytes"), row("observed_ms", &Witness::observed_ms, "when"),
+        row("mention", &Witness::mention, "names it, no more"), row("statement", &Witness::statement, "statement id"));
   }
 };
 struct Shown {
@@ -50,7 +51,8 @@ struct Shown {
                 row("jurisdiction", &Shown::jurisdiction, "or unknown"),
                 row("entity_source", &Shown::entity_source, "list, package, bom-declared or unknown"),
                 row("notes", &Shown::notes, "what sources remark"), row("needs", &Shown::needs, "what it needs"),
-                row("needed_by", &Shown::needed_by, "what needs it"), row("evidence", &Shown::evidence, "where it was seen"));
+                row("needed_by", &Shown::needed_by, "what needs it"),
+                row("evidence", &Shown::evidence, "where it was seen"));
   }
 };
 struct ShowOut {
@@ -70,8 +72,8 @@ Result<std::vector<Link>> links(sql::Db& views, std::string_view query, const st
 Result<Shown> read(sql::Db& views, const std::string& node) {
   Shown out;
   HZ_TRY(views.query(sql_text::show_node, {node}, [&](const sql::Row& r) {
-    out = {r.text(0), r.text(1), r.text(2), r.text(3), r.text(4), r.integer(5), r.text(6), "unknown", "unknown", r.text(7),
-           {},        {},        {},        {}};
+    out = {r.text(0), r.text(1), r.text(2), r.text(3), r.text(4), r.integer(5), r.text(6),
+           "unknown", "unknown", r.text(7), {},        {},        {},           {}};
     return false;
   }));
   HZ_TRY(views.query(sql_text::entity_of, {out.entity}, [&](const sql::Row& r) {
@@ -122,8 +124,9 @@ std::string text(const ShowOut& out, const api::Style& style) {
     s += fmt::format("{}  {}, {}\n", style.bold(n.node), n.type, n.name);
     if (n.op != "all") s += fmt::format("  needs      {}\n", n.op == "any" ? "any of" : fmt::format("{} of", n.k));
     s += fmt::format("  entity     {}{}\n", n.entity,
-                     n.entity == "unknown" ? fmt::format(" ({})", n.entity_source)
-                                           : fmt::format(" ({}, {}; by {})", n.entity_name, n.jurisdiction, n.entity_source));
+                     n.entity == "unknown"
+                         ? fmt::format(" ({})", n.entity_source)
+                         : fmt::format(" ({}, {}; by {})", n.entity_name, n.jurisdiction, n.entity_source));
     for (const Note& note : n.notes)
       s += fmt::format("  {:<10} {}{}\n", note.key, note.value, note.basis ? fmt::format(" ({})", *note.basis) : "");
     s += links_text("needs", n.needs, style) + links_text("needed by", n.needed_by, style);
