@@ -1,0 +1,159 @@
+// Convolutions.
+//
+// The definition is a sum over the kernel for every output. Read that way, the inner loop jumps through the input. Here
+// each tap of the kernel is one scaled, shifted image added to the output plane, so all inner loops run along memory;
+// the limits of each shift replace every test for padding.
+#include "refrt/conv.h"
+
+#include "refrt/operators.h"
+#include "refrt/shape.h"
+#include "refrt/wide.h"
+
+namespace hz::refrt {
+
+namespace {
+
+Result<void> check_kernel(const Call& call, const Shape& w) {
+  const auto kernel = call.ints_of("kernel_shape");
+  if (!kernel.empty() && !std::equal(kernel.begin(), kernel.end(), w.begin() + 2, w.end()))
+    return call.invalid("kernel_shape contradicts the weights");
+  return {};
+}
+
+}  // namespace
+
+Result<Convolution> convolve(const Call& call, const std::vector<double>& x, const Shape& xs,
+                             const std::vector<double>& w, const Shape& ws) {
+  const std::int64_t group = call.int_of("group", 1);
+  if (xs.size() < 3 || ws.size() != xs.size()) return call.invalid("input and weights must be [N, C, ...]");
+  if (group < 1 || ws[0] % group != 0 || group > ws[0] + 1 || ws[1] > (std::int64_t{1} << 30) || xs[1] % group != 0 ||
+      xs[1] / group != ws[1])
+    return call.invalid("group {}", group);
+  HZ_TRY(check_kernel(call, ws));
+  const Window win = HZ_TRY(read_window(call, xs, std::span(ws).subspan(2)));
+  Convolution out{.shape = win.out_shape(xs[0], ws[0]), .values = {}};
+  const std::size_t count = HZ_TRY(call.admit(out.shape));
+  HZ_TRY(call.work(static_cast<double>(count) * static_cast<double>(ws[1]) * static_cast<double>(win.taps())));
+  out.values.assign(count, 0);
+  if (count == 0) return out;
+  const std::int64_t in_size = win.in_size(), out_size = win.out_size(), per_group = ws[0] / group;
+  for (std::int64_t n = 0; n < xs[0]; ++n)
+    for (std::int64_t m = 0; m < ws[0]; ++m) {
+      double* to = out.values.data() + (n * ws[0] + m) * out_size;
+      const double* factor = w.data() + m * ws[1] * win.taps();
+      for (std::int64_t c = 0; c < ws[1]; ++c) {
+        const double* from = x.data() + (n * xs[1] + m / per_group * ws[1] + c) * in_size;
+        for (std::int64_t a = 0; a < win.kernel[0]; ++a)
+          for (std::int64_t b = 0; b < win.kernel[1]; ++b)
+            for (std::int64_t d = 0; d < win.kernel[2]; ++d) {
+              const double f = *factor++;
+              for_tap(win, a, b, d, [&](std::int64_t in, std::int64_t o, std::int64_t n_run, std::int64_t step) {
+                const double* source = from + in;
+                double* sum = to + o;
+                if (step == 1)
+                  for (std::int64_t i = 0; i < n_run; ++i) sum[i] += f * source[i];
+                else
+                  for (std::int64_t i = 0; i < n_run; ++i) sum[i] += f * source[i * step];
+              });
+            }
+      }
+    }
+  return out;
+}
+
+namespace {
+
+Result<void> add_bias(const Call& call, const Tensor* bias, const Shape& shape, std::vector<double>& values) {
+  if (!bias) return {};
+  const auto b = HZ_TRY(reals(call, *bias));
+  const Split3 s = split3(shape, 1);
+  if (b.size() != s.middle) return call.invalid("{} biases for {} channels", b.size(), s.middle);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] += b[i / s.inner % s.middle];
+  return {};
+}
+
+Result<void> conv(Call& call) {
+  const Tensor& x = *HZ_TRY(call.tensor(0));
+  const Tensor& w = *HZ_TRY(call.tensor(1));
+  if (x.dtype != w.dtype) return call.invalid("operands differ in element type");
+  auto out = HZ_TRY(convolve(call, HZ_TRY(reals(call, x)), x.shape, HZ_TRY(reals(call, w)), w.shape));
+  HZ_TRY(add_bias(call, call.find(2), out.shape, out.values));
+  call.give(0, store(x.dtype, out.shape, out.values));
+  return {};
+}
+
+// The adjoint: every input element adds a scaled kernel to the output. With input and output exchanged the window is
+// that of a convolution, so the same taps serve.
+Result<void> conv_transpose(Call& call) {
+  const Tensor& x = *HZ_TRY(call.tensor(0));
+  const Tensor& w = *HZ_TRY(call.tensor(1));
+  const Shape &xs = x.shape, &ws = w.shape;
+  const std::int64_t group = call.int_of("group", 1);
+  if (x.dtype != w.dtype) return call.invalid("operands differ in element type");
+  if (xs.size() < 3 || ws.size() != xs.size() || ws[0] != xs[1])
+    return call.invalid("input and weights must be [N, C, ...]");
+  if (group < 1 || group > xs[1] || xs[1] % group != 0 || ws[1] > (std::int64_t{1} << 30))
+    return call.invalid("group {}", group);
+  HZ_TRY(check_kernel(call, ws));
+  Window win = HZ_TRY(read_window_attributes(call, xs, std::span(ws).subspan(2)));
+  const auto extra = call.ints_of("output_padding"), wanted = call.ints_of("output_shape");
+  const std::string mode = call.string_of("auto_pad", "NOTSET");
+  const std::size_t skip = 3 - win.rank;
+  // From here on `in` is the large side (the result) and `out` the small one (the input).
+  win.out = win.in;
+  for (std::size_t i = 0; i < win.rank; ++i) {
+    const std::size_t a = skip + i;
+    const std::int64_t add = i < extra.size() ? extra[i] : 0;
+    if (add < 0 || add > (1 << 30)) return call.invalid("output_padding {}", add);
+    const std::int64_t full = win.stride[a] * (win.out[a] - 1) + add + win.span(a);
+    if (!wanted.empty() || mode == "SAME_UPPER" || mode == "SAME_LOWER") {
+      if (!wanted.empty() && wanted.size() < win.rank)
+        return call.invalid("output_shape has {} numbers", wanted.size());
+      win.in[a] = wanted.empty() ? win.out[a] * win.stride[a] : wanted[wanted.size() - win.rank + i];
+      if (win.in[a] < 1 || win.in[a] > (std::int64_t{1} << 40)) return call.invalid("output size {}", win.in[a]);
+      const std::int64_t pad = std::max<std::int64_t>(0, full - win.in[a]);
+      win.before[a] = mode == "SAME_UPPER" ? pad / 2 : pad - pad / 2;
+    } else {
+      if (mode == "VALID") win.before[a] = win.after[a] = 0;
+      win.in[a] = full - win.before[a] - win.after[a];
+    }
+  }
+  const std::int64_t per_group = ws[1], channels = per_group * group;
+  Shape shape{xs[0], channels};
+  shape.insert(shape.end(), win.in.begin() + static_cast<std::ptrdiff_t>(skip), win.in.end());
+  std::vector<double> values(HZ_TRY(call.admit(shape)));
+  HZ_TRY(call.work(static_cast<double>(x.count()) * static_cast<double>(per_group) * static_cast<double>(win.taps())));
+  const auto vx = HZ_TRY(reals(call, x)), vw = HZ_TRY(reals(call, w));
+  const std::int64_t large = win.in_size(), small = win.out_size();
+  if (small != 0 && large != 0)
+    for (std::int64_t n = 0; n < xs[0]; ++n)
+      for (std::int64_t c = 0; c < xs[1]; ++c) {
+        const double* from = vx.data() + (n * xs[1] + c) * small;
+        const double* factor = vw.data() + c * per_group * win.taps();
+        for (std::int64_t m = 0; m < per_group; ++m) {
+          double* to = values.data() + (n * channels + c / (xs[1] / group) * per_group + m) * large;
+          for (std::int64_t a = 0; a < win.kernel[0]; ++a)
+            for (std::int64_t b = 0; b < win.kernel[1]; ++b)
+              for (std::int64_t d = 0; d < win.kernel[2]; ++d) {
+                const double f = *factor++;
+                for_tap(win, a, b, d, [&](std::int64_t in, std::int64_t o, std::int64_t n_run, std::int64_t step) {
+                  for (std::int64_t i = 0; i < n_run; ++i) to[in + i * step] += f * from[o + i];
+                });
+              }
+        }
+      }
+  HZ_TRY(add_bias(call, call.find(2), shape, values));
+  call.give(0, store(x.dtype, shape, values));
+  return {};
+}
+
+constexpr OpRow rows[] = {
+    {"Conv", conv},
+    {"ConvTranspose", conv_transpose},
+};
+
+}  // namespace
+
+std::span<const OpRow> conv_ops() { return rows; }
+
+}  // namespace hz::refrt
