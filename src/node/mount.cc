@@ -21,6 +21,8 @@
 #include "share/ops.h"
 #include "share/reasons.h"
 #include "sql/reasons.h"
+#include "standards/kinds.h"
+#include "standards/ops.h"
 #include "standards/reasons.h"
 #include "statement/reasons.h"
 #include "supply/kinds.h"
@@ -52,16 +54,16 @@ std::vector<const T*> point(std::initializer_list<std::span<const T>> lists) {
 }  // namespace
 
 alliance::Mounted mounted() {
-  static const auto kinds = join<statement::Kind>(
-      {alliance::kinds(), share::kinds(), pool::kinds(), supply::kinds(), talent::kinds(), drill::kinds()});
-  static const std::string_view schemas[] = {share::view_schema(), pool::view_schema(), supply::view_schema(),
-                                             talent::view_schema(), drill::view_schema()};
+  static const auto kinds = join<statement::Kind>({alliance::kinds(), share::kinds(), pool::kinds(), supply::kinds(),
+                                                   standards::kinds(), talent::kinds(), drill::kinds()});
+  static const std::string_view schemas[] = {share::view_schema(),     pool::view_schema(),   supply::view_schema(),
+                                             standards::view_schema(), talent::view_schema(), drill::view_schema()};
   return {kinds, schemas};
 }
 
 const std::vector<const api::Op*>& ops() {
-  static const auto all = point<api::Op>(
-      {self_ops(), member_ops(), log_ops(), evidence_ops(), share::ops(), pool::ops(), supply::ops(), talent::ops(), drill::ops()});
+  static const auto all = point<api::Op>({self_ops(), member_ops(), log_ops(), evidence_ops(), share::ops(),
+                                          pool::ops(), supply::ops(), standards::ops(), talent::ops(), drill::ops()});
   return all;
 }
 

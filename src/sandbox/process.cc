@@ -325,4 +325,14 @@ Result<Bytes> Process::read_frame(std::size_t size_max, Deadline deadline) {
   return out;
 }
 
+Result<std::string> Process::read_line(std::size_t size_max, Deadline deadline) {
+  std::string out;
+  for (std::uint8_t byte = 0; out.size() < size_max;) {
+    HZ_TRY(read_all(&byte, 1, deadline, out.empty()));
+    if (byte == '\n') return out;
+    out.push_back(static_cast<char>(byte));
+  }
+  return fail(why("sandbox.frame"), "a line of more than {} bytes", size_max);
+}
+
 }  // namespace hz::sandbox

@@ -62,6 +62,9 @@ class Process {
   Result<void> write_frame(ByteView payload, Deadline deadline);
   Result<Bytes> read_frame(std::size_t size_max, Deadline deadline);
 
+  // One line of at most size_max bytes, without its newline: for servers that say on stdout where they listen.
+  Result<std::string> read_line(std::size_t size_max, Deadline deadline);
+
   // Closes stdin: the polite request to end.
   void close_input();
   // Waits until the child has ended by itself; nullopt when the deadline came first.

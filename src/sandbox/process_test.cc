@@ -160,3 +160,12 @@ TEST_CASE("process: what it complains is kept as printable text, only the end of
   CHECK(tail.size() <= 4096);
   CHECK(tail.find("line 2999 ?[31m") != std::string::npos);
 }
+
+TEST_CASE("process: a line is read without its newline, and endless ones are refused") {
+  Process lines = Process::start(shell("echo one; echo; yes x | tr -d '\\n'")).value();
+  CHECK(lines.read_line(100, in_ms(5000)).value() == "one");
+  CHECK(lines.read_line(100, in_ms(5000)).value().empty());
+  const auto r = lines.read_line(100, in_ms(5000));
+  REQUIRE_FALSE(r);
+  CHECK(slug(r.error()) == "sandbox.frame");
+}

@@ -81,8 +81,13 @@ class CaseReader {
   void repair(onnx::Value& value, const onnx::ValueInfo& declared) const {
     const Erratum* erratum = out_.item.erratum;
     if (!erratum || erratum->repair != Repair::uint16_is_bfloat16) return;
-    if (declared.dtype == onnx::Dtype::bfloat16 && value.tensor.dtype == onnx::Dtype::uint16)
-      value.tensor.dtype = onnx::Dtype::bfloat16;
+    if (declared.dtype != onnx::Dtype::bfloat16 || value.tensor.dtype != onnx::Dtype::uint16) return;
+    value.tensor.dtype = onnx::Dtype::bfloat16;
+    // The same release flattened some of them.
+    onnx::Tensor shaped;
+    shaped.shape = declared.shape;
+    const bool known = declared.has_shape && std::ranges::all_of(declared.shape, [](std::int64_t d) { return d >= 0; });
+    if (known && shaped.count() == value.tensor.count()) value.tensor.shape = declared.shape;
   }
 
   OperatorKey key(const onnx::Model& model) const {

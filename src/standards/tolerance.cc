@@ -241,7 +241,62 @@ Comparison compare_lists(const std::vector<Value>& got, const std::vector<Value>
   return whole;
 }
 
+template <class T>
+bool convert(const Tensor& in, Tensor& out, double low, double high) {
+  const std::size_t count = in.count();
+  out.data.resize(count * sizeof(T));
+  for (std::size_t i = 0; i < count; ++i) {
+    const double v = load<float>(in.data, i);
+    if (!(v >= low && v <= high) || v != std::floor(v)) return false;
+    const T converted = static_cast<T>(v);
+    std::memcpy(out.data.data() + i * sizeof(T), &converted, sizeof(T));
+  }
+  return true;
+}
+
 }  // namespace
+
+std::optional<Tensor> read_as(const Tensor& tensor, Dtype wanted) {
+  if (tensor.dtype != Dtype::float32 || tensor.data.size() != tensor.count() * sizeof(float)) return std::nullopt;
+  Tensor out = tensor;
+  out.dtype = wanted;
+  bool exact = false;
+  // Beyond 2^24 a float32 no longer tells neighbouring integers apart.
+  constexpr double wide = 1 << 24;
+  switch (wanted) {
+    case Dtype::boolean:
+      exact = convert<std::uint8_t>(tensor, out, 0, 1);
+      break;
+    case Dtype::uint8:
+      exact = convert<std::uint8_t>(tensor, out, 0, 255);
+      break;
+    case Dtype::int8:
+      exact = convert<std::int8_t>(tensor, out, -128, 127);
+      break;
+    case Dtype::uint16:
+      exact = convert<std::uint16_t>(tensor, out, 0, 65535);
+      break;
+    case Dtype::int16:
+      exact = convert<std::int16_t>(tensor, out, -32768, 32767);
+      break;
+    case Dtype::uint32:
+      exact = convert<std::uint32_t>(tensor, out, 0, wide);
+      break;
+    case Dtype::int32:
+      exact = convert<std::int32_t>(tensor, out, -wide, wide);
+      break;
+    case Dtype::uint64:
+      exact = convert<std::uint64_t>(tensor, out, 0, wide);
+      break;
+    case Dtype::int64:
+      exact = convert<std::int64_t>(tensor, out, -wide, wide);
+      break;
+    default:
+      break;
+  }
+  if (!exact) return std::nullopt;
+  return out;
+}
 
 Tolerance tolerance_of(Dtype dtype, Scope scope) {
   switch (dtype) {

@@ -164,3 +164,13 @@ TEST_CASE("tolerance: half floats convert as IEEE 754 says") {
   CHECK(from_bfloat16(0x3f80) == 1.0f);
   CHECK(from_bfloat16(0xff80) == -std::numeric_limits<float>::infinity());
 }
+
+TEST_CASE("tolerance: float answers are read as integers only when every one is an integer in range") {
+  CHECK(read_as(floats({0, 1, 1}), Dtype::boolean)->data == Bytes{0, 1, 1});
+  CHECK_FALSE(read_as(floats({0, 2}), Dtype::boolean));
+  CHECK_FALSE(read_as(floats({0.5f}), Dtype::int64));
+  CHECK_FALSE(read_as(floats({std::numeric_limits<float>::quiet_NaN()}), Dtype::int32));
+  CHECK_FALSE(read_as(floats({3e9f}), Dtype::int64));
+  CHECK_FALSE(read_as(floats({1}), Dtype::float64));
+  CHECK(read_as(floats({-3}), Dtype::int64)->data.size() == 8);
+}
