@@ -43,9 +43,9 @@ class OrtModel final : public LoadedModel {
       pointers.push_back(given.back().get());
     }
     std::vector<ort::Value*> raw(output_names_.size(), nullptr);
-    auto ran = library_.attempt(Library::Phase::run, ort::run, session_, static_cast<const ort::RunOptions*>(nullptr),
-                                input_names_.data(), pointers.data(), pointers.size(), output_names_.data(),
-                                output_names_.size(), raw.data());
+    auto ran = library_.attempt(Library::Phase::run, ort::run_session, session_,
+                                static_cast<const ort::RunOptions*>(nullptr), input_names_.data(), pointers.data(),
+                                pointers.size(), output_names_.data(), output_names_.size(), raw.data());
     std::vector<Library::OwnedValue> owned;
     for (ort::Value* value : raw) owned.push_back(library_.own(value));
     if (!ran) return std::unexpected(std::move(ran).error());

@@ -43,7 +43,7 @@ inline constexpr Slot<Status*(const Env*, const void*, std::size_t, const Sessio
     8};  // CreateSessionFromArray
 inline constexpr Slot<Status*(Session*, const RunOptions*, const char* const*, const Value* const*, std::size_t,
                               const char* const*, std::size_t, Value**)>
-    run{9};                                                                     // Run
+    run_session{9};                                                             // Run
 inline constexpr Slot<Status*(SessionOptions**)> create_options{10};            // CreateSessionOptions
 inline constexpr Slot<Status*(SessionOptions*)> disable_memory_pattern{17};     // DisableMemPattern
 inline constexpr Slot<Status*(SessionOptions*)> disable_arena{19};              // DisableCpuMemArena
