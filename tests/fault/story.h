@@ -1,0 +1,56 @@
+// What every fault program does: `prepare DIR` makes the state before, `run DIR` is the part that faults hit and prints
+// one line per acknowledged step, `verify DIR FILE` reads those lines, opens what is left, and requires that nothing
+// acknowledged is lost and that the work can go on.
+#pragma once
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "base/fs.h"
+#include "base/seams.h"
+
+namespace hz::fault {
+
+// The value, or end with the error: 3 is an orderly refusal, which inject.sh accepts from `run` only.
+template <class T>
+T need(Result<T> result) {
+  if (!result) {
+    std::fprintf(stderr, "refused: %s\n", result.error().text().c_str());
+    std::exit(3);
+  }
+  if constexpr (!std::is_void_v<T>) return *std::move(result);
+}
+
+inline void require(bool holds, const char* claim) {
+  if (holds) return;
+  std::fprintf(stderr, "broken: %s\n", claim);
+  std::exit(1);
+}
+
+// One write call, so that an acknowledgement is either there or not.
+inline void acknowledge(const std::string& line) {
+  const std::string text = line + "\n";
+  if (::write(STDOUT_FILENO, text.data(), text.size()) != static_cast<ssize_t>(text.size())) std::exit(3);
+}
+
+void prepare(const fs::path& folder);
+void run(const fs::path& folder);
+void verify(const fs::path& folder, const std::string& acknowledged);
+
+}  // namespace hz::fault
+
+int main(int argc, char** argv) {
+  using namespace hz;
+  const std::string verb = argc > 2 ? argv[1] : "";
+  if (verb == "prepare")
+    fault::prepare(argv[2]);
+  else if (verb == "run")
+    fault::run(argv[2]);
+  else if (verb == "verify" && argc > 3)
+    fault::verify(argv[2], fault::need(read_text(argv[3], 1 << 20)));
+  else
+    return 2;
+  return 0;
+}
