@@ -36,9 +36,8 @@ class Builder {
         const Option& o = *line.choice;
         const std::string key = o.backend + " on " + o.site;
         const std::size_t substitute =
-            add(key, short_name(o.backend),
-                "on " + label(o.site) + ", " + price_range(o.price_fen_per_hour_min, o.price_fen_per_hour_max),
-                Role::substitute);
+            add(key, short_name(o.backend) + " at " + short_name(o.site),
+                price_range(o.price_fen_per_hour_min, o.price_fen_per_hour_max), Role::substitute);
         link(substitute, box, true);
       }
     }
@@ -59,13 +58,13 @@ class Builder {
   static std::string product_note(const ProductPlan& line) {
     switch (line.outcome) {
       case Outcome::kept:
-        return "degraded, keeps running";
+        return "degraded, kept";
       case Outcome::substituted:
-        return "stops, then substituted";
+        return "substituted";
       case Outcome::late:
-        return "stops, substituted late";
+        return "substituted late";
       case Outcome::unsaved:
-        return "stops, nothing proven";
+        return "nothing proven";
     }
     return "";
   }
@@ -115,7 +114,6 @@ class Builder {
     std::string note = row ? row->type : std::string(id.substr(0, id.find(':')));
     std::replace(note.begin(), note.end(), '_', ' ');
     if (const std::string version = version_of(id); !version.empty()) note += " " + version;
-    note += role == Role::cut ? ", lost" : "";
     return add(id, short_name(id), std::move(note), role);
   }
 

@@ -7,7 +7,8 @@
 namespace hz::drill {
 namespace {
 
-constexpr int box_width = 214, box_height = 50, margin = 14;
+constexpr int box_width = 226, box_width_min = 172, box_height = 50, margin = 14;
+constexpr int page_width = 1080;  // inside a card of the report; wider pictures scroll on screen and shrink in print
 
 struct Look {
   const char* css;   // class of the box
@@ -58,7 +59,17 @@ std::string draw(const Cone& cone) {
   sketch.width = box_width;
   sketch.heights.assign(cone.nodes.size(), box_height);
   for (const ConeEdge& e : cone.edges) sketch.edges.emplace_back(static_cast<int>(e.from), static_cast<int>(e.to));
-  const Placed placed = place(sketch);
+  Placed placed = place(sketch);
+  if (placed.width + 2 * margin > page_width) {
+    // Narrower boxes rather than a picture wider than the page.
+    int columns = 1;
+    for (const Placed::Box& box : placed.boxes) columns = std::max(columns, box.column + 1);
+    sketch.column_gap = 36;
+    sketch.width = std::max(box_width_min, (page_width - 2 * margin - (columns - 1) * sketch.column_gap) / columns);
+    placed = place(sketch);
+  }
+  // Widths of the page's fonts, on the wide side: 8.5 and 7.4 px a cell.
+  const int name_cells = (sketch.width - 42) * 10 / 85, note_cells = (sketch.width - 42) * 10 / 74;
   const int width = placed.width + 2 * margin, height = placed.height + 2 * margin;
 
   std::string s = fmt::format(
@@ -93,8 +104,9 @@ std::string draw(const Cone& cone) {
         "<g class='box {0}' transform='translate({1} {2})' tabindex='0'><title>{3}: {4}\n{5}</title>"
         "<rect width='{6}' height='{7}' rx='8'/><g transform='translate(20 {8})'>{9}</g>"
         "<text class='name' x='36' y='21'>{10}</text><text class='note' x='36' y='39'>{11}</text></g>\n",
-        l.css, placed.boxes[n].x, placed.boxes[n].y, l.word, escape(node.id), escape(node.note), box_width, box_height,
-        box_height / 2, l.mark, escape(shorten(node.name, 23)), escape(shorten(node.note, 26)));
+        l.css, placed.boxes[n].x, placed.boxes[n].y, l.word, escape(node.id), escape(node.note), sketch.width,
+        box_height, box_height / 2, l.mark, escape(shorten(node.name, name_cells)),
+        escape(shorten(node.note, note_cells)));
   }
   return s + "</g></svg>\n";
 }

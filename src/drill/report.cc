@@ -85,6 +85,12 @@ std::string plural(std::int64_t n, std::string_view one, std::string_view many) 
   return fmt::format("{} {}", n, n == 1 ? one : many);
 }
 
+// "3.00–5.00" without the unit.
+std::string yuan_range(std::int64_t fen_min, std::int64_t fen_max) {
+  std::string out = price_range(fen_min, fen_max);
+  return out.substr(0, out.rfind(' '));
+}
+
 class Report {
  public:
   Report(const Rehearsal& drill, const ReportInput& in) : drill_(drill), in_(in) {
@@ -168,7 +174,8 @@ class Report {
     tile(plan.unsaved + plan.late > 0 ? "red" : "green", std::to_string(plan.unsaved + plan.late),
          plan.late > 0 ? "not saved in time" : "not saved");
     if (plan.substituted + plan.late > 0)
-      tile("", e(price_range(plan.price_fen_per_hour_min, plan.price_fen_per_hour_max)), "all substitutions together");
+      tile("", yuan_range(plan.price_fen_per_hour_min, plan.price_fen_per_hour_max),
+           "yuan an hour, all substitutions together");
     tile(unknown_ids_.empty() ? "green" : "amber",
          fmt::format("{:.0f} %", components_ == 0 ? 0.0
                                                   : 100.0 * static_cast<double>(unknown_ids_.size()) /

@@ -25,7 +25,7 @@ p{margin:6px 0}
 code,.id{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;overflow-wrap:anywhere}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));gap:14px;margin:24px 0 8px}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:16px 18px}
-.tile b{display:block;font-size:28px;line-height:1.2;font-weight:650}
+.tile b{display:block;font-size:26px;line-height:1.25;font-weight:650;white-space:nowrap}
 .tile span{font-size:14px;color:var(--soft)}
 .tile.red b{color:var(--red)}.tile.blue b{color:var(--blue)}.tile.green b{color:var(--green)}.tile.amber b{color:var(--amber)}
 .card{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:18px 20px;margin:14px 0}

@@ -188,7 +188,7 @@ std::string text(const Plan& out, const api::Style& style) {
     if (p.choice)
       for (const Rejection& r : p.rejected) s += style.dim("  not " + r.backend + ": " + r.why) + "\n";
     if (p.choice && !p.losses_after.smallest.empty())
-      s += "  then it takes  " + set_line(p.losses_after.smallest.front()) + "  to stop it\n";
+      s += "  smallest loss that then stops it  " + set_line(p.losses_after.smallest.front()) + "\n";
   }
 
   if (!out.rd.empty()) {
