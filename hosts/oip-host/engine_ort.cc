@@ -1,4 +1,6 @@
 // ONNX Runtime, loaded at run time from the library that the npm package onnxruntime-node ships.
+#include <locale.h>
+
 #include <algorithm>
 #include <cstdlib>
 
@@ -122,6 +124,20 @@ constexpr std::string_view machine = "arm64";
 constexpr std::string_view machine = "x64";
 #endif
 
+// StringNormalizer asks the C library for en_US.UTF-8 and its models do not load without it. Where the system has no
+// such locale, the one that `./dev deps` compiles is offered; without either, those models stay unsupported.
+void offer_locale() {
+  constexpr const char* name = "en_US.UTF-8";
+  if (const locale_t found = ::newlocale(LC_ALL_MASK, name, nullptr)) return ::freelocale(found);
+  std::error_code ignored;
+  const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
+  for (const fs::path& folder : {program.parent_path() / "../../locale", fs::path("build/locale")})
+    if (fs::exists(folder / name, ignored)) {
+      ::setenv("LOCPATH", folder.c_str(), 0);
+      return;
+    }
+}
+
 // --library, then $HEZONG_ORT_LIBRARY, then node_modules under each folder to search and beside the program's build
 // folder.
 Result<std::string> find_library(const EngineOptions& options) {
@@ -161,6 +177,7 @@ Result<std::unique_ptr<Engine>> open_ort(const EngineOptions& options) {
     level = ort::optimise_all;
   else
     return fail(why("host.usage"), "--optimise {}: off, basic, extended or all", options.optimise);
+  offer_locale();
   auto library = HZ_TRY(Library::open(HZ_TRY(find_library(options))));
   ort::SessionOptions* session = nullptr;
   HZ_TRY(library->attempt(loading, ort::create_options, &session));
