@@ -6,6 +6,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -95,63 +96,131 @@ func (r reader) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
 }
 func (r reader) SaveTiles([]tlog.Tile, [][]byte) {}
 
+// verify recomputes every tile from the entries up to the signed root, with tlog's hashes, and compares every byte.
+//
+// tlog.TileHashReader alone is not enough: before x/mod 0.40 it leaves some tiles unchecked against their parents
+// (CVE-2026-56865), and Debian's is 0.7. `attack` found exactly that here.
 func verify(f files, vkey string) (tlog.Tree, error) {
 	tree, err := open(f["checkpoint"], vkey)
 	if err != nil {
 		return tree, fmt.Errorf("checkpoint: %w", err)
 	}
-	hashes := tlog.TileHashReader(tree, reader{f})
-	wanted := map[string]bool{"checkpoint": true}
-	for l := 0; ; l++ {
-		count := tree.N >> (height * uint(l))
-		if count == 0 {
-			break
+	wanted := 1
+	hashes := make([]tlog.Hash, 0, tree.N)
+	err = eachTile(tree.N, -1, func(name string, n int64, w int) error {
+		wanted++
+		got, err := bundle(f[name], w)
+		hashes = append(hashes, got...)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
-		for n := int64(0); n*256 < count; n++ {
-			w := 256
-			if count-n*256 < 256 {
-				w = int(count - n*256)
-			}
-			wanted[path(tlog.Tile{H: height, L: l, N: n, W: w})] = true
-			if l == 0 {
-				name := path(tlog.Tile{H: height, L: -1, N: n, W: w})
-				wanted[name] = true
-				if err := bundle(f[name], n, w, hashes); err != nil {
-					return tree, fmt.Errorf("%s: %w", name, err)
-				}
-			}
-		}
+		return nil
+	})
+	if err != nil {
+		return tree, err
 	}
-	for name := range f {
-		if !wanted[name] {
-			return tree, fmt.Errorf("%s does not belong to a tree of %d", name, tree.N)
+	if root := treeHash(hashes); root != tree.Hash {
+		return tree, errors.New("the entries do not give the signed root")
+	}
+	for l := 0; len(hashes) > 0; l++ {
+		var above []tlog.Hash
+		err := eachTile(tree.N, l, func(name string, n int64, w int) error {
+			wanted++
+			want := make([]byte, 0, w*tlog.HashSize)
+			for _, hash := range hashes[n*256 : n*256+int64(w)] {
+				want = append(want, hash[:]...)
+			}
+			if !bytes.Equal(want, f[name]) {
+				return fmt.Errorf("%s is not the tile of its entries", name)
+			}
+			if w == 256 {
+				above = append(above, treeHash(hashes[n*256:n*256+256]))
+			}
+			return nil
+		})
+		if err != nil {
+			return tree, err
 		}
+		hashes = above
+	}
+	if len(f) != wanted {
+		return tree, fmt.Errorf("%d files, a tree of %d has %d", len(f), tree.N, wanted)
 	}
 	return tree, nil
 }
 
-// bundle holds every entry against the authenticated level-0 hashes.
-func bundle(data []byte, n int64, w int, hashes tlog.HashReader) error {
-	indexes := make([]int64, w)
-	for i := range indexes {
-		indexes[i] = tlog.StoredHashIndex(0, n*256+int64(i))
+func eachTile(size int64, l int, visit func(name string, n int64, w int) error) error {
+	count := size
+	if l > 0 {
+		count = size >> (height * uint(l))
 	}
-	want, err := hashes.ReadHashes(indexes)
-	if err != nil {
-		return err
+	for n := int64(0); n*256 < count; n++ {
+		w := 256
+		if count-n*256 < 256 {
+			w = int(count - n*256)
+		}
+		if err := visit(path(tlog.Tile{H: height, L: l, N: n, W: w}), n, w); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// treeHash is RFC 6962's definition, word for word.
+func treeHash(hashes []tlog.Hash) tlog.Hash {
+	if len(hashes) == 1 {
+		return hashes[0]
+	}
+	k := 1
+	for k*2 < len(hashes) {
+		k *= 2
+	}
+	return tlog.NodeHash(treeHash(hashes[:k]), treeHash(hashes[k:]))
+}
+
+// bundle hashes the w entries of a bundle.
+func bundle(data []byte, w int) ([]tlog.Hash, error) {
+	var hashes []tlog.Hash
 	for i := 0; i < w; i++ {
 		if len(data) < 2 || len(data)-2 < int(binary.BigEndian.Uint16(data)) {
-			return fmt.Errorf("ends before entry %d", i)
+			return hashes, fmt.Errorf("ends before entry %d", i)
 		}
 		size := int(binary.BigEndian.Uint16(data))
-		if tlog.RecordHash(data[2:2+size]) != want[i] {
-			return fmt.Errorf("entry %d does not hash to its tile", n*256+int64(i))
-		}
+		hashes = append(hashes, tlog.RecordHash(data[2:2+size]))
 		data = data[2+size:]
 	}
 	if len(data) != 0 {
-		return errors.New("bytes after the last entry")
+		return hashes, errors.New("bytes after the last entry")
+	}
+	return hashes, nil
+}
+
+// read goes the way of an ordinary client: hashes by index through tiles, inclusion and consistency proofs.
+func read(f files, tree tlog.Tree) error {
+	hashes := tlog.TileHashReader(tree, reader{f})
+	for i := int64(0); i < tree.N; i += tree.N/100 + 1 {
+		proof, err := tlog.ProveRecord(tree.N, i, hashes)
+		if err != nil {
+			return err
+		}
+		leaf, err := hashes.ReadHashes([]int64{tlog.StoredHashIndex(0, i)})
+		if err != nil {
+			return err
+		}
+		if err := tlog.CheckRecord(proof, tree.N, tree.Hash, i, leaf[0]); err != nil {
+			return fmt.Errorf("entry %d: %w", i, err)
+		}
+		old, err := tlog.TreeHash(i+1, hashes)
+		if err != nil {
+			return err
+		}
+		growth, err := tlog.ProveTree(tree.N, i+1, hashes)
+		if err != nil {
+			return err
+		}
+		if err := tlog.CheckTree(growth, tree.N, tree.Hash, i+1, old); err != nil {
+			return fmt.Errorf("size %d: %w", i+1, err)
+		}
 	}
 	return nil
 }
@@ -173,7 +242,7 @@ func attack(f files, vkey string, size int64) error {
 		return nil
 	}
 	// About 6,000 changes in a small log and 60 in a large one, whatever the number of files.
-	budget := int(4_000_000/size) + 60
+	budget := int(4_000_000/size) + 100
 	for _, name := range names {
 		kind := "bundle"
 		if name == "checkpoint" {
@@ -304,6 +373,9 @@ func run(args []string) error {
 	}
 	tree, err := verify(f, args[2])
 	if err != nil {
+		return err
+	}
+	if err := read(f, tree); err != nil {
 		return err
 	}
 	fmt.Printf("log of %d entries, %d files: holds, root %s\n", tree.N, len(f), tree.Hash)
