@@ -86,7 +86,7 @@ for model in sorted(glob.glob(sys.argv[1] + "/*/*/model.onnx")):
 open(sys.argv[2], "w").write(str(time.time() - start))
 )";
   const std::string command =
-      fmt::format("python3 '{}' '{}' '{}' 2>/dev/null", script.string(), folder.string(), out.string());
+      fmt::format("/usr/bin/python3 '{}' '{}' '{}' 2>/dev/null", script.string(), folder.string(), out.string());
   if (std::system(command.c_str()) != 0) return std::nullopt;
   double seconds = 0;
   std::ifstream(out) >> seconds;

@@ -132,6 +132,7 @@ class Conformance {
     if (in_.backend.empty())
       for (const Backend& backend : known_backends()) chosen_.push_back(&backend);
     for (const std::string& name : in_.backend) chosen_.push_back(HZ_TRY(find_backend(name)));
+    if (transport_ == "oip") note("over the network protocol: outcomes are shown, not recorded");
     options_.jobs = static_cast<int>(std::clamp<std::int64_t>(in_.jobs.value_or(2), 1, 64));
     options_.lifter = &lifter_;
     return {};
@@ -176,7 +177,7 @@ class Conformance {
       return {};
     }
     suite_ = *std::move(suite);
-    out_.suite = builtin_errata().suite;
+    out_.suite = in_.suite ? folder.filename().string() : builtin_errata().suite;
     out_.suite_digest = suite_.digest;
     out_.cases = static_cast<std::int64_t>(suite_.cases.size());
     out_.read_ms = suite_.read_us / 1000;
@@ -222,7 +223,7 @@ class Conformance {
     row.present = true;
     row.version = facts->version;
     const BackendFact fact = fact_of(backend, *facts);
-    HZ_TRY(record_backend(fact));
+    if (transport_ == "pipe" && (in_.only.empty() || !ready_.empty())) HZ_TRY(record_backend(fact));
     std::set<std::string> does_not_run;
     if (!suite_.cases.empty()) HZ_TRY(suite_on(backend, fact, open, std::move(sessions), row, does_not_run));
     HZ_TRY(products_on(backend, fact, open, does_not_run));
@@ -269,21 +270,29 @@ class Conformance {
     progress_.phase(fmt::format("{}: products", backend.name), static_cast<std::int64_t>(ready_.size()));
     ProductOptions options;
     options.lifter = &lifter_;
-    std::vector<alliance::Draft> drafts;
-    for (std::size_t i = 0; i < ready_.size(); ++i) {
-      const Ready& ready = ready_[i];
+    std::vector<ModelResult> results;
+    std::set<std::string> proven;  // operators of models that do run here: they block nothing
+    for (const Ready& ready : ready_) {
       ModelResult result = test_product(ready.product, ready.model, ready.golden, open, does_not_run, options);
       result.backend = fact.backend;
       result.backend_digest = fact.library_digest;
       result.isolation = fact.isolation;
-      const bool incumbent = ready.product.incumbent == fact.backend;
+      if (result.verdict == Verdict::strict || result.verdict == Verdict::basic_only)
+        proven.merge(operators_of(ready.model));
+      results.push_back(std::move(result));
+      progress_.step(static_cast<std::int64_t>(results.size()));
+    }
+    std::vector<alliance::Draft> drafts;
+    for (std::size_t i = 0; i < ready_.size(); ++i) {
+      ModelResult& result = results[i];
+      std::erase_if(result.blocking, [&](const std::string& op) { return proven.contains(op); });
+      const bool incumbent = ready_[i].product.incumbent == fact.backend;
       out_.incumbent_failed = out_.incumbent_failed || (incumbent && result.verdict == Verdict::failed);
       out_.products.push_back({result.product, result.backend, incumbent, result.verdict, result.quality_milli,
                                result.agreement_milli, result.worst, result.lift, result.blocking});
       drafts.push_back(alliance::draft(result));
-      progress_.step(static_cast<std::int64_t>(i + 1));
     }
-    return append(drafts);
+    return transport_ == "pipe" ? append(drafts) : Result<void>();
   }
 
   Result<void> record_backend(const BackendFact& fact) {
@@ -309,7 +318,7 @@ class Conformance {
     RunFact said;
     said.backend = fact.backend;
     said.backend_digest = fact.library_digest;
-    said.suite = builtin_errata().suite;
+    said.suite = out_.suite;
     said.suite_digest = suite_.digest;
     said.errata_digest = builtin_errata().digest;
     said.runner = runner_name;

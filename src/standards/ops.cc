@@ -255,7 +255,7 @@ std::span<const api::Op> ops() {
            .may = api::May::author,
            .emits = {"standards.backend", "standards.run", "standards.operator_results", "standards.model_result"},
            .fails = {"standards.no_suite", "standards.suite", "standards.no_backend", "standards.unknown_backend",
-                     "standards.worker", "standards.pattern", "standards.golden"},
+                     "standards.worker", "standards.pattern"},
            .doc = "Test every backend present with the official operator cases and with each product's golden set.",
            .example = "hezong conform run --products examples/alliance/products",
            .more =

@@ -133,15 +133,32 @@ Pass load_or_lift(Line& line, const Bytes& model, const ProductOptions& options,
   return as_given;
 }
 
-std::vector<std::string> blocking_operators(const Bytes& model, const std::set<std::string>& does_not_run) {
-  std::set<std::string> out;
-  if (const auto decoded = onnx::decode_model(model))
-    for (const auto& node : decoded->graph.nodes)
-      if (does_not_run.contains(node.op_type)) out.insert(node.op_type);
-  return {out.begin(), out.end()};
+// Whether `name` stands in `text` as a word: the engine's own message names what stops it.
+bool names_word(std::string_view text, std::string_view name) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); };
+  for (std::size_t at = text.find(name); at != std::string_view::npos; at = text.find(name, at + 1)) {
+    const std::size_t end = at + name.size();
+    if ((at == 0 || !letter(text[at - 1])) && (end == text.size() || !letter(text[end]))) return true;
+  }
+  return false;
+}
+
+std::vector<std::string> blocking_operators(const Bytes& model, const std::set<std::string>& does_not_run,
+                                            std::string_view message) {
+  std::vector<std::string> out;
+  for (const std::string& op : operators_of(model))
+    if (does_not_run.contains(op) || names_word(message, op)) out.push_back(op);
+  return out;
 }
 
 }  // namespace
+
+std::set<std::string> operators_of(const Bytes& model) {
+  std::set<std::string> out;
+  if (const auto decoded = onnx::decode_model(model))
+    for (const auto& node : decoded->graph.nodes) out.insert(node.op_type);
+  return out;
+}
 
 Result<std::map<std::string, fs::path>> index_files(const fs::path& folder) {
   constexpr std::size_t files_max = 4096;
@@ -176,7 +193,7 @@ ModelResult test_product(const Product& product, const Bytes& model, const Golde
   if (loading.status != Status::pass) {
     out.verdict = damning(loading.status) ? Verdict::failed : Verdict::untested;
     out.worst = fmt::format("{}: {}", enum_text(loading.status), loading.detail);
-    out.blocking = blocking_operators(model, does_not_run);
+    out.blocking = blocking_operators(model, does_not_run, out.worst);
     return out;
   }
   Pass pass = run_all(line, golden, options.batch);
@@ -210,7 +227,7 @@ ModelResult test_product(const Product& product, const Bytes& model, const Golde
   if (!in_batches) {
     out.verdict = damning(pass.status) ? Verdict::failed : Verdict::untested;
     out.worst = fmt::format("{}: {}", enum_text(pass.status), pass.detail);
-    out.blocking = blocking_operators(model, does_not_run);
+    out.blocking = blocking_operators(model, does_not_run, out.worst);
     return out;
   }
   add_repair(out.lift, pass.note);

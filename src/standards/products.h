@@ -28,9 +28,12 @@ struct ProductOptions {
   std::vector<std::int64_t> lift_targets = {13, 17};
 };
 
+// Operator names of a model's own graph; empty when it cannot be decoded.
+std::set<std::string> operators_of(const Bytes& model);
+
 // Never fails for reasons of the backend: those are the result. `does_not_run` holds the operators for which the
-// backend has no passing case; those that the model uses are named as blocking when it cannot be loaded. backend and
-// backend_digest are filled in by the caller.
+// backend has no passing case; those that the model uses, and those that the backend names itself, are listed as
+// blocking when it cannot be loaded. backend and backend_digest are filled in by the caller.
 ModelResult test_product(const Product& product, const Bytes& model, const Golden& golden, const Opener& open,
                          const std::set<std::string>& does_not_run, const ProductOptions& options);
 

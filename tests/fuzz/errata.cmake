@@ -1,0 +1,1 @@
+hz_fuzz(errata LIBS hz_standards)

@@ -1,0 +1,1 @@
+hz_fuzz(golden LIBS hz_standards)

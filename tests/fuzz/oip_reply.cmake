@@ -1,0 +1,1 @@
+hz_fuzz(oip_reply LIBS hz_standards)
