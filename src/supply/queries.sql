@@ -67,8 +67,10 @@ JOIN supply_source s ON s.source = f.source WHERE f.node = ? ORDER BY f.rowid
 -- name: node_notes
 SELECT DISTINCT key, value, basis FROM supply_note WHERE node = ? ORDER BY key, value
 -- name: node_needs
-SELECT input, evidence_file, evidence_field, statement FROM public_supply_edge WHERE node = ? ORDER BY input, evidence_file
+SELECT input, evidence_file, evidence_field, min(statement) FROM public_supply_edge WHERE node = ?
+GROUP BY input, evidence_file, evidence_field ORDER BY input, evidence_file, evidence_field
 -- name: node_needed_by
-SELECT node, evidence_file, evidence_field, statement FROM public_supply_edge WHERE input = ? ORDER BY node, evidence_file
+SELECT node, evidence_file, evidence_field, min(statement) FROM public_supply_edge WHERE input = ?
+GROUP BY node, evidence_file, evidence_field ORDER BY node, evidence_file, evidence_field
 -- name: entity_of
 SELECT name, jurisdiction FROM public_supply_entity WHERE entity = ?

@@ -20,7 +20,7 @@ using Key = std::pair<std::string, std::string>;  // source kind, path
 class Batch {
  public:
   Batch(alliance::Member& member, std::string scope, std::int64_t observed_ms)
-      : member_(member), scope_(std::move(scope)), observed_ms_(observed_ms) {}
+      : member_(member), scope_(std::move(scope)), observed_ms_(observed_ms), frontier_(member.frontier().digest) {}
 
   Result<void> load() {
     sql::Db* views = HZ_TRY(member_.views());
@@ -48,10 +48,10 @@ class Batch {
   template <class Payload>
   void add(const Payload& payload, const Source& source, const std::string& facts, std::int64_t part) {
     const auto found = standing_.find({source.kind, source.path});
-    const std::string before = found == standing_.end() ? "" : found->second.statement;
+    // What stood before is part of the key: a file that goes back to an old content, or comes back, is news again.
+    const std::string before = found == standing_.end() ? frontier_ : found->second.statement;
     std::vector<statement::Ref> refs;
-    if (!before.empty() && part == 1) refs.push_back({"supersedes", before});
-    // What stood before is part of the key: a file that goes back to an old content is news again.
+    if (found != standing_.end() && part == 1) refs.push_back({"supersedes", before});
     push(alliance::draft(payload, std::move(refs)),
          fmt::format("{}\n{}\n{}\n{}\n{}\n{}", scope_, source.kind, source.path, facts, part, before));
     if (!source.digest.empty()) drafts_.back().subjects = {{subject_name(source.path), source.digest}};
@@ -89,6 +89,7 @@ class Batch {
   alliance::Member& member_;
   std::string scope_;
   std::int64_t observed_ms_;
+  std::string frontier_;
   std::map<Key, Standing> standing_;
   std::set<Key> seen_;
   std::vector<alliance::Draft> drafts_;

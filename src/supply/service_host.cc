@@ -20,7 +20,7 @@ bool valid_host(std::string_view host) {
       ++labels;
       continue;
     }
-    if (!label_char(c) || ++label > 63) return false;
+    if (!label_char(c) || ++label > 63 || (label == 1 && (c == '-' || c == '_'))) return false;
     letters = letters || !(c >= '0' && c <= '9');
   }
   return label > 0 && (letters || labels == 4);

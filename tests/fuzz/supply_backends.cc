@@ -1,0 +1,11 @@
+// Lists of backends: any bytes are read or refused.
+#include <cstdint>
+#include <string_view>
+
+#include "supply/backends_file.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  hz::supply::parse_backends(text);
+  return 0;
+}

@@ -1,0 +1,1 @@
+hz_fuzz(supply_backends LIBS hz_supply)

@@ -1,0 +1,12 @@
+// Configuration text: any bytes are read or refused.
+#include <cstdint>
+#include <string_view>
+
+#include "supply/config_text.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  hz::supply::parse_config_text(text);
+  hz::supply::parse_config_json(text);
+  return 0;
+}

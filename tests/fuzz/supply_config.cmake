@@ -1,0 +1,1 @@
+hz_fuzz(supply_config LIBS hz_supply)

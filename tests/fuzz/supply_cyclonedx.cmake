@@ -1,0 +1,1 @@
+hz_fuzz(supply_cyclonedx LIBS hz_supply)

@@ -1,0 +1,1 @@
+hz_fuzz(supply_dpkg_status LIBS hz_supply)

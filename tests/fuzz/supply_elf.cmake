@@ -1,0 +1,1 @@
+hz_fuzz(supply_elf LIBS hz_supply)

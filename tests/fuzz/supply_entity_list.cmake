@@ -1,0 +1,1 @@
+hz_fuzz(supply_entity_list LIBS hz_supply)

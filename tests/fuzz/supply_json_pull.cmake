@@ -1,0 +1,1 @@
+hz_fuzz(supply_json_pull LIBS hz_supply)

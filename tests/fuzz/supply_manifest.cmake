@@ -1,0 +1,1 @@
+hz_fuzz(supply_manifest LIBS hz_supply)

@@ -1,0 +1,1 @@
+hz_fuzz(supply_npm LIBS hz_supply)
