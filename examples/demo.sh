@@ -60,8 +60,8 @@ declare_site() { # id name jurisdiction price_min price_max switch_min switch_ma
     --switch-minutes-min "$switch_min" --switch-minutes-max "$switch_max"
 }
 declare_site hall-a "Hall A" CN 180 240 2 10 ort opencv
-declare_site hall-b "Hall B" CN 300 420 5 20 refrt
-declare_site cell-1 "Cell 1" DE 90 120 1 4 ort opencv refrt
+declare_site hall-b "Hall B" CN 300 420 3 8 refrt
+declare_site cell-1 "Cell 1" DE 90 120 1 4 ort opencv
 quietly talent need add backend:opencv skill:opencv-dnn-layers --people-min 1 \
   --port-hours-per-operator-min 8 --port-hours-per-operator-max 40
 quietly talent need add backend:refrt skill:reference-kernels --people-min 1 \
@@ -95,13 +95,14 @@ step "Evidence" "The whole log is checked; one statement is exported and checked
 run log verify
 echo "the log holds"
 id=$("$hezong" log show --kind standards.model_result --limit 1 --json | grep -o '"id":"[0-9a-f]*"' | head -1 | cut -d'"' -f4)
-run proof export "$id" --out "$out/evidence.tlog-proof"
-HEZONG_HOME=/nonexistent run audit verify "$out/evidence.tlog-proof"
+run proof export "$id" --out "$out/evidence.hzproof"
+HEZONG_HOME=/nonexistent run audit verify "$out/evidence.hzproof"
 echo "the exported statement holds"
 
-plan=$("$hezong" drill plan --lose "$lose" --json || [ $? = 3 ])
-saved=$(grep -o '"outcome":"substituted"' <<<"$plan" | wc -l)
-unsaved=$(grep -o '"outcome":"unsaved"' <<<"$plan" | wc -l)
+plan=$("$hezong" drill plan --lose "$lose" --json) || [ $? = 3 ]
+count() { grep -o "\"outcome\":\"$1\"" <<<"$plan" | wc -l || true; }
+saved=$(count substituted)
+unsaved=$(count unsaved)
 printf '\n%sProducts saved by a proven substitute: %s%s\n' "$bold" "$saved" "$plain"
 if [ "$unsaved" -gt 0 ]; then echo "Products honestly not saved: $unsaved"; else echo "everything is saved"; fi
 echo "Report: $out/report.html (took $(($(date +%s) - started)) s)"
