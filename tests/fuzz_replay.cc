@@ -1,5 +1,5 @@
-// Runs a fuzz target's body once over every file of the folders named on the command line: the same decoders are exercised
-// by compilers that lack libFuzzer.
+// Runs a fuzz target's body once over every file of the folders named on the command line: the same decoders are
+// exercised by compilers that lack libFuzzer.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
