@@ -56,7 +56,7 @@ std::unexpected<Error> refuse_all(const std::vector<Refusal>& refused) {
     lines += fmt::format("\n  {}: {} ({})\n    try: {}", refused[i].path, refused[i].detail, refused[i].reason,
                          refused[i].next);
   if (refused.size() > 20) lines += fmt::format("\n  and {} more", refused.size() - 20);
-  return fail(why("supply.refused"), "{} of the files{}", refused.size(), lines);
+  return fail(why("supply.refused"), "{} file{}{}", refused.size(), refused.size() == 1 ? "" : "s", lines);
 }
 
 std::string percent(std::int64_t milli) { return fmt::format("{}.{} %", milli / 10, milli % 10); }

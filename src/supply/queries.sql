@@ -35,10 +35,11 @@ SELECT statement FROM supply_list WHERE origin = ? AND list = ?
 -- name: sources_of_scope
 SELECT kind, path, digest, facts, statement FROM supply_source WHERE origin = ? AND scope = ? ORDER BY kind, path
 -- name: node_types
-SELECT node, type FROM supply_node_chosen ORDER BY type, node
+SELECT node, type FROM supply_node_counted ORDER BY type, node
 -- name: count_by_entity
 SELECT e.entity, coalesce(x.name, ''), coalesce(x.jurisdiction, 'unknown'), count(*)
-FROM supply_node_entity e LEFT JOIN public_supply_entity x ON x.entity = e.entity
+FROM supply_node_counted n JOIN supply_node_entity e ON e.node = n.node
+LEFT JOIN public_supply_entity x ON x.entity = e.entity
 WHERE e.entity IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1
 -- name: list_services
 SELECT n.node, coalesce(e.entity, 'unknown'),

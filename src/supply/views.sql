@@ -67,6 +67,12 @@ CREATE VIEW supply_node_chosen AS
          min(mention * 1099511627776 + rowid) AS rank
   FROM supply_node_fact GROUP BY node;
 
+-- The nodes that are things: a reference without a version stands for the versions known, which are counted themselves.
+CREATE VIEW supply_node_counted AS
+  SELECT * FROM supply_node_chosen n
+  WHERE NOT (n.mention = 1 AND n.node = n.bare AND EXISTS
+             (SELECT 1 FROM supply_node_fact v WHERE v.bare = n.node AND v.node <> n.node AND v.mention = 0));
+
 -- Who an id belongs to by the entity lists: an exact match first, then the longest pattern, then the newest line.
 CREATE VIEW supply_bare_entity AS
   SELECT bare, alias, coalesce(
@@ -131,12 +137,9 @@ CREATE VIEW public_supply_unknown AS
   SELECT n.node AS node, 'entity' AS what,
          CASE e.entity_source WHEN 'bom-declared' THEN 'a BOM names a supplier, no entity list maps it to a legal entity'
                               ELSE 'no attribution in any entity list' END AS why, n.statement AS statement
-  FROM supply_node_chosen n JOIN supply_node_entity e ON e.node = n.node
+  FROM supply_node_counted n JOIN supply_node_entity e ON e.node = n.node
   WHERE e.entity IS NULL AND e.shipped = 0
     AND n.type IN ('model', 'operator_library', 'package', 'driver', 'chip', 'board', 'service', 'file')
-    -- A bare reference stands for its versions; those are judged.
-    AND NOT (n.mention = 1 AND n.node = n.bare AND EXISTS
-             (SELECT 1 FROM supply_node_fact v WHERE v.bare = n.node AND v.node <> n.node AND v.mention = 0))
   UNION ALL
   SELECT n.node, 'evidence', 'a manifest names it and no scan found it', n.statement
   FROM supply_node_chosen n
