@@ -1,6 +1,7 @@
 // Figure p3: the whole official suite on isolated workers.
 //   value: wall milliseconds for reading the suite and running it on ONNX Runtime with two workers (goal 1,500)
-//   peer:  Debian's python3-onnx reading the same cases, without any inference, in the same run
+//   peer:  Debian's python3-onnx reading the same cases and comparing each expected output with itself, as its own test
+//          runner would, without any inference, in the same run
 // Also shown: each backend, reading alone, how fast a worker is replaced, and whether an engine in this very process
 // gives the same verdicts.
 #include <fmt/format.h>
@@ -12,6 +13,7 @@
 
 #include "engine.h"
 #include "standards/backends.h"
+#include "standards/oip_session.h"
 #include "standards/runner.h"
 #include "standards/verdict.h"
 #include "worker.h"
@@ -60,7 +62,7 @@ int differences(const Suite& suite, const Run& a, const Run& b) {
   return n;
 }
 
-// Seconds that python3-onnx needs to import and read every case; nullopt when it is not installed.
+// Seconds that python3-onnx needs to import, read every case and compare; nullopt when it is not installed.
 std::optional<double> python_reading(const fs::path& folder) {
   const TempDir temp;
   const fs::path script = temp.path() / "read.py", out = temp.path() / "seconds";
@@ -83,6 +85,10 @@ for model in sorted(glob.glob(sys.argv[1] + "/*/*/model.onnx")):
                 t = onnx.SequenceProto(); t.ParseFromString(data); v = numpy_helper.to_list(t)
             else:
                 t = onnx.OptionalProto(); t.ParseFromString(data); v = None
+            if what == "output":
+                for tensor in (v if isinstance(v, list) else [] if v is None else [v]):
+                    if tensor.dtype == object: numpy.testing.assert_array_equal(tensor, tensor)
+                    else: numpy.testing.assert_allclose(tensor, tensor, rtol=1e-3, atol=1e-7)
 open(sys.argv[2], "w").write(str(time.time() - start))
 )";
   const std::string command =
@@ -177,12 +183,19 @@ int main(int argc, char** argv) {
     } else {
       fmt::print("in one process: {}\n", run.error().text());
     }
+    const Opener network = [&]() -> Result<std::unique_ptr<Session>> {
+      return open_oip_session(HZ_TRY(server_command(places, "ort")));
+    };
+    if (const auto oip_start = Steady::now(); auto over = run_suite(suite, network, {}, options, silent_progress()))
+      fmt::print("over Open Inference Protocol v2: {:.0f} ms (goal 3,000)  {}\n", ms_since(oip_start),
+                 counts_text(*over));
     const auto judge_start = Steady::now();
     const auto rows = judge_operators(suite, *ort);
     fmt::print("operator rows from cases: {} in {:.2f} ms\n", rows.size(), ms_since(judge_start));
   }
   const auto python = python_reading(folder);
-  if (python) fmt::print("python3-onnx, reading the same cases only: {:.0f} ms\n", *python * 1000);
+  if (python)
+    fmt::print("python3-onnx, reading and comparing the same cases, no inference: {:.0f} ms\n", *python * 1000);
   fmt::print("all backends {:.0f} ms (goal 15,000)\n", all_ms);
   const std::string peer = python ? fmt::format("{:.0f}", *python * 1000) : "null";
   const std::string ratio = python && ort_ms > 0 ? fmt::format("{:.2f}", *python * 1000 / ort_ms) : "null";

@@ -260,6 +260,14 @@ std::optional<Tensor> read_as(const Tensor& tensor, Dtype wanted) {
   if (tensor.dtype != Dtype::float32 || tensor.data.size() != tensor.count() * sizeof(float)) return std::nullopt;
   Tensor out = tensor;
   out.dtype = wanted;
+  if (wanted == Dtype::float64) {
+    out.data.resize(tensor.count() * sizeof(double));
+    for (std::size_t i = 0; i < tensor.count(); ++i) {
+      const double wide = double{load<float>(tensor.data, i)};
+      std::memcpy(out.data.data() + i * sizeof(double), &wide, sizeof wide);
+    }
+    return out;
+  }
   bool exact = false;
   // Beyond 2^24 a float32 no longer tells neighbouring integers apart.
   constexpr double wide = 1 << 24;

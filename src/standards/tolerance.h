@@ -76,8 +76,8 @@ Comparison compare(const onnx::Tensor& got, const onnx::Tensor& want, Scope scop
 // Dtype, shape and structure only: for outputs that are random by definition.
 Comparison compare_form(const std::vector<onnx::Value>& got, const std::vector<onnx::Value>& want);
 
-// The same values in another dtype, when every element of a float tensor is exactly representable in it (integers and
-// bool); nullopt otherwise. For runtimes that compute everything in float32.
+// The same values in another dtype, when every element of a float32 tensor is exactly representable in it (integers,
+// bool, float64); nullopt otherwise. For runtimes that compute everything in float32.
 std::optional<onnx::Tensor> read_as(const onnx::Tensor& tensor, onnx::Dtype wanted);
 
 // The value of one float16 or bfloat16 pattern.

@@ -171,6 +171,7 @@ TEST_CASE("tolerance: float answers are read as integers only when every one is 
   CHECK_FALSE(read_as(floats({0.5f}), Dtype::int64));
   CHECK_FALSE(read_as(floats({std::numeric_limits<float>::quiet_NaN()}), Dtype::int32));
   CHECK_FALSE(read_as(floats({3e9f}), Dtype::int64));
-  CHECK_FALSE(read_as(floats({1}), Dtype::float64));
+  CHECK(read_as(floats({0.1f}), Dtype::float64)->data.size() == 8);
+  CHECK_FALSE(read_as(floats({1}), Dtype::float16));
   CHECK(read_as(floats({-3}), Dtype::int64)->data.size() == 8);
 }
