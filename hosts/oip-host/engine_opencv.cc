@@ -20,27 +20,27 @@ using onnx::Dtype;
 void add_note(std::string& note, const std::string& more) { note += (note.empty() ? "" : "; ") + more; }
 
 template <class T>
-Result<void> copy_as_float(const onnx::Tensor& from, float* to) {
+Result<void> copy_as_float(const onnx::Tensor& from, const std::string& name, float* to) {
   for (std::size_t i = 0; i < from.count(); ++i) {
     T value;
     std::memcpy(&value, from.data.data() + i * sizeof(T), sizeof(T));
     to[i] = static_cast<float>(value);
     if (static_cast<long double>(to[i]) != static_cast<long double>(value))
       return fail(why("host.unsupported"), "{}: element {} of {} is not exact in float32, the only type OpenCV takes",
-                  from.name, i, onnx::dtype_name(from.dtype));
+                  name, i, onnx::dtype_name(from.dtype));
   }
   return {};
 }
 
-Result<cv::Mat> to_mat(const onnx::Tensor& tensor, std::string& note) {
+Result<cv::Mat> to_mat(const onnx::Tensor& tensor, const std::string& name, std::string& note) {
   std::vector<int> shape;
   for (const std::int64_t dim : tensor.shape) {
     if (dim == 0 || dim > (1 << 30))
-      return fail(why("host.unsupported"), "{}: OpenCV has no tensor with a dim of {}", tensor.name, dim);
+      return fail(why("host.unsupported"), "{}: OpenCV has no tensor with a dim of {}", name, dim);
     shape.push_back(static_cast<int>(dim));
   }
   constexpr std::size_t rank_max = 32;  // cv::Mat
-  if (shape.size() > rank_max) return fail(why("host.unsupported"), "{}: rank {}", tensor.name, shape.size());
+  if (shape.size() > rank_max) return fail(why("host.unsupported"), "{}: rank {}", name, shape.size());
   if (shape.empty()) shape = {1};
   cv::Mat mat(static_cast<int>(shape.size()), shape.data(), CV_32F);
   float* to = mat.ptr<float>();
@@ -49,38 +49,37 @@ Result<cv::Mat> to_mat(const onnx::Tensor& tensor, std::string& note) {
       std::memcpy(to, tensor.data.data(), tensor.data.size());
       return mat;
     case Dtype::float64:
-      HZ_TRY(copy_as_float<double>(tensor, to));
+      HZ_TRY(copy_as_float<double>(tensor, name, to));
       break;
     case Dtype::int8:
-      HZ_TRY(copy_as_float<std::int8_t>(tensor, to));
+      HZ_TRY(copy_as_float<std::int8_t>(tensor, name, to));
       break;
     case Dtype::int16:
-      HZ_TRY(copy_as_float<std::int16_t>(tensor, to));
+      HZ_TRY(copy_as_float<std::int16_t>(tensor, name, to));
       break;
     case Dtype::int32:
-      HZ_TRY(copy_as_float<std::int32_t>(tensor, to));
+      HZ_TRY(copy_as_float<std::int32_t>(tensor, name, to));
       break;
     case Dtype::int64:
-      HZ_TRY(copy_as_float<std::int64_t>(tensor, to));
+      HZ_TRY(copy_as_float<std::int64_t>(tensor, name, to));
       break;
     case Dtype::uint8:
     case Dtype::boolean:
-      HZ_TRY(copy_as_float<std::uint8_t>(tensor, to));
+      HZ_TRY(copy_as_float<std::uint8_t>(tensor, name, to));
       break;
     case Dtype::uint16:
-      HZ_TRY(copy_as_float<std::uint16_t>(tensor, to));
+      HZ_TRY(copy_as_float<std::uint16_t>(tensor, name, to));
       break;
     case Dtype::uint32:
-      HZ_TRY(copy_as_float<std::uint32_t>(tensor, to));
+      HZ_TRY(copy_as_float<std::uint32_t>(tensor, name, to));
       break;
     case Dtype::uint64:
-      HZ_TRY(copy_as_float<std::uint64_t>(tensor, to));
+      HZ_TRY(copy_as_float<std::uint64_t>(tensor, name, to));
       break;
     default:
-      return fail(why("host.unsupported"), "{}: OpenCV takes float32, not {}", tensor.name,
-                  onnx::dtype_name(tensor.dtype));
+      return fail(why("host.unsupported"), "{}: OpenCV takes float32, not {}", name, onnx::dtype_name(tensor.dtype));
   }
-  add_note(note, fmt::format("coerced {} {} to float32", tensor.name, onnx::dtype_name(tensor.dtype)));
+  add_note(note, fmt::format("coerced {} {} to float32", name, onnx::dtype_name(tensor.dtype)));
   return mat;
 }
 
@@ -153,7 +152,7 @@ class OpencvModel final : public LoadedModel {
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       if (inputs[i].type != onnx::Value::Type::tensor)
         return fail(why("host.unsupported"), "{}: OpenCV takes tensors only", inputs[i].name);
-      net_.setInput(HZ_TRY(to_mat(inputs[i].tensor, out.note)), signature_.inputs[i].name);
+      net_.setInput(HZ_TRY(to_mat(inputs[i].tensor, signature_.inputs[i].name, out.note)), signature_.inputs[i].name);
     }
     const std::vector<cv::Mat> mats = HZ_TRY(forward());
     for (std::size_t i = 0; i < mats.size(); ++i)
@@ -161,7 +160,8 @@ class OpencvModel final : public LoadedModel {
     return out;
   }
 
-  // Outputs by the names of the graph; importers of some releases keep only layer names, in the same order.
+  // Outputs by the names of the graph. Some importers keep only layer names: then a single output is still beyond
+  // doubt, several are not.
   Result<std::vector<cv::Mat>> forward() {
     std::vector<cv::Mat> mats;
     std::vector<cv::String> names;
@@ -176,9 +176,8 @@ class OpencvModel final : public LoadedModel {
       }
     }
     names = net_.getUnconnectedOutLayersNames();
-    if (names.size() != signature_.outputs.size())
-      return fail(why("host.unsupported"), "OpenCV keeps {} of the {} outputs", names.size(),
-                  signature_.outputs.size());
+    if (names.size() != 1 || signature_.outputs.size() != 1)
+      return fail(why("host.unsupported"), "OpenCV lost the names of {} outputs", signature_.outputs.size());
     net_.forward(mats, names);
     return mats;
   }

@@ -18,6 +18,7 @@ inline constexpr Reason reasons[] = {
     {"host.usage", Code::usage, "The command line is wrong.", "See `oip-host --help`."},
     {"host.not_found", Code::not_found, "No such model is loaded, or no such route exists.",
      "List the models with POST v2/repository/index."},
+    {"host.denied", Code::denied, "A web page may not use this server.", "Call it from a program, not from a browser."},
     {"host.too_large", Code::exhausted, "The request is larger than the stated limit.",
      "Send a smaller batch or model."},
 };

@@ -199,6 +199,10 @@ class Server {
   void post(const httplib::Request& request, httplib::Response& response, const httplib::ContentReader& reader) {
     auto body = read_body(request, reader);
     if (!body) return refuse(response, body.error());
+    // Browsers send Origin with every cross-site POST: any page could otherwise load models into a server on this
+    // machine.
+    if (request.has_header("Origin"))
+      return refuse(response, Error{&why("host.denied"), "origin " + request.get_header_value("Origin")});
     auto parts = parts_of(request.path);
     if (!parts) return refuse(response, Error{&why("host.not_found"), "no such path: " + request.path});
     if (auto done = post_answer(std::move(*parts), request, *body, response); !done) refuse(response, done.error());

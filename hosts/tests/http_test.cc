@@ -289,6 +289,15 @@ TEST_CASE("bytes that are no HTTP harm nobody") {
   CHECK(server.get("/v2/health/live").status == 200);
 }
 
+TEST_CASE("a web page may not load models") {
+  Served server(command());
+  const auto answer = server.client->Post("/v2/repository/models/add/load", {{"Origin", "http://example.org"}},
+                                          load_body(official("test_add").model), "text/plain");
+  REQUIRE(answer);
+  CHECK(answer->status == 403);
+  CHECK(server.get("/v2/models/add").status == 404);
+}
+
 TEST_CASE("many clients at once get their own answers") {
   Fixture f;
   std::atomic<int> right = 0;
