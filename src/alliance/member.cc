@@ -98,9 +98,17 @@ struct Member::State {
   std::vector<std::string> dry_run_payloads;
 
   Source source() {
-    return {log.origin(), log.head().size, log.head().root,
+    return {log.origin(),
+            log.head().size,
+            log.head().root,
             [this](auto begin, auto end, const auto& each) { return log.visit(begin, end, each); },
-            [this](auto size) { return log.root_at(size); }};
+            [this](auto size) { return log.root_at(size); },
+            [this](Source& moved) -> Result<void> {
+              if (!writer) HZ_TRY(log.refresh());
+              moved.size = log.head().size;
+              moved.root = log.head().root;
+              return {};
+            }};
   }
   Result<void> load_author() {
     if (author) return {};

@@ -1,5 +1,10 @@
 #include "alliance/replay.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <cerrno>
+#include <cstring>
 #include <unordered_map>
 
 #include "alliance/kinds.h"
@@ -49,6 +54,14 @@ Result<void> make_tables(sql::Db& db, const Mounted& mounted) {
   });
 }
 
+// Held while the file is judged, removed or made: two commands may start at once, and both may find it stale.
+Result<Fd> lock_file(const fs::path& path) {
+  const std::string name = path.string() + ".lock";
+  Fd fd(::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd || ::flock(fd.get(), LOCK_EX) != 0) return fail(hz::why("base.write"), "{}: {}", name, std::strerror(errno));
+  return fd;
+}
+
 void remove_files(const fs::path& path) {
   std::error_code ignored;
   for (const char* suffix : {"", "-wal", "-shm", "-journal"}) fs::remove(path.string() + suffix, ignored);
@@ -94,6 +107,7 @@ const statement::Kind* find_kind(const Mounted& mounted, std::string_view slug) 
 }
 
 Result<Views> Views::open(const fs::path& path, const Mounted& mounted) {
+  const Fd lock = HZ_TRY(lock_file(path));
   auto opened = sql::Db::open(path, sql::Mode::scratch);
   if (opened) {
     const auto version = opened->text("SELECT version FROM alliance_views");
@@ -107,23 +121,36 @@ Result<Views> Views::open(const fs::path& path, const Mounted& mounted) {
 }
 
 Result<void> Views::clear() {
+  const Fd lock = HZ_TRY(lock_file(path_));
   db_ = HZ_TRY(sql::Db::open(":memory:", sql::Mode::scratch));
   remove_files(path_);
   db_ = HZ_TRY(sql::Db::open(path_, sql::Mode::scratch));
   return make_tables(db_, mounted_);
 }
 
-Result<void> Views::catch_up(const Source& log, Progress& progress) {
+Result<std::optional<std::uint64_t>> Views::common_prefix(Source& log) {
   const auto size = HZ_TRY(db_.integer("SELECT size FROM alliance_log WHERE origin = ?", {log.origin})).value_or(0);
   const auto root = HZ_TRY(db_.text("SELECT root FROM alliance_log WHERE origin = ?", {log.origin})).value_or("");
-  auto from = static_cast<std::uint64_t>(size);
-  if (from == log.size && root == hex(log.root)) return {};
-  // The rows must stand on a prefix of this very log.
-  if (from > 0 && (from > log.size || hex(HZ_TRY(log.root_at(from))) != root)) {
-    HZ_TRY(clear());
-    from = 0;
-  }
-  return db_.transaction([&] { return replay(log, from, progress); });
+  const auto from = static_cast<std::uint64_t>(size);
+  if (from == 0) return std::optional<std::uint64_t>(0);
+  // Another command may have appended and replayed since this one read the head.
+  if (from > log.size) HZ_TRY(log.refresh(log));
+  if (from > log.size || hex(from == log.size ? log.root : HZ_TRY(log.root_at(from))) != root)
+    return std::optional<std::uint64_t>();
+  return std::optional(from);
+}
+
+Result<void> Views::catch_up(Source log, Progress& progress) {
+  const auto seen = HZ_TRY(common_prefix(log));
+  if (seen && *seen == log.size) return {};
+  if (!seen) HZ_TRY(clear());
+  return db_.transaction([&]() -> Result<void> {
+    // Asked again under the write lock: another command may have replayed meanwhile.
+    const auto from = HZ_TRY(common_prefix(log));
+    if (!from) return fail(hz::sql::why("sql.busy"), "{}: another command rebuilt the views", path_.string());
+    if (*from == log.size) return {};
+    return replay(log, *from, progress);
+  });
 }
 
 Result<void> Views::replay(const Source& log, std::uint64_t from, Progress& progress) {

@@ -32,6 +32,8 @@ struct Source {
                              const std::function<Result<void>(std::uint64_t, ByteView)>&)>
       visit;
   std::function<Result<Digest>(std::uint64_t size)> root_at;
+  // Moves size and root to the newest head, when this is a reader beside a writer.
+  std::function<Result<void>(Source&)> refresh;
 };
 
 class Views {
@@ -42,12 +44,15 @@ class Views {
   Result<void> clear();
   // Replays what the log has and the views lack, in one transaction; reports progress when that is much.
   // Cost: about 16 us per statement. Errors: sql.*, log.*.
-  Result<void> catch_up(const Source& log, Progress& progress);
+  Result<void> catch_up(Source log, Progress& progress);
   sql::Db& db() { return db_; }
 
  private:
   Views(fs::path path, const Mounted& mounted, sql::Db db)
       : path_(std::move(path)), mounted_(mounted), db_(std::move(db)) {}
+  // How much of this log the rows stand on; nullopt when they stand on something else. Refreshes a log that lags
+  // behind.
+  Result<std::optional<std::uint64_t>> common_prefix(Source& log);
   Result<void> replay(const Source& log, std::uint64_t from, Progress& progress);
 
   fs::path path_;
