@@ -68,8 +68,8 @@ std::string draw(const Cone& cone) {
     sketch.width = std::max(box_width_min, (page_width - 2 * margin - (columns - 1) * sketch.column_gap) / columns);
     placed = place(sketch);
   }
-  // Widths of the page's fonts, on the wide side: 8.5 and 7.4 px a cell.
-  const int name_cells = (sketch.width - 42) * 10 / 85, note_cells = (sketch.width - 42) * 10 / 74;
+  // Widths of the page's fonts, on the wide side: 9.0 and 7.4 px a cell.
+  const int name_cells = (sketch.width - 36) * 10 / 90, note_cells = (sketch.width - 36) * 10 / 74;
   const int width = placed.width + 2 * margin, height = placed.height + 2 * margin;
 
   std::string s = fmt::format(
@@ -102,8 +102,8 @@ std::string draw(const Cone& cone) {
     const Look l = look(node.role);
     s += fmt::format(
         "<g class='box {0}' transform='translate({1} {2})' tabindex='0'><title>{3}: {4}\n{5}</title>"
-        "<rect width='{6}' height='{7}' rx='8'/><g transform='translate(20 {8})'>{9}</g>"
-        "<text class='name' x='36' y='21'>{10}</text><text class='note' x='36' y='39'>{11}</text></g>\n",
+        "<rect width='{6}' height='{7}' rx='8'/><g transform='translate(16 {8})'>{9}</g>"
+        "<text class='name' x='30' y='21'>{10}</text><text class='note' x='30' y='39'>{11}</text></g>\n",
         l.css, placed.boxes[n].x, placed.boxes[n].y, l.word, escape(node.id), escape(node.note), sketch.width,
         box_height, box_height / 2, l.mark, escape(shorten(node.name, name_cells)),
         escape(shorten(node.note, note_cells)));

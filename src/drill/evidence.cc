@@ -12,6 +12,10 @@ Fitness judge_evidence(const World& world, const Product& product, std::string_v
   const ModelResult* result = find_result(world, product.model, backend);
   if (!result || result->verdict == "UNTESTED") {
     out.why = "untested on this model";
+    if (result && !result->worst.empty()) {
+      out.why += ": " + result->worst;
+      out.evidence = result;  // a signed statement that it could not be tested, and why
+    }
     return out;
   }
   out.evidence = result;

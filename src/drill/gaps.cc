@@ -85,8 +85,9 @@ void add_gaps(const World& world, const std::vector<std::string>& surviving, Pla
       if (fitness.proven) continue;  // something else than evidence is missing
       std::vector<MissingOp> missing = missing_ops(world, product->model, backend);
       if (missing.empty())
-        missing.push_back({"whole model", fitness.evidence ? "FAILED" : "UNTESTED", fitness.why,
-                           fitness.evidence ? fitness.evidence->statement : ""});
+        missing.push_back({"whole model",
+                           fitness.evidence && fitness.evidence->verdict != "UNTESTED" ? "FAILED" : "UNTESTED",
+                           fitness.why, fitness.evidence ? fitness.evidence->statement : ""});
       if (!target || missing.size() < least.size()) {
         target = &backend;
         least = std::move(missing);

@@ -68,6 +68,7 @@ class Planner {
           break;
       }
       if (line.choice) {
+        out.unscanned += !line.choice->scanned;
         out.price_fen_per_hour_min += line.choice->price_fen_per_hour_min;
         out.price_fen_per_hour_max += line.choice->price_fen_per_hour_max;
       }
@@ -200,7 +201,9 @@ class Planner {
     if (!line.choice) {
       line.outcome = Outcome::unsaved;
       line.gap = gap_text(product, line, serves, refutation);
-      line.change = serves ? "A second source for what it lost." : closest_text(product);
+      line.change = serves               ? "A second source for what it lost."
+                    : refutation.empty() ? closest_text(product)
+                                         : "A second source for what else it lost, beside the substitute.";
       return line;
     }
     line.outcome = line.choice->timing == Timing::exceeds ? Outcome::late : Outcome::substituted;
@@ -260,7 +263,8 @@ class Planner {
       out += " A switch at the slow end of the range exceeds the tolerated outage.";
     if (choice.timing == Timing::exceeds)
       out += " A faster switch is needed: even the fast end exceeds the tolerated outage.";
-    if (!choice.scanned) out += " Its own supply chain is not known here: scan a host that runs it.";
+    if (!choice.scanned)
+      out += " Whether the substitute itself survives is not shown: its supply chain is not known here.";
     return out;
   }
 

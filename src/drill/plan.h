@@ -137,6 +137,7 @@ struct Plan {
   std::vector<std::string> targets;
   std::vector<ProductPlan> products;
   std::int64_t kept = 0, substituted = 0, late = 0, unsaved = 0;
+  std::int64_t unscanned = 0;  // substitutions whose own supply chain is not known here
   std::int64_t price_fen_per_hour_min = 0, price_fen_per_hour_max = 0;  // all substitutions together
   std::vector<RdItem> rd;                                               // most waited-for first
   std::vector<TrainingItem> training;
@@ -149,6 +150,7 @@ struct Plan {
         row("substituted", &Plan::substituted, "products with a proven substitution in time"),
         row("late", &Plan::late, "proven, but slower than tolerated"),
         row("unsaved", &Plan::unsaved, "nothing proven exists"),
+        row("unscanned", &Plan::unscanned, "substitutions whose own supply chain is not known here"),
         row("price_fen_per_hour_min", &Plan::price_fen_per_hour_min, "all substitutions, low"),
         row("price_fen_per_hour_max", &Plan::price_fen_per_hour_max, "all substitutions, high"),
         row("rd", &Plan::rd, "what to port, most waited-for first"), row("training", &Plan::training, "skills needed"),

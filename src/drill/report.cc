@@ -163,7 +163,11 @@ class Report {
         lead += fmt::format("{} {} a proven substitute within the tolerated outage. ", plan.substituted,
                             plan.substituted == 1 ? "has" : "have");
       if (plan.late > 0) lead += fmt::format("{} can be substituted, later than tolerated. ", plan.late);
-      if (plan.unsaved > 0) lead += fmt::format("For {} nothing proven exists.", plan.unsaved);
+      if (plan.unsaved > 0)
+        lead += fmt::format("{} {} not covered by anything proven. ", plan.unsaved, plan.unsaved == 1 ? "is" : "are");
+      if (plan.unscanned > 0)
+        lead += fmt::format("{} of the substitutions {} on a backend whose own supply chain is not known here.",
+                            plan.unscanned, plan.unscanned == 1 ? "rests" : "rest");
     }
     s_ += "<p class='lead'>" + lead + "</p>\n";
     s_ += fmt::format("<p class='soft small'>Computed {} by member {} on frontier {}.</p>\n", utc_text(now_ms),
@@ -236,7 +240,7 @@ class Report {
         const std::string where = step.field.empty()  ? step.file
                                   : step.file.empty() ? step.field
                                                       : step.file + " · " + step.field;
-        std::string source = e(where);
+        std::string source = "<span class='src'>" + e(where) + "</span>";
         if (!step.digest.empty())
           source += "<br><span class='small soft'>sha256 " + id(short_id(step.digest)) + "</span>";
         t.row({first ? fmt::format("<b>{}</b><br>{}", e(p.name), life_chip(p.after)) : "",

@@ -22,7 +22,8 @@ p{margin:6px 0}
 .lead{font-size:18px;max-width:62em}
 .soft{color:var(--soft)}
 .small{font-size:13px}
-code,.id{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;overflow-wrap:anywhere}
+code,.id{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;overflow-wrap:break-word}
+.src{overflow-wrap:anywhere}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));gap:14px;margin:24px 0 8px}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:16px 18px}
 .tile b{display:block;font-size:26px;line-height:1.25;font-weight:650;white-space:nowrap}
@@ -69,7 +70,8 @@ svg text{font-family:inherit;fill:var(--ink)}
 @page{size:A4;margin:14mm}
 body{font-size:10.5pt;-webkit-print-color-adjust:exact;print-color-adjust:exact}main{max-width:none;padding:0}
 h2{margin-top:22pt;break-after:avoid}.tile,.keep,tr,.legend{break-inside:avoid}.scroll{overflow:visible}
-.cone{width:100%;height:auto;max-height:235mm}pre{white-space:pre-wrap}table{font-size:9.5pt}}
+.cone{width:100%;height:auto;max-height:235mm}pre{white-space:pre-wrap}table{font-size:9pt}th{font-size:8.5pt}th,td{padding-right:8px}
+.chip{font-size:8.5pt;padding:1px 7px 1px 5px}code,.id{font-size:8pt}}
 )css";
 
 }  // namespace hz::drill

@@ -211,6 +211,10 @@ std::string text(const Plan& out, const api::Style& style) {
     s += fmt::format("  All substitutions together: {}.",
                      price_range(out.price_fen_per_hour_min, out.price_fen_per_hour_max));
   s += "\n";
+  if (out.unscanned > 0)
+    s += style.yellow("caution ") +
+         fmt::format("{} substitution{} on a backend whose own supply chain is not known here.\n", out.unscanned,
+                     out.unscanned == 1 ? " rests" : "s rest");
   add_assumptions(s, out.assumptions, out.frontier, style);
   return s;
 }
