@@ -241,8 +241,8 @@ func attack(f files, vkey string, size int64) error {
 		}
 		return nil
 	}
-	// About 6,000 changes in a small log and 60 in a large one, whatever the number of files.
-	budget := int(4_000_000/size) + 100
+	// About 3,000 changes in a small log and 70 in a large one, whatever the number of files.
+	budget := int(2_000_000/size) + 40
 	for _, name := range names {
 		kind := "bundle"
 		if name == "checkpoint" {
@@ -271,7 +271,7 @@ func attack(f files, vkey string, size int64) error {
 				return err
 			}
 		}
-		if len(names) < 50 || random.Intn(len(names)/20) == 0 {
+		if len(names) < 50 || random.Intn(len(names)/8) == 0 {
 			f[name] = good[:len(good)-1]
 			if err := refused("cut", name+" cut by a byte"); err != nil {
 				return err
