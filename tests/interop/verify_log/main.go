@@ -242,7 +242,7 @@ func attack(f files, vkey string, size int64) error {
 		return nil
 	}
 	// About 3,000 changes in a small log and 70 in a large one, whatever the number of files.
-	budget := int(2_000_000/size) + 40
+	budget := int(2_000_000/(size+500)) + 40
 	for _, name := range names {
 		kind := "bundle"
 		if name == "checkpoint" {

@@ -1,0 +1,1 @@
+hz_fuzz(log_bundle LIBS hz_log)

@@ -1,0 +1,1 @@
+hz_fuzz(log_note LIBS hz_log)

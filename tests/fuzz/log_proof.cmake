@@ -1,0 +1,1 @@
+hz_fuzz(log_proof LIBS hz_log)

@@ -1,0 +1,1 @@
+hz_fuzz(log_tile_path LIBS hz_log)

@@ -1,0 +1,1 @@
+hz_fuzz(log_vkey LIBS hz_log)
