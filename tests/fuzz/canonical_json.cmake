@@ -1,0 +1,1 @@
+hz_fuzz(canonical_json LIBS hz_statement)

@@ -1,0 +1,1 @@
+hz_fuzz(envelope LIBS hz_statement)

@@ -1,0 +1,1 @@
+hz_fuzz(evidence LIBS hz_node)

@@ -1,0 +1,1 @@
+hz_fuzz(json LIBS hz_base)

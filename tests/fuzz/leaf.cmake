@@ -1,0 +1,1 @@
+hz_fuzz(leaf LIBS hz_statement)

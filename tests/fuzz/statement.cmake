@@ -1,0 +1,1 @@
+hz_fuzz(statement LIBS hz_statement)
