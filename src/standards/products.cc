@@ -19,15 +19,6 @@ struct Pass {
   std::string note;  // repairs the engine names
 };
 
-std::string one_line(std::string text) {
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-  if (text.size() <= 400) return text;
-  std::size_t cut = 400;
-  while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xc0) == 0x80) --cut;
-  return text.substr(0, cut) + "…";
-}
-
 // A session that is opened again after it was lost.
 class Line {
  public:
@@ -60,16 +51,11 @@ Pass stopped(Status status, std::string detail) {
   return out;
 }
 
-Status refusal_of(wire::Status status) {
-  if (status == wire::Status::unsupported) return Status::unsupported;
-  return status == wire::Status::invalid ? Status::invalid : Status::run_error;
-}
-
 Pass load(Line& line, const Bytes& model) {
   const auto reply = line.ask(load_request(model));
   if (!reply) return stopped(status_of(reply.error()), fmt::format("load: {}", reply.error().detail));
   if (reply->status != wire::Status::ok)
-    return stopped(refusal_of(reply->status), fmt::format("load: {}", reply->message));
+    return stopped(status_of(reply->status), fmt::format("load: {}", reply->message));
   return {};
 }
 
@@ -87,7 +73,7 @@ Pass run_all(Line& line, const Golden& golden, std::size_t batch) {
     const auto where = [&] { return fmt::format("cases {} to {}", first, first + count - 1); };
     if (!reply) return stopped(status_of(reply.error()), fmt::format("{}: {}", where(), reply.error().detail));
     if (reply->status != wire::Status::ok)
-      return stopped(refusal_of(reply->status), fmt::format("{}: {}", where(), reply->message));
+      return stopped(status_of(reply->status), fmt::format("{}: {}", where(), reply->message));
     if (reply->outputs.size() != 1 || reply->outputs[0].type != onnx::Value::Type::tensor)
       return stopped(Status::wrong_shape,
                      fmt::format("{}: {} outputs instead of one tensor", where(), reply->outputs.size()));

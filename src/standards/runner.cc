@@ -15,33 +15,9 @@ std::int64_t us_since(Steady::time_point start) {
   return std::chrono::duration_cast<std::chrono::microseconds>(Steady::now() - start).count();
 }
 
-// A sentence from an engine: one line, not endless.
-std::string one_line(std::string text) {
-  constexpr std::size_t size_max = 300;
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-  if (text.size() > size_max) {
-    std::size_t cut = size_max;
-    while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xc0) == 0x80) --cut;
-    text = text.substr(0, cut) + "…";
-  }
-  return text;
-}
-
-Status refusal(wire::Status status) {
-  switch (status) {
-    case wire::Status::unsupported:
-      return Status::unsupported;
-    case wire::Status::invalid:
-      return Status::invalid;
-    default:
-      return Status::run_error;
-  }
-}
-
 CaseResult refused(const wire::Reply& reply, std::string_view where) {
   const std::string_view what = reply.status == wire::Status::resource ? "out of resources: " : "";
-  return {.status = refusal(reply.status), .detail = one_line(fmt::format("{}: {}{}", where, what, reply.message))};
+  return {.status = status_of(reply.status), .detail = one_line(fmt::format("{}: {}{}", where, what, reply.message))};
 }
 
 // Where the workers of one run come from and what their losses cost. Thread-safe.
@@ -245,6 +221,26 @@ Status status_of(const Comparison& comparison) {
     default:
       return Status::wrong;
   }
+}
+
+Status status_of(onnx::wire::Status refusal) {
+  switch (refusal) {
+    case wire::Status::unsupported:
+      return Status::unsupported;
+    case wire::Status::invalid:
+      return Status::invalid;
+    default:
+      return Status::run_error;
+  }
+}
+
+std::string one_line(std::string text, std::size_t size_max) {
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  if (text.size() <= size_max) return text;
+  std::size_t cut = size_max;
+  while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xc0) == 0x80) --cut;
+  return text.substr(0, cut) + "…";
 }
 
 bool Lifter::available() {

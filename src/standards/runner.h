@@ -108,5 +108,8 @@ Result<Run> run_suite(const Suite& suite, const Opener& open, std::vector<std::u
 // How an error of Session::ask is classified. Pure.
 Status status_of(const Error& error);
 Status status_of(const Comparison& comparison);
+Status status_of(onnx::wire::Status refusal);
+// A sentence from an engine: printable, one line, at most size_max bytes and an ellipsis.
+std::string one_line(std::string text, std::size_t size_max = 300);
 
 }  // namespace hz::standards

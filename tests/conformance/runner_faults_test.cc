@@ -3,6 +3,8 @@
 
 #include <cstring>
 
+#include "standards/conform.h"
+#include "standards/products.h"
 #include "standards/runner.h"
 #include "standards/verdict.h"
 
@@ -36,12 +38,12 @@ struct Scene {
   TempDir folder;
   Suite suite;
   sandbox::Command command{.argv = {FAULT_WORKER, (folder.path() / "memory").string()},
-                           .env = {},
+                           .env = {"ASAN_OPTIONS=handle_segv=0:handle_sigill=0:handle_abort=0:detect_leaks=0"},
                            .folder = {},
                            .limits = {.address_space_bytes_max = memory_max()}};
   RunOptions options;
 
-  Scene() { options.case_ms = 300; }
+  Scene() { options.case_ms = 400; }
   static std::uint64_t memory_max() {
 #if defined(__SANITIZE_ADDRESS__) || (defined(__has_feature) && __has_feature(address_sanitizer))
     return 0;
@@ -112,7 +114,7 @@ TEST_CASE("faults: running out of memory is a crash of that case alone" * doctes
 
 TEST_CASE("faults: crashes, hangs and garbage between 400 good cases cost none of them their verdict") {
   Scene scene;
-  scene.options.case_ms = 50;
+  scene.options.case_ms = 250;
   scene.options.reruns = 0;
   std::map<std::size_t, Status> bad;
   const std::pair<const char*, Status> faults[] = {{"crash", Status::crash},     {"hang", Status::timeout},
@@ -203,4 +205,56 @@ TEST_CASE("faults: verdicts follow: wrong answers fail an operator, refusals do 
   CHECK(rows["outvoted"].verdict == Verdict::failed);
   CHECK(rows["outvoted"].passed == 9);
   CHECK(rows["outvoted"].worst.find("wrong: output 0: [2] is 3, should be 6") != std::string::npos);
+}
+
+TEST_CASE("faults: a product's model is judged by what the backend does with its golden set") {
+  Scene scene;
+  Golden golden;
+  golden.product = "toy";
+  golden.cases = 100;
+  golden.input_name = "x";
+  golden.shape = {2};
+  golden.classes = {"a", "b"};
+  std::vector<float> inputs;
+  for (int i = 0; i < 100; ++i) {
+    const float v = 1.0f + static_cast<float>(i % 9);
+    inputs.insert(inputs.end(), {i % 2 == 0 ? v : -v, i % 2 == 0 ? -v : v});
+    golden.labels.push_back(static_cast<std::uint16_t>(i % 2));
+  }
+  golden.inputs.resize(inputs.size() * 4);
+  std::memcpy(golden.inputs.data(), inputs.data(), golden.inputs.size());
+  for (const float v : inputs) golden.reference.push_back(2 * v);
+  const Product product{"toy", "Toy", "m", "g", "backend:fault", 900};
+  ProductOptions options;
+  options.call_ms = 300;
+  const std::tuple<const char*, Verdict, const char*> expected[] = {
+      {"double", Verdict::strict, ""},
+      {"coerce", Verdict::basic_only, ""},
+      {"echo", Verdict::failed, "the answer repeats the input"},
+      {"constant", Verdict::failed, "does not depend on the input"},
+      {"crash", Verdict::failed, "crash: cases 0 to 63: signal 11 (SIGSEGV)"},
+      {"hang", Verdict::failed, "timeout: cases 0 to 63"},
+      {"garbage", Verdict::failed, "garbage: cases 0 to 63"},
+      {"shape", Verdict::failed, "wrong_shape: cases 0 to 63"},
+      {"dtype", Verdict::failed, "wrong_dtype: cases 0 to 63"},
+      {"load_crash", Verdict::failed, "crash: load: signal 4 (SIGILL)"},
+      {"refuse", Verdict::untested, "unsupported: cases 0 to 63: no such operator"},
+      {"old", Verdict::untested, "unsupported: load: operator set 6"},
+  };
+  for (const auto& [script, verdict, worst] : expected) {
+    CAPTURE(script);
+    const std::string text = script;
+    const ModelResult r = test_product(product, Bytes(text.begin(), text.end()), golden, scene.opener(), {}, options);
+    CAPTURE(r.worst);
+    CHECK(enum_text(r.verdict) == enum_text(verdict));
+    CHECK(r.worst.find(worst) != std::string::npos);
+  }
+  const ModelResult good = test_product(product, {'d', 'o', 'u', 'b', 'l', 'e'}, golden, scene.opener(), {}, options);
+  CHECK(good.quality_milli == 1000);
+  CHECK(good.agreement_milli == 1000);
+  CHECK(good.batch == 64);
+  ConformOut out;
+  CHECK_FALSE(answer_is_no(out));
+  out.incumbent_failed = true;
+  CHECK(answer_is_no(out));
 }
