@@ -45,8 +45,10 @@ struct Scene {
 
   Scene() { options.case_ms = 400; }
   static std::uint64_t memory_max() {
-#if defined(__SANITIZE_ADDRESS__) || (defined(__has_feature) && __has_feature(address_sanitizer))
+#if defined(__SANITIZE_ADDRESS__)
     return 0;
+#elif defined(__has_feature)
+    return __has_feature(address_sanitizer) ? 0 : 256u << 20;
 #else
     return 256u << 20;
 #endif
