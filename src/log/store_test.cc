@@ -3,7 +3,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <fstream>
+#include <optional>
+#include <thread>
 
 #include "crypto/hash.h"
 #include "log/proof.h"
@@ -181,6 +184,23 @@ TEST_CASE("log: a reader beside the writer sees whole heads only") {
   CHECK(reader.checkpoint() == log.checkpoint());
   CHECK(slug(reader.append(entries_of(700, 701))) == "log.read_only");
   CHECK(reader.fsck(silent_progress()).value().faults.empty());
+}
+
+TEST_CASE("log: a second writer waits for the first and then sees what it wrote") {
+  const World world;
+  std::optional<Log> first(world.create());
+  REQUIRE(first->append(entries_of(0, 5)));
+  std::atomic<bool> released = false;
+  std::jthread second([&] {
+    const auto log = world.open();
+    // doctest's checks are not made for other threads before it is joined.
+    released = log && released && log->head().size == 6;
+  });
+  REQUIRE(first->append(entries_of(5, 6)));
+  released = true;
+  first.reset();
+  second.join();
+  CHECK(released);
 }
 
 TEST_CASE("log: another key, a used folder and an unfit name are refused") {
