@@ -22,8 +22,8 @@ std::set<std::string> lost_ids(const World& world, std::vector<std::string> text
   std::vector<Target> targets;
   for (const std::string& text : texts) targets.push_back(parse_target(text).value());
   std::set<std::string> out;
-  for (const LostNode& n : resolve_loss(stack, targets, control_bp_default).value().nodes)
-    out.emplace(stack.id(n.node));
+  const Loss loss = resolve_loss(stack, targets, control_bp_default).value();
+  for (const LostNode& n : loss.nodes) out.emplace(stack.id(n.node));
   return out;
 }
 

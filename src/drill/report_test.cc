@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "base/fs.h"
+#include "drill/cone.h"
 #include "drill/html.h"
 #include "drill/layers.h"
 #include "drill/ops.h"
@@ -108,6 +109,23 @@ TEST_CASE("report: hostile texts of members stay texts everywhere") {
   CHECK(!contains(html, "<script"));
   CHECK(!contains(html, "<img"));
   CHECK(contains(html, "&lt;script&gt;"));
+}
+
+TEST_CASE("report: hundreds of lost components share boxes, and their number is said") {
+  WorldBuilder b = demo_world();
+  for (int i = 0; i < 300; ++i) {
+    const std::string id = fmt::format("deb:lib{}@{}", i, i % 7);
+    b.node(id, "package", i % 3 == 0 ? "google" : i % 3 == 1 ? "intel" : "fsf");
+    b.needs(i % 2 == 0 ? "backend:opencv" : "backend:ort", id, "dpkg/status", "Depends");
+  }
+  const auto drill = Rehearsal::of(b.finish(), {"jurisdiction:US"}, control_bp_default).value();
+  const Cone cone = affected_cone(*drill, drill->plan().value());
+  CHECK(cone.nodes.size() <= 60);
+  CHECK(cone.clustered >= 300);
+  const std::string html = report_of(b.finish(), {"jurisdiction:US"});
+  CHECK(contains(html, "components share boxes"));
+  if (const char* folder = std::getenv("HZ_SHOW"))
+    REQUIRE(write_file_durably(std::string(folder) + "/report-large.html", as_bytes(html)));
 }
 
 TEST_CASE("text: what people read names products, reasons, plans and assumptions") {
