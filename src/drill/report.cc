@@ -235,6 +235,7 @@ class Report {
     Table t({"Product", "Because", "Evidence", "Statement"});
     for (const ProductImpact& p : in_.impact.products) {
       bool first = true;
+      std::string before = "product:" + p.product;
       for (const Step& step : p.chain) {
         if (step.link.empty() && step.type == "product") continue;
         const std::string where = step.field.empty()  ? step.file
@@ -247,7 +248,8 @@ class Report {
                (step.link.empty() ? "" : "<span class='soft'>" + e(step.link) + "</span> ") + id(step.node), source,
                step.statement.empty() ? "" : id(short_id(step.statement))});
         first = false;
-        evidence_.add(step.statement, (step.link.empty() ? "" : step.link + " ") + step.node);
+        evidence_.add(step.statement, before + " " + (step.link.empty() ? "falls with" : step.link) + " " + step.node);
+        before = step.node;
       }
     }
     s_ += "<h3 style='margin-top:22px'>The same in words: one shortest chain per product</h3>\n<div class='card'>" +
@@ -359,7 +361,8 @@ class Report {
     if (!in_.plan.training.empty()) {
       Table t({"Skill", "People", "Needed to"}, {1});
       for (const TrainingItem& i : in_.plan.training) {
-        t.row({"<b>" + e(label(i.skill)) + "</b>", fmt::format("{} or more", i.people_min), e(i.reason)});
+        t.row({"<b>" + e(i.skill.starts_with("skill:") ? i.skill.substr(6) : i.skill) + "</b>",
+               fmt::format("{} or more", i.people_min), e(i.reason)});
         evidence_.add(i.statement, "skill " + i.skill + " for " + i.component);
       }
       s_ += "<div class='card'>" + t.end() + "</div>\n";
@@ -432,7 +435,7 @@ class Report {
 
   void evidence() {
     section("Evidence",
-            "Every claim above rests on a signed statement. Show one with <code>hezong log show</code>, or export it "
+            "Every claim above rests on a signed statement. Show one with <code>hezong log cat ID</code>, or export it "
             "for others.");
     Table t({"Statement", "Says"});
     for (const auto& [statement, says] : evidence_.rows()) t.row({id(statement), e(says)});
@@ -445,16 +448,15 @@ class Report {
 
   void verify() {
     section("Check it yourself", "");
-    const std::string sample = evidence_.rows().empty() ? "STATEMENT" : short_id(evidence_.rows().front().first) + "…";
-    s_ +=
-        "<pre>hezong log verify                       <span class='soft'># the whole log against its signed "
-        "head</span>\n"
-        "hezong proof export " +
-        e(sample) +
-        " --out FILE  <span class='soft'># one statement with its proof</span>\n"
-        "hezong audit verify FILE                <span class='soft'># anywhere, offline, without this member</span>\n"
-        "hezong drill what-if --lose " +
-        e(joined(in_.impact.targets, " --lose ")) + "  <span class='soft'># the same answer again</span></pre>\n";
+    const std::string sample = evidence_.rows().empty() ? "STATEMENT" : evidence_.rows().front().first;
+    const auto line = [](std::string_view says, const std::string& command) {
+      return fmt::format("<span class='soft'># {}</span>\n{}\n", says, e(command));
+    };
+    s_ += "<pre>" + line("the whole log, from the bytes up", "hezong log verify") +
+          line("one statement with its proof, as a file", "hezong proof export " + sample + " --out FILE") +
+          line("anywhere, offline, without this member", "hezong audit verify FILE") +
+          line("the same answer again", "hezong drill what-if --lose " + joined(in_.impact.targets, " --lose ")) +
+          "</pre>\n";
   }
 
   void taken_for_granted() {

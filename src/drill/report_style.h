@@ -35,7 +35,7 @@ table{border-collapse:collapse;width:100%;font-size:14px}
 th{text-align:left;font-weight:600;font-size:13px;color:var(--soft);padding:8px 14px 8px 0;border-bottom:1px solid var(--line);vertical-align:bottom}
 td{padding:10px 14px 10px 0;border-bottom:1px solid var(--line);vertical-align:top}
 tr:last-child td{border-bottom:0}
-td.num,th.num{text-align:right;font-variant-numeric:tabular-nums}
+td.num,th.num{text-align:right;padding-right:32px;font-variant-numeric:tabular-nums}
 .chip{display:inline-block;white-space:nowrap;border-radius:999px;padding:2px 10px 2px 8px;font-size:13px;font-weight:600;line-height:1.5}
 .chip.red{color:var(--red);background:var(--red-bg)}.chip.amber{color:var(--amber);background:var(--amber-bg)}
 .chip.blue{color:var(--blue);background:var(--blue-bg)}.chip.green{color:var(--green);background:var(--green-bg)}
