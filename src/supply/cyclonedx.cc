@@ -44,6 +44,10 @@ constexpr std::string_view aggregates[] = {"complete",
                                            "incomplete_third_party_opensource_only",
                                            "unknown",
                                            "not_specified"};
+constexpr std::string_view scopes[] = {"required", "optional", "excluded"};
+constexpr std::string_view hash_names[] = {"MD5",         "SHA-1",    "SHA-256",      "SHA-384",     "SHA-512",
+                                           "SHA3-256",    "SHA3-384", "SHA3-512",     "BLAKE2b-256", "BLAKE2b-384",
+                                           "BLAKE2b-512", "BLAKE3",   "Streebog-256", "Streebog-512"};
 constexpr std::string_view root_members[] = {
     "$schema",      "bomFormat",       "specVersion", "serialNumber",       "version",
     "metadata",     "components",      "services",    "externalReferences", "dependencies",
@@ -193,25 +197,66 @@ class BomReader {
     return first;
   }
 
+  // [{"license": {"id" or "name"}} or {"expression"}, ...]: the first one is the note.
   std::string_view licences() {
     std::string_view first;
     in_.array([&](std::int64_t) {
+      int forms = 0;
       in_.object([&](std::string_view key) {
-        if (key == "expression")
+        if (key == "expression") {
+          ++forms;
           keep(first, in_.string());
-        else if (key == "license" && in_.peek() == '{')
-          in_.object([&](std::string_view field) {
-            if (field == "id" || field == "name")
-              keep(first, in_.string());
-            else
-              in_.skip();
-          });
-        else
+        } else if (key == "license") {
+          ++forms;
+          keep(first, licence());
+        } else {
           in_.skip();
+        }
       });
+      if (!in_.failed() && forms != 1) bom("should have either license or expression");
     });
     return first;
   }
+  std::string_view licence() {
+    std::string_view named;
+    int names = 0;
+    in_.object([&](std::string_view field) {
+      if (field == "id" || field == "name") {
+        ++names;
+        named = in_.string();
+      } else {
+        in_.skip();
+      }
+    });
+    if (!in_.failed() && names != 1) bom("should have either id or name");
+    return named;
+  }
+
+  void hashes() {
+    in_.array([&](std::int64_t) {
+      bool algorithm = false, content = false;
+      in_.object([&](std::string_view key) {
+        if (key == "alg") {
+          algorithm = true;
+          if (!one_of(hash_names, in_.string()) && !in_.failed()) bom("is not a hash the schema names");
+        } else if (key == "content") {
+          content = true;
+          const std::string_view digits = in_.string();
+          const auto is_hex = [](char c) {
+            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+          };
+          const std::size_t size = digits.size();
+          const bool length = size == 32 || size == 40 || size == 64 || size == 96 || size == 128;
+          if (!in_.failed() && !(length && std::all_of(digits.begin(), digits.end(), is_hex)))
+            bom("should be 32, 40, 64, 96 or 128 hex digits");
+        } else {
+          bom("is not a member of a hash");
+        }
+      });
+      if (!in_.failed() && !(algorithm && content)) bom("should have alg and content");
+    });
+  }
+
   static void keep(std::string_view& first, std::string_view text) {
     if (first.empty()) first = text;
   }
@@ -227,7 +272,7 @@ class BomReader {
     if (part.type.empty()) return bom("has no type");
     if (part.name.data() == nullptr) return bom("has no name");
     if (part.version.data() == nullptr && !lacks_version_) lacks_version_ = in_.path();
-    const std::string id = add(part);
+    const std::string& id = add(part);
     for (std::size_t i = children_from; i < children_.size(); ++i)
       if (children_[i] != id) out_.edges.push_back({id, std::move(children_[i]), "components (assembly)"});
     children_.resize(children_from);
@@ -268,7 +313,15 @@ class BomReader {
           return;
         }
         break;
+      case 'h':
+        if (key != "hashes") break;
+        hashes();
+        return;
       case 's':
+        if (key == "scope") {
+          if (!one_of(scopes, in_.string()) && !in_.failed()) bom("should be required, optional or excluded");
+          return;
+        }
         if (key != "supplier") break;
         part.supplier = organisation();
         return;
@@ -303,7 +356,13 @@ class BomReader {
       bom("is not a member of a component");
   }
 
-  std::string add(const Part& part) {
+  void name_ref(std::string_view ref, std::size_t position) {
+    if (!ref.empty() && !refs_.emplace(ref, static_cast<std::uint32_t>(position)).second)
+      bom("has a bom-ref that appears twice");
+  }
+  const std::string& id_at(std::uint32_t position) const { return out_.nodes[position].node; }
+
+  const std::string& add(const Part& part) {
     for (const std::string_view text : {part.name, part.group, part.version, part.purl})
       if (text.size() > 1024) bom("has a name, group, version or purl longer than 1024 bytes");
     const auto purl = part.purl.empty() ? std::nullopt : parse_purl(part.purl);
@@ -316,9 +375,10 @@ class BomReader {
       node.node.append(part.name);
       if (!part.version.empty()) node.node.append("@").append(part.version);
     }
-    node.node = id_text(node.node);
+    node.node = id_text(std::move(node.node));
     node.type = part.type;
     node.name = part.name;
+    node.notes.reserve(2);
     if (!part.version.empty()) node.version = std::string(part.version);
     const auto note = [&](std::string_view key, std::string_view value, std::string_view basis) {
       if (value.empty()) return;
@@ -336,10 +396,9 @@ class BomReader {
     }
     note("author", part.author, "");
     note("licence", part.licence, "");
-    std::string id = node.node;
-    if (!part.ref.empty() && !refs_.emplace(part.ref, id).second) bom("has a bom-ref that appears twice");
+    name_ref(part.ref, out_.nodes.size());
     out_.nodes.push_back(std::move(node));
-    return id;
+    return out_.nodes.back().node;
   }
 
   void service() {
@@ -377,7 +436,7 @@ class BomReader {
       if (!provider.empty()) node.notes.push_back({"supplier", std::string(provider), "declared"});
       out_.nodes.push_back(std::move(node));
     }
-    if (!ref.empty() && !refs_.emplace(ref, ids.front()).second) bom("has a bom-ref that appears twice");
+    name_ref(ref, out_.nodes.size() - ids.size());
   }
 
   void dependency() {
@@ -427,14 +486,15 @@ class BomReader {
       if (from == refs_.end()) continue;
       if (to == refs_.end())
         out_.unknowns.push_back(
-            {from->second, "dependency", fmt::format("the BOM names a part \"{}\" it does not list", need.on)});
-      else if (from->second != to->second)
-        out_.edges.push_back({from->second, to->second, "dependencies"});
+            {id_at(from->second), "dependency", fmt::format("the BOM names a part \"{}\" it does not list", need.on)});
+      else if (id_at(from->second) != id_at(to->second))
+        out_.edges.push_back({id_at(from->second), id_at(to->second), "dependencies"});
     }
     for (const Need& open : open_) {
       const auto found = refs_.find(open.ref);
       if (found != refs_.end())
-        out_.unknowns.push_back({found->second, "completeness", fmt::format("the BOM calls its parts {}", open.on)});
+        out_.unknowns.push_back(
+            {id_at(found->second), "completeness", fmt::format("the BOM calls its parts {}", open.on)});
       else if (open.ref.empty() && !out_.nodes.empty())
         out_.unknowns.push_back(
             {out_.nodes.front().node, "completeness", fmt::format("the BOM calls itself {}", open.on)});
@@ -451,7 +511,7 @@ class BomReader {
   bool has_version_ = false;
   std::optional<std::string> lacks_version_;  // path of the first component without one (allowed from 1.4 on)
   std::size_t components_ = 0;
-  std::unordered_map<std::string_view, std::string> refs_;
+  std::unordered_map<std::string_view, std::uint32_t> refs_;  // bom-ref -> position in out_.nodes
   std::vector<Need> needs_, open_;
   std::vector<std::string> children_;
 };

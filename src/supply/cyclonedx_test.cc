@@ -22,7 +22,7 @@ constexpr std::string_view bom = R"({
   "metadata": {"component": {"bom-ref": "root", "type": "application", "name": "app", "version": "1"}},
   "components": [
     {"bom-ref": "a", "type": "library", "group": "org.acme", "name": "a", "version": "1.0", "purl": "pkg:maven/org.acme/a@1.0",
-     "licenses": [{"license": {"id": "MIT"}}], "hashes": [{"alg": "MD5", "content": "x\ny"}]},
+     "licenses": [{"license": {"id": "MIT"}}], "hashes": [{"alg": "MD5", "content": "0123456789abcdef0123456789ABCDEF"}]},
     {"bom-ref": "b", "type": "device", "name": "board", "supplier": {"name": "B GmbH", "url": ["https://b.example"]},
      "components": [{"bom-ref": "c", "type": "firmware", "name": "fw", "publisher": "F"}]},
     {"bom-ref": "m", "type": "machine-learning-model", "name": "caf\u00e9 1"}],
@@ -70,6 +70,17 @@ TEST_CASE("cyclonedx: what breaks the schema is refused with its JSON path") {
   CHECK(
       with(R"("components":[{"type":"library","name":"a","bom-ref":"x"},{"type":"library","name":"b","bom-ref":"x"}])")
           .find("has a bom-ref that appears twice") != std::string::npos);
+  const auto part = [&](std::string_view more) {
+    return with(fmt::format(R"("components":[{{"type":"library","name":"a",{}}}])", more));
+  };
+  CHECK(part(R"("scope":"some")") == "supply.bom: $.components[0].scope should be required, optional or excluded");
+  CHECK(part(R"("hashes":[{"alg":"MD5","content":"xy"}])") ==
+        "supply.bom: $.components[0].hashes[0].content should be 32, 40, 64, 96 or 128 hex digits");
+  CHECK(part(R"("hashes":[{"alg":"MD6","content":"xy"}])").find("is not a hash") != std::string::npos);
+  CHECK(part(R"("licenses":[{"license":{}}])") ==
+        "supply.bom: $.components[0].licenses[0].license should have either id or name");
+  CHECK(part(R"("licenses":[{"license":{"id":"MIT"},"expression":"MIT"}])") ==
+        "supply.bom: $.components[0].licenses[0] should have either license or expression");
   CHECK(with(R"("extra":1)") == "supply.bom: $.extra is not a member of a BOM");
   CHECK(with(R"("serialNumber":"urn:uuid:1")") == "supply.bom: $.serialNumber should be urn:uuid: and a UUID");
   CHECK(with(R"("dependencies":[{"dependsOn":[]}])") == "supply.bom: $.dependencies[0] has no ref");

@@ -1,5 +1,7 @@
 #include "supply/facts.h"
 
+#include <algorithm>
+
 namespace hz::supply {
 
 namespace {
@@ -33,13 +35,15 @@ constexpr SpaceType space_types[] = {
 
 std::string bare_id(std::string_view node) { return std::string(node.substr(0, version_at(node))); }
 
-std::string id_text(std::string_view text) {
+std::string id_text(std::string text) {
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("._~@/+:%-").find(c) != std::string_view::npos;
+  };
+  if (std::all_of(text.begin(), text.end(), plain)) return text;
   std::string out;
-  out.reserve(text.size());
   for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       std::string_view("._~@/+:%-").find(c) != std::string_view::npos;
-    if (plain)
+    if (plain(c))
       out += c;
     else
       out += fmt::format("%{:02X}", static_cast<unsigned char>(c));

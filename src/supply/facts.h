@@ -90,7 +90,7 @@ struct Facts {
 // "npm:@scope/name@1.2" -> "npm:@scope/name": what entity lists match. Ids without a version come back whole.
 std::string bare_id(std::string_view node);
 // The text with every byte that ids do not carry (docs/views.md, statement/ids.h) as %XX.
-std::string id_text(std::string_view text);
+std::string id_text(std::string text);
 // The version in an id, or "".
 std::string id_version(std::string_view node);
 // "npm" of "npm:left-pad@1"; "" when there is no colon.

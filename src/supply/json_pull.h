@@ -1,8 +1,9 @@
 // A forward-only JSON reader for large documents of known shape.
 //
 // The simple way, base/json's tree, allocates every key and string of a BOM although nine tenths are never looked at:
-// 60 MB/s. This reader hands out views into the text, copies only strings that have escapes, and skips what the caller
-// does not ask for 16 bytes at a time (docs/decisions/0032). It checks the whole grammar, skipped parts included.
+// 350 MB/s before any fact is taken out of it, where this reads facts at 800 (docs/decisions/0032). This reader hands
+// out views into the text, copies only strings that have escapes, and skips what the caller does not ask for 16 bytes
+// at a time. It checks the whole grammar, skipped parts included.
 //
 //   JsonPull in(text);
 //   in.object([&](std::string_view key) {
