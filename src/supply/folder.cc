@@ -1,5 +1,7 @@
 #include "supply/folder.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "supply/reasons.h"
@@ -36,7 +38,7 @@ Result<Folder> list_folder(const fs::path& root) {
   Folder out;
   std::error_code error;
   if (!fs::is_directory(root, error)) return fail(hz::why("base.read"), "{}: is no folder", root.string());
-  fs::recursive_directory_iterator at(root, fs::directory_options::skip_permission_denied, error), end;
+  fs::recursive_directory_iterator at(root, fs::directory_options::none, error), end;
   if (error) return fail(hz::why("base.read"), "{}: {}", root.string(), error.message());
   std::size_t entries = 0;
   for (; at != end; at.increment(error)) {
@@ -47,7 +49,12 @@ Result<Folder> list_folder(const fs::path& root) {
     if (at->is_directory(error) && !at->is_symlink(error)) {
       if (at.depth() >= depth_max)
         return fail(why("supply.limit"), "{}: more than {} levels", at->path().string(), depth_max);
-      if (name.starts_with('.')) at.disable_recursion_pending();
+      if (name.starts_with('.')) {
+        at.disable_recursion_pending();
+      } else if (::access(at->path().c_str(), R_OK | X_OK) != 0) {
+        out.unreadable.push_back(at->path().lexically_relative(root).generic_string());
+        at.disable_recursion_pending();
+      }
       continue;
     }
     if (!at->is_regular_file(error)) continue;
@@ -63,7 +70,8 @@ Result<Folder> list_folder(const fs::path& root) {
     }
   }
   if (error) return fail(hz::why("base.read"), "{}: {}", root.string(), error.message());
-  for (auto* list : {&out.files, &out.npm_packages, &out.npm_libraries}) std::sort(list->begin(), list->end());
+  for (auto* list : {&out.files, &out.npm_packages, &out.npm_libraries, &out.unreadable})
+    std::sort(list->begin(), list->end());
   return out;
 }
 

@@ -10,6 +10,7 @@ namespace hz::supply {
 struct Folder {
   std::vector<std::string> files;          // relative, '/' between; nothing below node_modules or hidden folders
   std::vector<std::string> npm_packages;   // relative paths of installed packages' folders
+  std::vector<std::string> unreadable;     // folders this user may not list
   std::vector<std::string> npm_libraries;  // relative paths of *.so* files below node_modules
 };
 

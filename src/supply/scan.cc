@@ -39,6 +39,8 @@ class FolderScan {
   Result<Collected> run() {
     folder_ = HZ_TRY(list_folder(root_));
     LibraryScan libraries(options_, scope_, &root_, &folder_);
+    for (const std::string& path : folder_.unreadable)
+      out_.refused.push_back(refusal(path, Error{&hz::why("base.read"), "the folder may not be listed"}));
     phase("reading files", folder_.files.size());
     for (std::size_t i = 0; i < folder_.files.size(); ++i) {
       const std::string& path = folder_.files[i];
