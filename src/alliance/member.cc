@@ -53,6 +53,9 @@ statement::Idem idem_of(const Digest& digest) {
   return out;
 }
 
+// A rollback journal was left behind: readers may not roll it back. It exists only until a new log has switched to WAL.
+bool needs_writer(const Error& error) { return error.reason->slug == "sql.open"; }
+
 // Puts the genesis statement at index 0.
 Result<void> begin_log(log::Log& log, const fs::path& keys, const CreateOptions& options, const Seams& seams) {
   const auto root = HZ_TRY(load_or_create_key(keys, options.origin, Role::root, *seams.rng));
@@ -174,7 +177,9 @@ Result<Member> Member::create(const fs::path& home, const CreateOptions& options
     if (there && there->head().size > 0)
       return fail(why("alliance.exists"), "{} is in {} with {} statements", there->origin(), home.string(),
                   there->head().size);
-    if (!there && there.error().reason->slug != "log.missing") return std::unexpected(there.error());
+    // A database that only its writer can recover is judged below, where the writer opens it.
+    if (!there && there.error().reason->slug != "log.missing" && !needs_writer(there.error()))
+      return std::unexpected(there.error());
   }
   HZ_TRY(make_folder(home, 0700));
   HZ_TRY(make_folder(places.keys, 0700));
@@ -186,6 +191,9 @@ Result<Member> Member::create(const fs::path& home, const CreateOptions& options
     if (!log && log.error().reason->slug == "log.exists")
       log = log::Log::open(places.log, places.mark, log_signer.key.duplicate());
     if (!log) return std::unexpected(std::move(log).error());
+    if (log->head().size > 0)
+      return fail(why("alliance.exists"), "{} is in {} with {} statements", log->origin(), home.string(),
+                  log->head().size);
     HZ_TRY(begin_log(*log, places.keys, options, seams));
   }
   return open(home, mounted, seams);
@@ -199,6 +207,8 @@ Result<Member> Member::open(const fs::path& home, const Mounted& mounted, const 
     if (begun) return fail(why("alliance.unfinished"), "{} has keys and no log", home.string());
     return fail(why("alliance.no_member"), "{}", home.string());
   }
+  if (!log && needs_writer(log.error()) && fs::exists(places.log / "log.db-journal"))
+    return fail(why("alliance.unfinished"), "{} has a log that was cut off while it was made", home.string());
   if (!log) return std::unexpected(std::move(log).error());
   if (log->head().size == 0) return fail(why("alliance.unfinished"), "{} has an empty log", home.string());
   auto authority = HZ_TRY(read_genesis(HZ_TRY(log->leaf(0)), log->origin()));

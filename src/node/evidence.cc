@@ -48,6 +48,9 @@ Result<Checked> check_evidence(const Evidence& evidence) {
   const log::Proof proof = HZ_TRY(log::parse_proof(evidence.statement));
   if (genesis.index != 0)
     return fail(why("node.evidence_syntax"), "the first proof is of index {}, not 0", genesis.index);
+  // One head for both, or genesis and statement could stand in two different histories.
+  if (genesis.checkpoint != proof.checkpoint)
+    return fail(why("node.evidence_syntax"), "the two proofs are of different heads");
   // The origin is the checkpoint's first line; the signature check below binds it to the key.
   const std::string origin = genesis.checkpoint.substr(0, genesis.checkpoint.find('\n'));
   alliance::Authority authority = HZ_TRY(alliance::read_genesis(genesis.extra, origin));

@@ -2,6 +2,7 @@
 #include "alliance/keys.h"
 #include "log/store.h"
 #include "node/ops.h"
+#include "sql/db.h"
 
 namespace hz::node {
 namespace {
@@ -58,25 +59,48 @@ std::string text(const Inited& out, const api::Style& style) {
 struct Status {
   static constexpr auto fields() { return rows(); }
 };
+struct RefusedLine {
+  std::int64_t index = 0;
+  std::string kind, reason, detail;
+  static constexpr auto fields() {
+    return rows(row("index", &RefusedLine::index, "position in the log"),
+                row("kind", &RefusedLine::kind, "its kind; empty when it could not be read"),
+                row("reason", &RefusedLine::reason, "reason slug"),
+                row("detail", &RefusedLine::detail, "what is wrong"));
+  }
+};
 struct StatusOut {
   std::string member, name, home;
   std::int64_t statements = 0;
   alliance::Frontier frontier;
+  std::vector<RefusedLine> refused;
   static constexpr auto fields() {
     return rows(row("member", &StatusOut::member, "member id"), row("name", &StatusOut::name, "name"),
                 row("home", &StatusOut::home, "folder"), row("statements", &StatusOut::statements, "size of the log"),
-                row("frontier", &StatusOut::frontier, "heads the views were computed from"));
+                row("frontier", &StatusOut::frontier, "heads the views were computed from"),
+                row("refused", &StatusOut::refused, "statements that contradict their kind: proven, and not counted"));
   }
 };
 Result<StatusOut> status(api::Ctx& ctx, const Status&) {
   alliance::Member& member = *HZ_TRY(ctx.member());
-  HZ_TRY(member.views());
-  return StatusOut{member.id(), member.authority().genesis.name, ctx.home.string(),
-                   static_cast<std::int64_t>(member.log().head().size), member.frontier()};
+  sql::Db& views = *HZ_TRY(member.views());
+  StatusOut out{member.id(),       member.authority().genesis.name,
+                ctx.home.string(), static_cast<std::int64_t>(member.log().head().size),
+                member.frontier(), {}};
+  HZ_TRY(views.query("SELECT idx, kind, reason, detail FROM public_alliance_refused ORDER BY origin, idx", {},
+                     [&](const sql::Row& r) {
+                       out.refused.push_back({r.integer(0), r.text(1), r.text(2), r.text(3)});
+                       return true;
+                     }));
+  return out;
 }
 std::string text(const StatusOut& out, const api::Style& style) {
-  return fmt::format("{} ({}) in {}\n  {} statements, views replayed up to the head\n  frontier {}\n",
-                     style.bold(out.member), out.name, out.home, out.statements, out.frontier.digest);
+  std::string shown = fmt::format("{} ({}) in {}\n  {} statements, views replayed up to the head\n  frontier {}\n",
+                                  style.bold(out.member), out.name, out.home, out.statements, out.frontier.digest);
+  for (const RefusedLine& r : out.refused)
+    shown += fmt::format("  {} statement {} ({}): {}, {}\n", style.yellow("not counted:"), r.index,
+                         r.kind.empty() ? "unreadable" : r.kind, r.reason, r.detail);
+  return shown;
 }
 
 struct Rebuild {
