@@ -57,11 +57,9 @@ class Batch {
     if (!source.digest.empty()) drafts_.back().subjects = {{subject_name(source.path), source.digest}};
   }
 
-  void retract(const std::vector<Refusal>& refused) {
-    std::set<std::string> kept;
-    for (const Refusal& one : refused) kept.insert(one.path);
+  void retract() {
     for (const auto& [key, standing] : standing_) {
-      if (seen_.contains(key) || kept.contains(key.second)) continue;
+      if (seen_.contains(key)) continue;
       ++out_.sources_gone;
       push(alliance::draft(Gone{scope_, key.second, key.first, observed_ms_}, {{"supersedes", standing.statement}}),
            fmt::format("gone\n{}\n{}\n{}\n{}", scope_, key.first, key.second, standing.statement));
@@ -109,7 +107,8 @@ Result<Recorded> record(alliance::Member& member, const std::string& scope, cons
   }
   for (const Product& product : collected.products)
     if (batch.news(product.source, product.facts)) batch.add(product, product.source, product.facts, 1);
-  batch.retract(collected.refused);
+  // A refused file may have led to libraries and packages: what was not looked for is not gone.
+  if (collected.refused.empty()) batch.retract();
   return batch.append();
 }
 

@@ -21,8 +21,8 @@ struct Recorded {
   }
 };
 
-// Appends one all-or-nothing batch for a scan of `scope`. A refused file is neither changed nor gone: what an earlier
-// scan read in it still stands. Only the member itself is in the audience. Errors: what Member::append says.
+// Appends one all-or-nothing batch for a scan of `scope`. A scan with refused files withdraws nothing, because what it
+// did not reach is not known to be gone. Only the member itself is in the audience. Errors: what Member::append says.
 Result<Recorded> record(alliance::Member& member, const std::string& scope, const Collected& collected,
                         std::int64_t observed_ms);
 

@@ -199,6 +199,12 @@ TEST_CASE("exposure: a bad file refuses everything, --keep-going records the res
   CHECK(kept->refused.size() == 1);
   CHECK(kept->recorded);
   CHECK(kept->exposure.products.size() == 1);
+  // The list of backends cannot be read now: its libraries are not withdrawn for that.
+  made_up::write(w.deploy / "backends.toml", "[[backend]]\n");
+  const auto again = scan(ctx, in);
+  REQUIRE_MESSAGE(again, again.error().text());
+  CHECK(again->refused.size() == 2);
+  CHECK(again->changes.sources_gone == 0);
 }
 
 TEST_CASE("exposure: without a member the answer is the same and nothing is kept") {
