@@ -355,6 +355,44 @@ TEST_CASE("views: a statement that contradicts its kind leaves no row, is listed
         "2test.factalliance.namea is -5");
 }
 
+TEST_CASE(
+    "views: leaves that are no statements, of another log, or signed in the wrong role are listed and not counted") {
+  World world;
+  REQUIRE(world.create());
+  const fs::path keys = world.home() / "keys";
+  const auto author = load_key(keys, Role::author).value();
+  const auto entry = [&](std::string_view kind, std::string_view origin, std::string_view role, std::uint8_t idem) {
+    const json::Value body = to_json(Fact{"x", 1});
+    const std::string payload =
+        statement::build_payload(
+            {.kind = kind, .issuer = world.options.origin, .log = origin, .role = role, .body = &body})
+            .value();
+    const statement::NamedSigner* signers[] = {&author};
+    auto made = statement::sign(payload, signers).value();
+    return log::Entry{std::move(made.leaf), made.id, {idem}};
+  };
+  {
+    // What a broken or hostile program could put into a log with the right log key.
+    auto log =
+        log::Log::open(world.home() / "log", world.home() / "mark", load_key(keys, Role::log)->key.duplicate()).value();
+    const log::Entry entries[] = {{Bytes{1, 2, 3}, Digest{1}, {1}},
+                                  entry("test.fact", "hezong.example/other", "author", 2),
+                                  entry("test.root_fact", world.options.origin, "author", 3),
+                                  entry("test.fact", world.options.origin, "root", 4),
+                                  entry("test.fact", world.options.origin, "author", 5)};
+    REQUIRE(log.append(entries));
+  }
+  auto member = world.open().value();
+  std::vector<std::string> refused;
+  REQUIRE(member.views().value()->query("SELECT reason FROM public_alliance_refused ORDER BY idx", {},
+                                        [&](const sql::Row& r) {
+                                          refused.push_back(r.text(0));
+                                          return true;
+                                        }));
+  CHECK(refused == std::vector<std::string>{"statement.leaf", "statement.wrong_log", "alliance.role", "alliance.role"});
+  CHECK(count(member, "SELECT count(*) FROM test_fact") == 1);
+}
+
 TEST_CASE("views: a kind of a newer program is kept and ignored, and counts once the program knows it") {
   World world;
   {
