@@ -8,8 +8,9 @@ namespace hz::refrt {
 namespace {
 
 constexpr std::span<const OpRow> (*families[])() = {
-    unary_ops, binary_ops, reduce_ops, matmul_ops, conv_ops, pool_ops,     norm_ops,      softmax_ops,
-    move_ops,  index_ops,  select_ops, create_ops, cast_ops, quantize_ops, recurrent_ops,
+    unary_ops,     binary_ops, reduce_ops,  matmul_ops,   conv_ops,   pool_ops,   norm_ops,
+    softmax_ops,   move_ops,   index_ops,   select_ops,   create_ops, cast_ops,   quantize_ops,
+    recurrent_ops, image_ops,  control_ops, sequence_ops, text_ops,   signal_ops, training_ops,
 };
 
 using Table = std::unordered_map<std::string_view, std::vector<const OpRow*>>;

@@ -19,6 +19,12 @@ std::span<const OpRow> create_ops();
 std::span<const OpRow> cast_ops();
 std::span<const OpRow> quantize_ops();
 std::span<const OpRow> recurrent_ops();
+std::span<const OpRow> image_ops();
+std::span<const OpRow> control_ops();
+std::span<const OpRow> sequence_ops();
+std::span<const OpRow> text_ops();
+std::span<const OpRow> signal_ops();
+std::span<const OpRow> training_ops();
 
 // The row for an operator at an opset of its domain, or null.
 const OpRow* find_op(std::string_view op_type, std::string_view domain, std::int64_t opset);

@@ -49,6 +49,9 @@ Result<Steps> zero_point(const Call& call, std::size_t i, const Shape& x, std::i
   return steps(call, *HZ_TRY(call.tensor(i)), x, axis);
 }
 
+// The definition divides in float32, and a quotient that is a half there must round as a half.
+double quotient(double x, double scale) { return std::nearbyint(static_cast<double>(static_cast<float>(x / scale))); }
+
 Tensor rounded(Dtype dtype, const Shape& shape, std::vector<double>& v, Range range) {
   for (double& e : v) e = std::isnan(e) ? 0 : std::clamp(std::nearbyint(e), range.low, range.high);
   return store(dtype, shape, v);
@@ -64,7 +67,7 @@ Result<void> quantize(Call& call) {
   HZ_TRY(call.admit(x.shape));
   if (!is_real(x.dtype) && x.dtype != Dtype::int32) return call.bad_dtype(x.dtype);
   auto v = load<double>(x);
-  for (std::size_t i = 0; i < v.size(); ++i) v[i] = std::nearbyint(v[i] / scale.at(i)) + zero.at(i);
+  for (std::size_t i = 0; i < v.size(); ++i) v[i] = quotient(v[i], scale.at(i)) + zero.at(i);
   call.give(0, rounded(to, x.shape, v, range));
   return {};
 }
@@ -90,8 +93,8 @@ Result<void> dynamic_quantize(Call& call) {
   double low = 0, high = 0;
   for (const double e : v) low = std::min(low, e), high = std::max(high, e);
   const double scale = static_cast<double>(static_cast<float>((high - low) / 255));
-  const double zero = scale == 0 ? 0 : std::clamp(std::nearbyint(-low / scale), 0.0, 255.0);
-  for (double& e : v) e = scale == 0 ? 0 : std::nearbyint(e / scale) + zero;
+  const double zero = scale == 0 ? 0 : std::clamp(quotient(-low, scale), 0.0, 255.0);
+  for (double& e : v) e = scale == 0 ? 0 : quotient(e, scale) + zero;
   call.give(0, rounded(Dtype::uint8, x.shape, v, {0, 255}));
   call.give(1, store(Dtype::float32, {}, std::vector<double>{scale}));
   call.give(2, store(Dtype::uint8, {}, std::vector<double>{zero}));

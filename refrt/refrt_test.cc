@@ -1,0 +1,4 @@
+#include "refrt/refrt.h"
+
+#include <doctest/doctest.h>
+TEST_CASE("operators are listed") { CHECK(hz::refrt::operators().size() >= 60); }
