@@ -84,23 +84,37 @@ Result<std::vector<bool>> Call::axis_set(std::span<const std::int64_t> axes, std
   return out;
 }
 
-Result<std::size_t> Call::admit(const Shape& shape) const {
-  if (shape.size() > 64) return fail(why("refrt.limit"), "{}: rank {}, limit 64", where(), shape.size());
-  // Zero-sized shapes count with 1 in place of 0, so that strides over them cannot overflow either.
+Result<std::size_t> Budget::charge(std::string_view what, const Shape& shape) {
+  if (shape.size() > 64) return fail(why("refrt.limit"), "{} rank {}, limit 64", what, shape.size());
+  // Zero-sized shapes count with 1 in place of 0, so that strides and loops over them stay bounded too.
   std::int64_t bound = 1, count = 1;
   for (const std::int64_t dim : shape) {
-    if (dim < 0) return invalid("output shape {}", text(shape));
-    if (dim > 1 && bound > budget.elements_max / dim)
-      return fail(why("refrt.limit"), "{}: output {} has more than {} elements", where(), text(shape),
-                  budget.elements_max);
+    if (dim < 0) return fail(why("refrt.invalid"), "{} shape {}", what, text(shape));
+    if (dim > 1 && bound > elements_max / dim)
+      return fail(why("refrt.limit"), "{} {} has more than {} elements", what, text(shape), elements_max);
     bound *= std::max<std::int64_t>(dim, 1);
     count *= dim;
   }
-  // 16 bytes: the wide working copy and the result.
-  if (count * 16 > budget.bytes_left) return fail(why("refrt.limit"), "{}: the run needs too much memory", where());
-  budget.bytes_left -= count * 16;
-  HZ_TRY(work(static_cast<double>(count)));
+  if (bound > bytes_left / element_bytes) return fail(why("refrt.limit"), "{} the run needs too much memory", what);
+  bytes_left -= bound * element_bytes;
+  work_left -= static_cast<double>(bound);
+  if (work_left < 0) return fail(why("refrt.limit"), "{} the run needs too much work", what);
   return static_cast<std::size_t>(count);
+}
+Result<void> Budget::charge(std::string_view what, const Value& value) {
+  if (value.type == Value::Type::tensor) HZ_TRY(charge(what, value.tensor.shape));
+  for (const Tensor& t : value.sequence) HZ_TRY(charge(what, t.shape));
+  return {};
+}
+
+Result<std::size_t> Call::admit(const Shape& shape) const {
+  auto count = budget.charge("result", shape);
+  if (!count) return std::unexpected(within(where(), std::move(count).error()));
+  return count;
+}
+Result<void> Call::admit(const Value& value) const {
+  if (auto paid = budget.charge("copy", value); !paid) return std::unexpected(within(where(), std::move(paid).error()));
+  return {};
 }
 Result<void> Call::work(double steps) const {
   budget.work_left -= steps;

@@ -24,8 +24,14 @@ bool is_integer(Dtype dtype);          // signed and unsigned, not bool
 struct Budget {
   std::int64_t elements_max = 0;
   std::int64_t bytes_left = 0;
+  std::int64_t element_bytes = 16;  // the wide working copy and the result
   double work_left = 0;
   int depth_left = 0;
+
+  // Pays for a tensor or value about to be made. Errors: refrt.limit, refrt.invalid (a negative dimension); `what`
+  // stands in front of the detail.
+  Result<std::size_t> charge(std::string_view what, const Shape& shape);
+  Result<void> charge(std::string_view what, const Value& value);
 };
 
 class Call {
@@ -63,6 +69,7 @@ class Call {
 
   // The element count of a shape this node wants to make, charged against the limits. Call before allocating.
   Result<std::size_t> admit(const Shape& shape) const;
+  Result<void> admit(const Value& value) const;  // a copy
   Result<void> work(double steps) const;
 
   // Sets an output the node asked for; does nothing for one it left out.

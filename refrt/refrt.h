@@ -31,6 +31,7 @@ class Session {
   std::shared_ptr<const std::vector<onnx::Value>> weights_;  // the main graph's initializers, moved out of the model
   std::shared_ptr<const onnx::Model> model_;
   Limits limits_;
+  std::int64_t element_bytes_ = 16;  // what the limits charge for one element
 };
 
 // What it implements, sorted: "Abs", "Add", ..., with the domain in front when it is not ai.onnx.

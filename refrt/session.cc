@@ -24,11 +24,22 @@ struct Names {
   bool knows(std::string_view name) const { return own.contains(name) || (outer && outer->knows(name)); }
 };
 
-Result<void> check(const onnx::Model& model, const Graph& graph, const Names* outer, int depth_left) {
+// What an element may cost in memory: its wide copy and its result, or a string as long as the longest one in sight.
+void note_strings(std::int64_t& element_bytes, std::span<const std::string> strings) {
+  for (const std::string& s : strings)
+    element_bytes = std::max(element_bytes, 64 + static_cast<std::int64_t>(s.size()));
+}
+
+// Checks one graph and those inside it, and raises element_bytes by the strings it finds.
+Result<void> check(const onnx::Model& model, const Graph& graph, const Names* outer, int depth_left,
+                   std::int64_t& element_bytes) {
   if (depth_left < 0) return fail(why("refrt.limit"), "graph {}: nested too deep", graph.name);
   Names names{.outer = outer};
   for (const auto& info : graph.inputs) names.own.insert(info.name);
-  for (const auto& t : graph.initializers) names.own.insert(t.name);
+  for (const auto& t : graph.initializers) {
+    names.own.insert(t.name);
+    note_strings(element_bytes, t.strings);
+  }
   for (const Node& node : graph.nodes) {
     const std::int64_t opset = model.opset(node.domain);
     if (!find_op(node.op_type, node.domain, opset))
@@ -38,8 +49,14 @@ Result<void> check(const onnx::Model& model, const Graph& graph, const Names* ou
       if (!input.empty() && !names.knows(input))
         return fail(why("refrt.invalid"), "node {} ({}): input {} is not computed before it", label(node), node.op_type,
                     input);
-    for (const auto& attribute : node.attributes)
-      if (attribute.g) HZ_TRY(check(model, *attribute.g, &names, depth_left - 1));
+    if (node.op_type.starts_with("Cast"))
+      element_bytes = std::max<std::int64_t>(element_bytes, 100);  // numbers as text
+    for (const auto& attribute : node.attributes) {
+      if (attribute.g) HZ_TRY(check(model, *attribute.g, &names, depth_left - 1, element_bytes));
+      if (attribute.t) note_strings(element_bytes, attribute.t->strings);
+      note_strings(element_bytes, attribute.strings);
+      if (!attribute.s.empty()) note_strings(element_bytes, std::span(&attribute.s, 1));
+    }
     for (const std::string& output : node.outputs)
       if (!output.empty() && !names.own.insert(output).second)
         return fail(why("refrt.invalid"), "node {} ({}): {} is computed twice", label(node), node.op_type, output);
@@ -74,6 +91,19 @@ bool sound(const Tensor& t) {
 bool sound(const Value& v) {
   if (v.type == Value::Type::tensor) return sound(v.tensor);
   return std::ranges::all_of(v.sequence, [](const Tensor& t) { return sound(t); });
+}
+
+// Even an empty tensor has a shape that loops run over: [1099511627776, 0] is as refused as a full one.
+Result<void> check_size(const Tensor& t, const Limits& limits) {
+  std::int64_t bound = 1;
+  for (const std::int64_t dim : t.shape) {
+    if (dim < 0) return fail(why("refrt.invalid"), "tensor {}: shape {}", t.name, text(t.shape));
+    if (dim > 1 && bound > limits.elements_max / dim)
+      return fail(why("refrt.limit"), "tensor {}: {} has more than {} elements", t.name, text(t.shape),
+                  limits.elements_max);
+    bound *= std::max<std::int64_t>(dim, 1);
+  }
+  return {};
 }
 
 Value as_value(const Tensor& t) {
@@ -115,13 +145,18 @@ Result<void> step(const onnx::Model& model, const Node& node, Scope& scope, Budg
 }
 
 Result<std::vector<Value>> execute(const onnx::Model& model, const Graph& graph, Scope& scope, Budget& budget) {
-  for (const Tensor& t : graph.initializers)
-    if (!scope.by_name.contains(t.name)) scope.keep(t.name, as_value(t));
+  for (const Tensor& t : graph.initializers) {
+    if (scope.by_name.contains(t.name)) continue;
+    HZ_TRY(budget.charge(t.name, t.shape));
+    if (!sound(t)) return fail(why("refrt.invalid"), "initializer {}: data and shape disagree", t.name);
+    scope.keep(t.name, as_value(t));
+  }
   for (const Node& node : graph.nodes) HZ_TRY(step(model, node, scope, budget));
   std::vector<Value> out;
   for (const auto& info : graph.outputs) {
     const Value* value = scope.find(info.name);
     if (!value) return fail(why("refrt.invalid"), "graph {}: output {} is never computed", graph.name, info.name);
+    HZ_TRY(budget.charge(info.name, *value));
     out.push_back(*value);
     out.back().name = info.name;
     if (out.back().type == Value::Type::tensor) out.back().tensor.name = info.name;
@@ -129,7 +164,9 @@ Result<std::vector<Value>> execute(const onnx::Model& model, const Graph& graph,
   return out;
 }
 
-Result<void> check_input(const onnx::ValueInfo& declared, const Value& given) {
+Result<void> check_input(const onnx::ValueInfo& declared, const Value& given, const Limits& limits) {
+  HZ_TRY(check_size(given.tensor, limits));
+  for (const Tensor& t : given.sequence) HZ_TRY(check_size(t, limits));
   if (!sound(given)) return fail(why("refrt.invalid"), "input {}: data and shape disagree", declared.name);
   if (!declared.is_tensor || given.type != Value::Type::tensor) {
     if (declared.is_tensor)
@@ -150,13 +187,15 @@ Result<void> check_input(const onnx::ValueInfo& declared, const Value& given) {
 
 Result<Session> Session::load(onnx::Model model, const Limits& limits) {
   Session out;
-  HZ_TRY(check(model, model.graph, nullptr, limits.depth_max));
+  HZ_TRY(check(model, model.graph, nullptr, limits.depth_max, out.element_bytes_));
   // Weights become values once: copying them for every run would cost more than many a model.
   auto weights = std::make_shared<std::vector<Value>>();
   for (Tensor& t : model.graph.initializers) {
     Value& value = weights->emplace_back();
     value.type = Value::Type::tensor;
     value.name = t.name;
+    HZ_TRY(check_size(t, limits));
+    if (!sound(t)) return fail(why("refrt.invalid"), "initializer {}: data and shape disagree", t.name);
     value.tensor = std::move(t);
   }
   model.graph.initializers.clear();
@@ -170,18 +209,24 @@ Result<std::vector<Value>> Session::run(std::span<const Value> inputs) const {
   const Graph& graph = model_->graph;
   Scope scope;
   for (const Value& value : *weights_) scope.by_name[value.name] = &value;
+  std::int64_t element_bytes = element_bytes_;
+  for (const Value& value : inputs) {
+    note_strings(element_bytes, value.tensor.strings);
+    for (const Tensor& t : value.sequence) note_strings(element_bytes, t.strings);
+  }
   std::size_t next = 0;
   for (const auto& info : graph.inputs) {
     if (scope.by_name.contains(info.name)) continue;
     if (next == inputs.size())
       return fail(why("refrt.invalid"), "input {} is missing: {} given", info.name, inputs.size());
-    HZ_TRY(check_input(info, inputs[next]));
+    HZ_TRY(check_input(info, inputs[next], limits_));
     scope.by_name[info.name] = &inputs[next++];
   }
   if (next != inputs.size())
     return fail(why("refrt.invalid"), "the graph takes {} inputs, {} given", next, inputs.size());
   Budget budget{.elements_max = limits_.elements_max,
                 .bytes_left = limits_.bytes_max,
+                .element_bytes = element_bytes,
                 .work_left = limits_.work_max,
                 .depth_left = limits_.depth_max};
   return execute(*model_, graph, scope, budget);

@@ -61,6 +61,8 @@ Result<void> loop(Call& call) {
   const std::size_t scans = body.outputs.size() - carried - 1;
   if (call.outputs.size() > carried + scans) return call.invalid("{} outputs", call.outputs.size());
   std::vector<Value> state;
+  for (std::size_t i = 0; i < carried; ++i)
+    if (call.has(i + 2)) HZ_TRY(call.admit(*call.inputs[i + 2]));
   for (std::size_t i = 0; i < carried; ++i) state.push_back(call.has(i + 2) ? *call.inputs[i + 2] : Value());
   std::vector<std::vector<Tensor>> parts(scans);
   for (std::int64_t i = 0; go && (!counted || i < trips); ++i) {
@@ -196,6 +198,7 @@ Result<void> sequence_map(Call& call) {
       if (!v) return call.invalid("an input is missing");
       if (v->type == Value::Type::sequence && v->sequence.size() != n)
         return call.invalid("sequences of {} and {}", n, v->sequence.size());
+      HZ_TRY(call.admit(v->type == Value::Type::sequence ? v->sequence[i].shape : v->tensor.shape));
       in.push_back(v->type == Value::Type::sequence ? tensor_value(v->sequence[i]) : *v);
     }
     auto result = HZ_TRY(call.subgraph(body, std::move(in)));

@@ -377,7 +377,7 @@ Result<void> reverse_sequence(Call& call) {
 
 Result<void> identity(Call& call) {
   if (!call.has(0)) return call.invalid("input 0 is missing");
-  if (const Tensor* x = call.find(0)) HZ_TRY(call.admit(x->shape));
+  HZ_TRY(call.admit(*call.inputs[0]));
   call.give(0, *call.inputs[0]);
   return {};
 }

@@ -1,218 +1,258 @@
-// RNN, GRU and LSTM: one loop over directions, batch rows and time, with the gate equations of the operator texts.
+// RNN, GRU and LSTM, written as the operator specification gives them: one step at a time, gate by gate.
+//
+// All three share everything but the step: directions, sequence lengths, both memory layouts, biases and activations.
+// The simpler idea, one function per operator, repeated those hundred lines three times and got layout wrong in one of
+// them.
 #include <algorithm>
 #include <cmath>
 
 #include "refrt/activation.h"
 #include "refrt/operators.h"
+#include "refrt/shape.h"
 #include "refrt/wide.h"
 
 namespace hz::refrt {
 
 namespace {
 
-struct Gate {
-  const Activation* activation = nullptr;
-  double alpha = 0, beta = 0;
+enum class Cell { rnn, gru, lstm };
+constexpr std::size_t gates_of(Cell cell) { return cell == Cell::rnn ? 1 : cell == Cell::gru ? 3 : 4; }
+
+struct Squash {
+  const Activation* activation;
+  double alpha, beta;
   double operator()(double x) const { return activation->f(x, alpha, beta); }
 };
 
-// The inputs of one layer, read and checked. Sizes: T times, N rows, I inputs, H hidden, D directions, G gates.
-struct Layer {
-  Dtype dtype = Dtype::float32;
-  std::size_t times = 0, rows = 0, in = 0, hidden = 0, directions = 1, gates = 1;
-  bool batch_first = false, reverse = false;
-  double clip = 0;
-  std::vector<double> x, w, r, b, h0, c0, p;
-  std::vector<std::int64_t> lengths;
-  std::vector<Gate> activations;  // a fixed number for each direction
-
-  double clipped(double v) const { return clip > 0 ? std::clamp(v, -clip, clip) : v; }
-  const double* input(std::size_t t, std::size_t n) const {
-    return x.data() + (batch_first ? n * times + t : t * rows + n) * in;
-  }
-  // The start of row n of direction d in a state tensor: [D, N, H], or [N, D, H] when the batch comes first.
-  std::size_t state(std::size_t d, std::size_t n) const {
-    return (batch_first ? n * directions + d : d * rows + n) * hidden;
-  }
+// The parts of one layer in one direction, as views into the loaded weights.
+struct Direction {
+  const double *w, *r;            // [gates * hidden, inputs], [gates * hidden, hidden]
+  const double *bias_w, *bias_r;  // [gates * hidden] each, or null
+  const double* peephole;         // [3 * hidden]: i, o, f; or null
+  std::vector<Squash> f;
+  bool backward;
 };
 
-// out[k] = bias_w[k] + bias_r[k] (when asked) + W x + R h for one gate.
-void project(const Layer& l, std::size_t d, std::size_t gate, const double* x, const double* h, double* out,
-             bool add_w = true, bool add_r = true) {
-  const std::size_t width = l.gates * l.hidden;
-  for (std::size_t k = 0; k < l.hidden; ++k) {
-    const std::size_t row = gate * l.hidden + k;
-    double sum = 0;
-    if (add_w) {
-      const double* w = l.w.data() + (d * width + row) * l.in;
-      for (std::size_t i = 0; i < l.in; ++i) sum += w[i] * x[i];
-      if (!l.b.empty()) sum += l.b[d * 2 * width + row];
-    }
-    if (add_r) {
-      const double* r = l.r.data() + (d * width + row) * l.hidden;
-      for (std::size_t i = 0; i < l.hidden; ++i) sum += r[i] * h[i];
-      if (!l.b.empty()) sum += l.b[d * 2 * width + width + row];
-    }
-    out[k] = sum;
-  }
+struct Sizes {
+  std::size_t steps, batch, inputs, hidden, directions;
+};
+
+// y[row] = bias + M[row, :] . x
+double dot(const double* row, const double* x, std::size_t count) {
+  double sum = 0;
+  for (std::size_t i = 0; i < count; ++i) sum += row[i] * x[i];
+  return sum;
 }
 
-Result<Layer> read_layer(Call& call, std::size_t gates, std::initializer_list<std::string_view> defaults) {
-  Layer l;
+class Layer {
+ public:
+  Layer(Cell cell, const Sizes& sizes, double clip, bool linear_before_reset, bool input_forget)
+      : cell_(cell),
+        s_(sizes),
+        clip_(clip),
+        linear_before_reset_(linear_before_reset),
+        input_forget_(input_forget),
+        pre_(gates_of(cell) * sizes.hidden),
+        next_(sizes.hidden) {}
+
+  // One step of one sequence: h (and c) become the new state.
+  void step(const Direction& d, const double* x, double* h, double* c) {
+    switch (cell_) {
+      case Cell::rnn:
+        rnn(d, x, h);
+        break;
+      case Cell::gru:
+        gru(d, x, h);
+        break;
+      case Cell::lstm:
+        lstm(d, x, h, c);
+        break;
+    }
+  }
+
+ private:
+  double input(const Direction& d, std::size_t row, const double* x) const {
+    return dot(d.w + row * s_.inputs, x, s_.inputs) + (d.bias_w ? d.bias_w[row] : 0);
+  }
+  double state(const Direction& d, std::size_t row, const double* h) const {
+    return dot(d.r + row * s_.hidden, h, s_.hidden) + (d.bias_r ? d.bias_r[row] : 0);
+  }
+  double clipped(double v) const { return clip_ > 0 ? std::clamp(v, -clip_, clip_) : v; }
+
+  void rnn(const Direction& d, const double* x, double* h) {
+    for (std::size_t k = 0; k < s_.hidden; ++k) next_[k] = d.f[0](clipped(input(d, k, x) + state(d, k, h)));
+    std::copy(next_.begin(), next_.end(), h);
+  }
+
+  // Gates z, r, h. With linear_before_reset the reset gate scales R.h + bias, else it scales h before R.
+  void gru(const Direction& d, const double* x, double* h) {
+    const std::size_t H = s_.hidden;
+    for (std::size_t k = 0; k < 2 * H; ++k) pre_[k] = d.f[0](clipped(input(d, k, x) + state(d, k, h)));
+    const double* z = pre_.data();
+    const double* r = pre_.data() + H;
+    if (!linear_before_reset_) {
+      reset_.resize(H);
+      for (std::size_t k = 0; k < H; ++k) reset_[k] = r[k] * h[k];
+    }
+    for (std::size_t k = 0; k < H; ++k) {
+      const std::size_t row = 2 * H + k;
+      const double inner = linear_before_reset_ ? r[k] * state(d, row, h) : state(d, row, reset_.data());
+      const double candidate = d.f[1](clipped(input(d, row, x) + inner));
+      next_[k] = (1 - z[k]) * candidate + z[k] * h[k];
+    }
+    std::copy(next_.begin(), next_.end(), h);
+  }
+
+  // Gates i, o, f, c.
+  void lstm(const Direction& d, const double* x, double* h, double* c) {
+    const std::size_t H = s_.hidden;
+    for (std::size_t k = 0; k < 4 * H; ++k) pre_[k] = input(d, k, x) + state(d, k, h);
+    const auto peep = [&](std::size_t gate, std::size_t k, double cell) {
+      return d.peephole ? d.peephole[gate * H + k] * cell : 0;
+    };
+    for (std::size_t k = 0; k < H; ++k) {
+      const double i = d.f[0](clipped(pre_[k] + peep(0, k, c[k])));
+      const double f = input_forget_ ? 1 - i : d.f[0](clipped(pre_[2 * H + k] + peep(2, k, c[k])));
+      c[k] = f * c[k] + i * d.f[1](clipped(pre_[3 * H + k]));
+      const double o = d.f[0](clipped(pre_[H + k] + peep(1, k, c[k])));
+      h[k] = o * d.f[2](c[k]);
+    }
+  }
+
+  Cell cell_;
+  Sizes s_;
+  double clip_;
+  bool linear_before_reset_, input_forget_;
+  std::vector<double> pre_, next_, reset_;
+};
+
+Result<std::vector<std::vector<Squash>>> squashes(const Call& call, Cell cell, std::size_t directions) {
+  std::vector<std::string_view> names = cell == Cell::rnn   ? std::vector<std::string_view>{"Tanh"}
+                                        : cell == Cell::gru ? std::vector<std::string_view>{"Sigmoid", "Tanh"}
+                                                            : std::vector<std::string_view>{"Sigmoid", "Tanh", "Tanh"};
+  const std::size_t each = names.size();
+  for (std::size_t d = 1; d < directions; ++d)
+    for (std::size_t k = 0; k < each; ++k) names.push_back(names[k]);
+  const onnx::Attribute* given = call.node.find("activations");
+  if (given && !given->strings.empty()) {
+    if (given->strings.size() != names.size())
+      return call.invalid("{} activations, {} needed", given->strings.size(), names.size());
+    std::copy(given->strings.begin(), given->strings.end(), names.begin());
+  }
+  const onnx::Attribute* alpha = call.node.find("activation_alpha");
+  const onnx::Attribute* beta = call.node.find("activation_beta");
+  std::vector<std::vector<Squash>> out(directions);
+  for (std::size_t k = 0; k < names.size(); ++k) {
+    const Activation* a = find_activation(names[k]);
+    if (!a) return call.unsupported("activation {}", names[k]);
+    out[k / each].push_back({a, alpha && k < alpha->floats.size() ? alpha->floats[k] : a->alpha,
+                             beta && k < beta->floats.size() ? beta->floats[k] : a->beta});
+  }
+  return out;
+}
+
+template <Cell cell>
+Result<void> recurrent(Call& call) {
+  constexpr std::size_t gates = gates_of(cell);
   const Tensor& x = *HZ_TRY(call.tensor(0));
   const Tensor& w = *HZ_TRY(call.tensor(1));
   const Tensor& r = *HZ_TRY(call.tensor(2));
-  if (x.shape.size() != 3 || w.shape.size() != 3 || r.shape.size() != 3)
-    return call.invalid("X, W and R must have three axes");
   const std::string direction = call.string_of("direction", "forward");
+  const bool batch_first = call.int_of("layout", 0) != 0;
+  if (x.shape.size() != 3 || w.shape.size() != 3 || r.shape.size() != 3) return call.invalid("X, W and R have 3 axes");
   if (direction != "forward" && direction != "reverse" && direction != "bidirectional")
     return call.invalid("direction {}", direction);
-  l.dtype = x.dtype;
-  l.batch_first = call.int_of("layout", 0) != 0;
-  l.reverse = direction == "reverse";
-  l.directions = direction == "bidirectional" ? 2 : 1;
-  l.times = static_cast<std::size_t>(x.shape[l.batch_first ? 1 : 0]);
-  l.rows = static_cast<std::size_t>(x.shape[l.batch_first ? 0 : 1]);
-  l.in = static_cast<std::size_t>(x.shape[2]);
-  l.hidden = static_cast<std::size_t>(r.shape[2]);
-  l.gates = gates;
-  l.clip = call.float_of("clip", 0);
-  const auto d = static_cast<std::int64_t>(l.directions), h = r.shape[2], g = static_cast<std::int64_t>(gates);
-  if (h < 1 || h > (1 << 24) || call.int_of("hidden_size", h) != h || w.shape != Shape{d, g * h, x.shape[2]} ||
-      r.shape != Shape{d, g * h, h})
-    return call.invalid("W or R does not fit hidden_size and direction");
-  l.x = HZ_TRY(reals(call, x));
-  l.w = HZ_TRY(reals(call, w));
-  l.r = HZ_TRY(reals(call, r));
-  const auto optional = [&](std::size_t i, std::size_t count, std::vector<double>& to) -> Result<void> {
-    if (!call.has(i)) return {};
-    to = HZ_TRY(reals(call, *HZ_TRY(call.tensor(i))));
-    if (to.size() != count) return call.invalid("input {} needs {} elements", i, count);
+  const auto at = [](const Tensor& t, std::size_t axis) { return static_cast<std::size_t>(t.shape[axis]); };
+  const Sizes s{at(x, batch_first ? 1 : 0), at(x, batch_first ? 0 : 1), at(x, 2), at(r, 2),
+                direction == "bidirectional" ? 2UL : 1UL};
+  const auto i64 = [](std::size_t n) { return static_cast<std::int64_t>(n); };
+  const auto expect = [&](const Tensor& t, const Shape& wanted, std::string_view name) -> Result<void> {
+    if (t.shape != wanted) return call.invalid("{} is {}, not {}", name, text(t.shape), text(wanted));
     return {};
   };
-  const std::size_t states = l.directions * l.rows * l.hidden;
-  HZ_TRY(optional(3, l.directions * 2 * gates * l.hidden, l.b));
-  HZ_TRY(optional(5, states, l.h0));
-  HZ_TRY(optional(6, states, l.c0));
-  HZ_TRY(optional(7, l.directions * 3 * l.hidden, l.p));
-  if (l.h0.empty()) l.h0.assign(states, 0);
-  if (l.c0.empty()) l.c0.assign(states, 0);
-  l.lengths.assign(l.rows, static_cast<std::int64_t>(l.times));
-  if (call.has(4)) {
-    l.lengths = HZ_TRY(call.integers(4));
-    if (l.lengths.size() != l.rows) return call.invalid("{} lengths", l.lengths.size());
-    for (const std::int64_t n : l.lengths)
-      if (n < 0 || n > static_cast<std::int64_t>(l.times)) return call.invalid("length {}", n);
-  }
-  // Activation names for all directions; alphas and betas are taken in order by those that stand there.
-  std::vector<std::string> names;
-  if (const auto* a = call.node.find("activations")) names = a->strings;
-  if (names.empty())
-    for (std::size_t i = 0; i < l.directions; ++i) names.insert(names.end(), defaults.begin(), defaults.end());
-  if (names.size() != l.directions * defaults.size()) return call.invalid("{} activations", names.size());
-  const auto* alphas = call.node.find("activation_alpha");
-  const auto* betas = call.node.find("activation_beta");
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    const Activation* a = find_activation(names[i]);
-    if (!a) return call.unsupported("activation {}", names[i]);
-    const auto value = [&](const onnx::Attribute* list, double otherwise) {
-      return list && i < list->floats.size() ? static_cast<double>(list->floats[i]) : otherwise;
-    };
-    l.activations.push_back({a, value(alphas, a->alpha), value(betas, a->beta)});
-  }
-  HZ_TRY(call.work(static_cast<double>(l.directions * gates * l.hidden) * static_cast<double>(l.in + l.hidden) *
-                   static_cast<double>(l.times) * static_cast<double>(l.rows)));
-  return l;
-}
+  HZ_TRY(expect(w, {i64(s.directions), i64(gates * s.hidden), i64(s.inputs)}, "W"));
+  HZ_TRY(expect(r, {i64(s.directions), i64(gates * s.hidden), i64(s.hidden)}, "R"));
+  const Shape state_shape = batch_first ? Shape{i64(s.batch), i64(s.directions), i64(s.hidden)}
+                                        : Shape{i64(s.directions), i64(s.batch), i64(s.hidden)};
+  const Shape y_shape = batch_first ? Shape{i64(s.batch), i64(s.steps), i64(s.directions), i64(s.hidden)}
+                                    : Shape{i64(s.steps), i64(s.directions), i64(s.batch), i64(s.hidden)};
+  if (s.hidden == 0) return call.invalid("no hidden units");
+  HZ_TRY(call.admit(y_shape));
+  HZ_TRY(call.admit(state_shape));
+  HZ_TRY(call.work(static_cast<double>(s.steps * s.batch * s.directions) * static_cast<double>(gates * s.hidden) *
+                   static_cast<double>(s.inputs + s.hidden)));
 
-// Runs step(direction, x, h, c) over time; it updates the row's state h (and cell c) in place.
-template <class Step>
-Result<void> run_layer(Call& call, Layer& l, Step&& step) {
-  const auto size = [](std::size_t n) { return static_cast<std::int64_t>(n); };
-  const Shape y_shape = l.batch_first ? Shape{size(l.rows), size(l.times), size(l.directions), size(l.hidden)}
-                                      : Shape{size(l.times), size(l.directions), size(l.rows), size(l.hidden)};
-  const Shape h_shape = l.batch_first ? Shape{size(l.rows), size(l.directions), size(l.hidden)}
-                                      : Shape{size(l.directions), size(l.rows), size(l.hidden)};
-  std::vector<double> y(HZ_TRY(call.admit(y_shape)));
-  HZ_TRY(call.admit(h_shape));
-  for (std::size_t d = 0; d < l.directions; ++d)
-    for (std::size_t n = 0; n < l.rows; ++n) {
-      double* h = l.h0.data() + l.state(d, n);
-      double* c = l.c0.data() + l.state(d, n);
-      const auto length = static_cast<std::size_t>(l.lengths[n]);
+  const auto xs = HZ_TRY(reals(call, x));
+  const auto ws = HZ_TRY(reals(call, w));
+  const auto rs = HZ_TRY(reals(call, r));
+  std::vector<double> bias, peephole, h(s.directions * s.batch * s.hidden), c(h.size());
+  if (const Tensor* b = call.find(3)) {
+    HZ_TRY(expect(*b, {i64(s.directions), i64(2 * gates * s.hidden)}, "B"));
+    bias = HZ_TRY(reals(call, *b));
+  }
+  std::vector<std::int64_t> lengths(s.batch, i64(s.steps));
+  if (call.has(4)) {
+    lengths = HZ_TRY(call.integers(4));
+    if (lengths.size() != s.batch)
+      return call.invalid("{} sequence lengths for a batch of {}", lengths.size(), s.batch);
+    for (const auto length : lengths)
+      if (length < 0 || length > i64(s.steps)) return call.invalid("sequence length {}", length);
+  }
+  // Position of (direction, item) in a state tensor of either layout.
+  const auto state_at = [&](std::size_t d, std::size_t n) {
+    return (batch_first ? n * s.directions + d : d * s.batch + n) * s.hidden;
+  };
+  if (const Tensor* initial = call.find(5)) {
+    HZ_TRY(expect(*initial, state_shape, "initial_h"));
+    h = HZ_TRY(reals(call, *initial));
+  }
+  if constexpr (cell == Cell::lstm) {
+    if (const Tensor* initial = call.find(6)) {
+      HZ_TRY(expect(*initial, state_shape, "initial_c"));
+      c = HZ_TRY(reals(call, *initial));
+    }
+    if (const Tensor* p = call.find(7)) {
+      HZ_TRY(expect(*p, {i64(s.directions), i64(3 * s.hidden)}, "P"));
+      peephole = HZ_TRY(reals(call, *p));
+    }
+  }
+  const auto functions = HZ_TRY(squashes(call, cell, s.directions));
+  Layer layer(cell, s, call.float_of("clip", 0), call.int_of("linear_before_reset", 0) != 0,
+              call.int_of("input_forget", 0) != 0);
+  std::vector<double> y(s.steps * s.directions * s.batch * s.hidden);
+  for (std::size_t d = 0; d < s.directions; ++d) {
+    const std::size_t rows = gates * s.hidden;
+    const Direction way{ws.data() + d * rows * s.inputs,
+                        rs.data() + d * rows * s.hidden,
+                        bias.empty() ? nullptr : bias.data() + d * 2 * rows,
+                        bias.empty() ? nullptr : bias.data() + d * 2 * rows + rows,
+                        peephole.empty() ? nullptr : peephole.data() + d * 3 * s.hidden,
+                        functions[d],
+                        direction == "reverse" || d == 1};
+    for (std::size_t n = 0; n < s.batch; ++n) {
+      double* const hn = h.data() + state_at(d, n);
+      double* const cn = c.data() + state_at(d, n);
+      const auto length = static_cast<std::size_t>(lengths[n]);
       for (std::size_t i = 0; i < length; ++i) {
-        const std::size_t t = l.reverse || d == 1 ? length - 1 - i : i;
-        step(d, l.input(t, n), h, c);
-        const std::size_t at =
-            l.batch_first ? (n * l.times + t) * l.directions + d : (t * l.directions + d) * l.rows + n;
-        std::copy(h, h + l.hidden, y.begin() + static_cast<std::ptrdiff_t>(at * l.hidden));
+        const std::size_t t = way.backward ? length - 1 - i : i;
+        layer.step(way, xs.data() + (batch_first ? n * s.steps + t : t * s.batch + n) * s.inputs, hn, cn);
+        const std::size_t place =
+            batch_first ? (n * s.steps + t) * s.directions + d : (t * s.directions + d) * s.batch + n;
+        std::copy(hn, hn + s.hidden, y.data() + place * s.hidden);
       }
     }
-  call.give(0, store(l.dtype, y_shape, y));
-  call.give(1, store(l.dtype, h_shape, l.h0));
-  call.give(2, store(l.dtype, h_shape, l.c0));
+  }
+  if (call.wants(0)) call.give(0, store(x.dtype, y_shape, y));
+  if (call.wants(1)) call.give(1, store(x.dtype, state_shape, h));
+  if constexpr (cell == Cell::lstm)
+    if (call.wants(2)) call.give(2, store(x.dtype, state_shape, c));
   return {};
 }
 
-Result<void> rnn(Call& call) {
-  Layer l = HZ_TRY(read_layer(call, 1, {"Tanh"}));
-  std::vector<double> sum(l.hidden);
-  return run_layer(call, l, [&](std::size_t d, const double* x, double* h, double*) {
-    project(l, d, 0, x, h, sum.data());
-    for (std::size_t k = 0; k < l.hidden; ++k) h[k] = l.activations[d](l.clipped(sum[k]));
-  });
-}
-
-// Gates in the weights: update z, reset r, candidate h.
-Result<void> gru(Call& call) {
-  Layer l = HZ_TRY(read_layer(call, 3, {"Sigmoid", "Tanh"}));
-  const bool reset_after = call.int_of("linear_before_reset", 0) != 0;
-  std::vector<double> z(l.hidden), r(l.hidden), g(l.hidden), rest(l.hidden), reset(l.hidden);
-  return run_layer(call, l, [&](std::size_t d, const double* x, double* h, double*) {
-    const Gate &f = l.activations[d * 2], &candidate = l.activations[d * 2 + 1];
-    project(l, d, 0, x, h, z.data());
-    project(l, d, 1, x, h, r.data());
-    for (std::size_t k = 0; k < l.hidden; ++k) {
-      z[k] = f(l.clipped(z[k]));
-      r[k] = f(l.clipped(r[k]));
-      reset[k] = r[k] * h[k];
-    }
-    project(l, d, 2, x, h, g.data(), true, false);
-    project(l, d, 2, x, reset_after ? h : reset.data(), rest.data(), false, true);
-    for (std::size_t k = 0; k < l.hidden; ++k) {
-      const double value = candidate(l.clipped(g[k] + (reset_after ? r[k] : 1) * rest[k]));
-      h[k] = (1 - z[k]) * value + z[k] * h[k];
-    }
-  });
-}
-
-// Gates in the weights: input i, output o, forget f, cell c. Peepholes in the order i, o, f.
-Result<void> lstm(Call& call) {
-  Layer l = HZ_TRY(read_layer(call, 4, {"Sigmoid", "Tanh", "Tanh"}));
-  const bool coupled = call.int_of("input_forget", 0) != 0;
-  std::vector<double> i(l.hidden), o(l.hidden), f(l.hidden), g(l.hidden);
-  return run_layer(call, l, [&](std::size_t d, const double* x, double* h, double* c) {
-    const Gate &gate = l.activations[d * 3], &cell = l.activations[d * 3 + 1], &out = l.activations[d * 3 + 2];
-    const auto peephole = [&](std::size_t which, std::size_t k) {
-      return l.p.empty() ? 0 : l.p[(d * 3 + which) * l.hidden + k];
-    };
-    project(l, d, 0, x, h, i.data());
-    project(l, d, 1, x, h, o.data());
-    project(l, d, 2, x, h, f.data());
-    project(l, d, 3, x, h, g.data());
-    for (std::size_t k = 0; k < l.hidden; ++k) {
-      const double in = gate(l.clipped(i[k] + peephole(0, k) * c[k]));
-      const double keep = coupled ? 1 - in : gate(l.clipped(f[k] + peephole(2, k) * c[k]));
-      c[k] = keep * c[k] + in * cell(l.clipped(g[k]));
-      h[k] = gate(l.clipped(o[k] + peephole(1, k) * c[k])) * out(c[k]);
-    }
-  });
-}
-
 constexpr OpRow rows[] = {
-    {"RNN", rnn, 7},
-    {"GRU", gru, 7},
-    {"LSTM", lstm, 7},
+    {"RNN", recurrent<Cell::rnn>, 7},
+    {"GRU", recurrent<Cell::gru>, 7},
+    {"LSTM", recurrent<Cell::lstm>, 7},
 };
 
 }  // namespace

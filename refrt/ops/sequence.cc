@@ -10,7 +10,7 @@ namespace {
 Result<const Value*> sequence(const Call& call, std::size_t i) {
   if (!call.has(i) || call.inputs[i]->type != Value::Type::sequence)
     return call.invalid("input {} must be a sequence", i);
-  for (const Tensor& t : call.inputs[i]->sequence) HZ_TRY(call.admit(t.shape));
+  HZ_TRY(call.admit(*call.inputs[i]));
   return call.inputs[i];
 }
 Value sequence_of(std::vector<Tensor> list) {
@@ -44,7 +44,9 @@ Result<void> construct(Call& call) {
 Result<void> insert(Call& call) {
   std::vector<Tensor> list = HZ_TRY(sequence(call, 0))->sequence;
   const auto at = call.has(2) ? HZ_TRY(position(call, 2, list.size(), true)) : static_cast<std::ptrdiff_t>(list.size());
-  list.insert(list.begin() + at, *HZ_TRY(call.tensor(1)));
+  const Tensor& added = *HZ_TRY(call.tensor(1));
+  HZ_TRY(call.admit(added.shape));
+  list.insert(list.begin() + at, added);
   call.give(0, sequence_of(std::move(list)));
   return {};
 }
@@ -138,6 +140,7 @@ Result<void> split(Call& call) {
 }
 
 Result<void> optional(Call& call) {
+  if (call.has(0)) HZ_TRY(call.admit(*call.inputs[0]));
   call.give(0, call.has(0) ? *call.inputs[0] : Value());
   return {};
 }
@@ -148,6 +151,7 @@ Result<void> has_element(Call& call) {
 }
 Result<void> get_element(Call& call) {
   if (!call.has(0) || call.inputs[0]->type == Value::Type::none) return call.invalid("the optional is empty");
+  HZ_TRY(call.admit(*call.inputs[0]));
   call.give(0, *call.inputs[0]);
   return {};
 }

@@ -46,7 +46,8 @@ Result<void> adagrad(Call& call) {
 }
 
 Result<void> adam(Call& call) {
-  const double a = call.float_of("alpha", 0.9), b = call.float_of("beta", 0.999), epsilon = call.float_of("epsilon", 1e-6);
+  const double a = call.float_of("alpha", 0.9), b = call.float_of("beta", 0.999),
+               epsilon = call.float_of("epsilon", 1e-6);
   const double norm = call.float_of("norm_coefficient", 0), after = call.float_of("norm_coefficient_post", 0);
   return optimize(call, 2, [&](double& x, double gradient, double* s, double rate, double count) {
     const double g = norm * x + gradient;

@@ -1,0 +1,1 @@
+hz_fuzz(refrt_run LIBS hz_refrt)
