@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "api/reasons.h"
+#include "base/text_match.h"
 
 namespace hz::cli {
 namespace {
@@ -119,21 +120,6 @@ std::vector<Positional> positionals(std::string_view pattern) {
     out.push_back(p);
   }
   return out;
-}
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
 }
 
 Result<Parsed> parse_arguments(std::span<const std::string> args, std::span<const api::Op* const> ops) {

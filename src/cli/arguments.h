@@ -42,7 +42,4 @@ struct Positional {
 };
 std::vector<Positional> positionals(std::string_view pattern);
 
-// Levenshtein distance; for "did you mean".
-std::size_t edit_distance(std::string_view a, std::string_view b);
-
 }  // namespace hz::cli

@@ -1,8 +1,8 @@
 #include "standards/errata.h"
 
+#include "base/text_match.h"
 #include "crypto/hash.h"
 #include "standards/errata_onnx_1_12.h"
-#include "standards/glob.h"
 #include "standards/reasons.h"
 
 namespace hz::standards {

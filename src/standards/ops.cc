@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "base/text_match.h"
 #include "sql/db.h"
 #include "standards/conform.h"
-#include "standards/glob.h"
 #include "standards/reasons.h"
 #include "standards/sql_text.h"
 #include "standards/text.h"

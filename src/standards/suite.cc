@@ -6,8 +6,8 @@
 #include <set>
 #include <thread>
 
+#include "base/text_match.h"
 #include "crypto/hash.h"
-#include "standards/glob.h"
 #include "standards/reasons.h"
 
 namespace hz::standards {

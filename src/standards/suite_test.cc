@@ -4,7 +4,7 @@
 
 #include <map>
 
-#include "standards/glob.h"
+#include "base/text_match.h"
 
 using namespace hz;
 using namespace hz::standards;

@@ -30,7 +30,4 @@ bool looks_like_backends(std::string_view text);
 // What a scan looks for when the folder has no backends.toml, in the same format.
 std::string_view known_backends();
 
-// "libonnxruntime.so*" against a file name; * stands for any text, also none.
-bool name_matches(std::string_view pattern, std::string_view name);
-
 }  // namespace hz::supply

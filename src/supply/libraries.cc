@@ -4,6 +4,7 @@
 #include <deque>
 #include <set>
 
+#include "base/text_match.h"
 #include "crypto/hash.h"
 #include "supply/backends_file.h"
 #include "supply/text_lines.h"
@@ -130,7 +131,7 @@ std::optional<fs::path> LibraryCatalogue::find(const std::vector<std::string>& p
     std::vector<fs::path> matches;
     for (fs::directory_iterator at(folder, gone), end; !gone && at != end; at.increment(gone)) {
       const std::string name = at->path().filename().string();
-      if (std::any_of(patterns.begin(), patterns.end(), [&](const std::string& p) { return name_matches(p, name); }))
+      if (std::any_of(patterns.begin(), patterns.end(), [&](const std::string& p) { return glob(p, name); }))
         matches.push_back(at->path());
     }
     if (!matches.empty()) return *std::min_element(matches.begin(), matches.end());

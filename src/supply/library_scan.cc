@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/text_match.h"
+
 namespace hz::supply {
 
 namespace {
@@ -37,7 +39,7 @@ std::optional<fs::path> LibraryScan::find(const BackendDeclaration& backend) {
     for (const auto* list : {&folder_->npm_libraries, &folder_->files})
       for (const std::string& path : *list) {
         const std::string name = path.substr(path.rfind('/') + 1);
-        const auto match = [&](const std::string& pattern) { return name_matches(pattern, name); };
+        const auto match = [&](const std::string& pattern) { return glob(pattern, name); };
         if (std::none_of(backend.library.begin(), backend.library.end(), match)) continue;
         const auto package = npm_.find(npm_package_of(path));
         const bool wanted =

@@ -1,6 +1,7 @@
 // The small readers: ELF, dpkg, npm, configuration, host, backends, package URLs.
 #include <doctest/doctest.h>
 
+#include "base/text_match.h"
 #include "supply/backends_file.h"
 #include "supply/config_text.h"
 #include "supply/dpkg.h"
@@ -163,9 +164,9 @@ TEST_CASE("backends: a list is read, wrong entries are refused with their line")
   CHECK(parse_backends("[[backend]]\nname = \"a\"\ntitle = \"A\"\nlibrary = [\"/x/y\"]\n")
             .error()
             .detail.starts_with("line 4"));
-  CHECK(name_matches("lib*.so*", "libx.so.1"));
-  CHECK_FALSE(name_matches("lib*.so", "libx.so.1"));
-  CHECK_FALSE(name_matches("a*a*a*a*a*a*a*b", std::string(2000, 'a')));
+  CHECK(glob("lib*.so*", "libx.so.1"));
+  CHECK_FALSE(glob("lib*.so", "libx.so.1"));
+  CHECK_FALSE(glob("a*a*a*a*a*a*a*b", std::string(2000, 'a')));
 }
 
 TEST_CASE("purl: package URLs become ids") {

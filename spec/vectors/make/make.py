@@ -4,13 +4,11 @@
   make.py          write
   make.py --check  exit 1 when a file differs from what would be written
 """
-import json
-import pathlib
 import sys
 
 import reference as ref
+import vector_files
 
-HERE = pathlib.Path(__file__).resolve().parent.parent
 P, L = ref.P, ref.L
 
 
@@ -140,19 +138,5 @@ def log():
     }
 
 
-def main():
-    different = []
-    for name, make in (("ed25519.json", ed25519), ("log.json", log)):
-        text = json.dumps(make(), indent=1, ensure_ascii=False) + "\n"
-        path = HERE / name
-        if "--check" not in sys.argv:
-            path.write_text(text)
-        elif not path.exists() or path.read_text() != text:
-            different.append(name)
-    for name in different:
-        print(f"{name} is not what {pathlib.Path(__file__).name} writes")
-    return bool(different)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(vector_files.run(__file__, {"ed25519.json": ed25519, "log.json": log}))

@@ -10,14 +10,13 @@ src/statement checks the bytes in one pass. Ed25519 comes from reference.py.
 import base64
 import hashlib
 import json
-import pathlib
 import random
 import re
 import sys
 
 import reference as ref
+import vector_files
 
-HERE = pathlib.Path(__file__).resolve().parent.parent
 INTEGER_MAX = 2**53 - 1
 DEPTH_MAX = 16
 LEAF_SIZE_MAX = 65535
@@ -312,19 +311,9 @@ def statement_id():
     return {"accepted": accepted, "refused": refused}
 
 
-def main():
-    different = []
-    for name, make in (("canonical_json.json", canonical_json), ("leaf.json", leaf_vectors), ("statement_id.json", statement_id)):
-        text = json.dumps(make(), indent=1, ensure_ascii=False) + "\n"
-        path = HERE / name
-        if "--check" not in sys.argv:
-            path.write_text(text)
-        elif not path.exists() or path.read_text() != text:
-            different.append(name)
-    for name in different:
-        print(f"{name} is not what {pathlib.Path(__file__).name} writes")
-    return bool(different)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(vector_files.run(__file__, {
+        "canonical_json.json": canonical_json,
+        "leaf.json": leaf_vectors,
+        "statement_id.json": statement_id,
+    }))
