@@ -6,21 +6,12 @@
 #include <charconv>
 #include <numeric>
 
+#include "api/pattern.h"
 #include "api/reasons.h"
 #include "base/text_match.h"
 
 namespace hz::cli {
 namespace {
-
-std::vector<std::string_view> split(std::string_view text) {
-  std::vector<std::string_view> out;
-  while (!text.empty()) {
-    const auto end = std::min(text.find(' '), text.size());
-    if (end > 0) out.push_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return out;
-}
 
 std::string field_of_flag(std::string_view flag) {
   std::string out(flag.substr(2));
@@ -74,7 +65,7 @@ const api::Op* find_op(std::span<const api::Op* const> ops, const std::vector<st
   const api::Op* best = nullptr;
   used = 0;
   for (const api::Op* op : ops) {
-    const auto wanted = split(command_words(op->cli));
+    const auto wanted = api::words_of(api::command_words(op->cli));
     if (wanted.size() <= used || wanted.size() > words.size()) continue;
     if (std::equal(wanted.begin(), wanted.end(), words.begin())) {
       best = op;
@@ -90,7 +81,7 @@ std::string nearest_command(std::span<const api::Op* const> ops, const std::vect
   std::string best;
   std::size_t distance = 4;
   for (const api::Op* op : ops) {
-    const std::string candidate(command_words(op->cli));
+    const std::string candidate(api::command_words(op->cli));
     const auto d = edit_distance(typed.substr(0, candidate.size() + 1), candidate);
     if (d < distance) {
       distance = d;
@@ -101,26 +92,6 @@ std::string nearest_command(std::span<const api::Op* const> ops, const std::vect
 }
 
 }  // namespace
-
-std::string_view command_words(std::string_view pattern) {
-  pattern = pattern.substr(0, std::min(pattern.find_first_of("<["), pattern.size()));
-  while (pattern.ends_with(' ')) pattern.remove_suffix(1);
-  return pattern;
-}
-
-std::vector<Positional> positionals(std::string_view pattern) {
-  std::vector<Positional> out;
-  for (std::string_view token : split(pattern)) {
-    if (token.front() != '<' && token.front() != '[') continue;
-    Positional p{.name = token.substr(1, token.size() - 2), .optional = token.front() == '['};
-    if (p.name.ends_with("...")) {
-      p.rest = true;
-      p.name.remove_suffix(3);
-    }
-    out.push_back(p);
-  }
-  return out;
-}
 
 Result<Parsed> parse_arguments(std::span<const std::string> args, std::span<const api::Op* const> ops) {
   Parsed out;
@@ -206,7 +177,7 @@ Result<Parsed> parse_arguments(std::span<const std::string> args, std::span<cons
         for (const auto& f : fields)
           if (edit_distance(f.name, name) < 3) hint = fmt::format("; did you mean --{}?", f.name);
         std::replace(hint.begin(), hint.end(), '_', '-');
-        return fail(api::why("api.unknown_flag"), "{} of `hezong {}`{}", flag, command_words(out.op->cli), hint);
+        return fail(api::why("api.unknown_flag"), "{} of `hezong {}`{}", flag, api::command_words(out.op->cli), hint);
       }
       if (field->type == "flag" && equals == std::string::npos)
         put(out.in, *field, json::Value(true));
@@ -218,7 +189,7 @@ Result<Parsed> parse_arguments(std::span<const std::string> args, std::span<cons
   if (!out.op) {
     out.words = words;
     const auto prefix_of = [&](const api::Op* op) {
-      const auto wanted = split(command_words(op->cli));
+      const auto wanted = api::words_of(api::command_words(op->cli));
       return words.size() <= wanted.size() && std::equal(words.begin(), words.end(), wanted.begin());
     };
     if (std::none_of(ops.begin(), ops.end(), prefix_of)) {
@@ -231,7 +202,7 @@ Result<Parsed> parse_arguments(std::span<const std::string> args, std::span<cons
 
   words.erase(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(command_size));
   std::size_t next = 0;
-  for (const Positional& p : positionals(out.op->cli)) {
+  for (const api::Positional& p : api::positionals(out.op->cli)) {
     const auto field =
         std::find_if(out.op->fields.begin(), out.op->fields.end(), [&](const auto& f) { return f.name == p.name; });
     HZ_ASSERT(field != out.op->fields.end());
@@ -245,7 +216,8 @@ Result<Parsed> parse_arguments(std::span<const std::string> args, std::span<cons
   if (!globals.help && !globals.input)
     for (const auto& f : out.op->fields)
       if (f.required && !out.in.find(f.name))
-        return fail(api::why("api.missing"), "`hezong {}` needs {}: {}", command_words(out.op->cli), f.name, f.doc);
+        return fail(api::why("api.missing"), "`hezong {}` needs {}: {}", api::command_words(out.op->cli), f.name,
+                    f.doc);
   return out;
 }
 

@@ -32,14 +32,4 @@ struct Parsed {
 // Errors: api.unknown_command (with the nearest one), api.unknown_flag, api.missing, api.extra, api.bad_value.
 Result<Parsed> parse_arguments(std::span<const std::string> args, std::span<const api::Op* const> ops);
 
-// The words of a CLI pattern before its first argument.
-std::string_view command_words(std::string_view pattern);
-// The positional names of a pattern, in order.
-struct Positional {
-  std::string_view name;
-  bool optional = false;
-  bool rest = false;
-};
-std::vector<Positional> positionals(std::string_view pattern);
-
 }  // namespace hz::cli

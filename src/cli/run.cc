@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <map>
 
+#include "api/pattern.h"
 #include "cli/arguments.h"
 #include "cli/progress.h"
 #include "node/mount.h"
@@ -68,14 +68,10 @@ std::string help(const api::Op& op, const api::Style& style) {
   std::string out = fmt::format("{}\n\n{}\n  {}\n\n{}\n  hezong {}", op.doc, style.bold("Example"), op.example,
                                 style.bold("Usage"), op.cli);
   std::vector<std::vector<std::string>> rows{{"", ""}};
-  const auto places = positionals(op.cli);
   for (const auto& f : op.fields) {
-    const bool positional =
-        std::any_of(places.begin(), places.end(), [&](const Positional& p) { return p.name == f.name; });
-    std::string shown(f.name);
+    const bool positional = api::is_positional(op, f.name);
+    std::string shown = positional ? std::string(f.name) : api::flag_name(f.name);
     if (!positional) {
-      std::replace(shown.begin(), shown.end(), '_', '-');
-      shown = "--" + shown;
       if (f.type == "integer") shown += " N";
       if (f.type == "text") shown += " TEXT";
       if (f.type == "list") shown += " TEXT (repeatable)";

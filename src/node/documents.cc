@@ -2,30 +2,12 @@
 #include <algorithm>
 #include <map>
 
+#include "api/pattern.h"
 #include "node/mount.h"
 #include "node/self.h"
 
 namespace hz::node {
 namespace {
-
-std::string flag_name(std::string_view field) {
-  std::string out = "--";
-  for (const char c : field) out += c == '_' ? '-' : c;
-  return out;
-}
-
-std::string_view literal_words(std::string_view pattern) {
-  const auto stop = pattern.find_first_of("<[");
-  pattern = pattern.substr(0, stop);
-  while (pattern.ends_with(' ')) pattern.remove_suffix(1);
-  return pattern;
-}
-
-bool is_positional(const api::Op& op, std::string_view field) {
-  for (const char* form : {"<{}>", "<{}...>", "[{}]", "[{}...]"})
-    if (op.cli.find(fmt::format(fmt::runtime(form), field)) != std::string_view::npos) return true;
-  return false;
-}
 
 std::string_view may_text(api::May may) {
   switch (may) {
@@ -50,10 +32,11 @@ std::string cli_reference() {
       "Exit codes: 0 done, 1 failed, 2 usage, 3 checked and the answer is no, 4 denied, 5 not found, 6 conflict, "
       "7 unavailable, 8 signature, digest or proof invalid, 124 timeout, 130 interrupted.\n";
   for (const api::Op* op : ops()) {
-    out += fmt::format("\n## hezong {}\n{}\n\n```\n{}\n```\n", literal_words(op->cli), op->doc, op->example);
+    out += fmt::format("\n## hezong {}\n{}\n\n```\n{}\n```\n", api::command_words(op->cli), op->doc, op->example);
     if (!op->fields.empty()) out += "\n| argument | type | meaning |\n|---|---|---|\n";
     for (const auto& f : op->fields)
-      out += fmt::format("| `{}`{} | {} | {} |\n", is_positional(*op, f.name) ? std::string(f.name) : flag_name(f.name),
+      out += fmt::format("| `{}`{} | {} | {} |\n",
+                         api::is_positional(*op, f.name) ? std::string(f.name) : api::flag_name(f.name),
                          f.required ? " (required)" : "", f.type, f.doc);
     out += fmt::format("\nWho: {}. Route: `{}`.", may_text(op->may), op->http);
     for (std::size_t i = 0; i < op->emits.size(); ++i)
@@ -113,7 +96,7 @@ std::string openapi_json() {
     paths[std::string(op->http.substr(space + 1))].set(method, std::move(entry));
   }
   json::Value info, root, all;
-  info.set("title", "Hezong").set("version", "0.1.0");
+  info.set("title", "Hezong").set("version", HZ_VERSION);
   for (auto& [path, item] : paths) all.set(path, std::move(item));
   root.set("openapi", "3.1.0").set("info", std::move(info)).set("paths", std::move(all));
   return json::pretty(root) + "\n";
@@ -137,7 +120,8 @@ std::string man_page() {
     out += fmt::format(".TP\n.B hezong {}\n{}\n", escape(op->cli), escape(op->doc));
     for (const auto& f : op->fields)
       out += fmt::format(".br\n.I {}\n{}\n",
-                         escape(is_positional(*op, f.name) ? std::string(f.name) : flag_name(f.name)), escape(f.doc));
+                         escape(api::is_positional(*op, f.name) ? std::string(f.name) : api::flag_name(f.name)),
+                         escape(f.doc));
     out += fmt::format(".br\nExample: {}\n", escape(op->example));
   }
   out +=
@@ -151,7 +135,7 @@ std::string completion(std::string_view shell) {
   std::map<std::string, std::vector<std::string>> next;  // "drill" -> {"plan", ...}
   for (const api::Op* op : ops()) {
     std::string at;
-    std::string_view rest = literal_words(op->cli);
+    std::string_view rest = api::command_words(op->cli);
     while (!rest.empty()) {
       const auto word = std::string(rest.substr(0, rest.find(' ')));
       auto& list = next[at];
@@ -160,7 +144,7 @@ std::string completion(std::string_view shell) {
       rest = rest.size() > word.size() ? rest.substr(word.size() + 1) : std::string_view{};
     }
     for (const auto& f : op->fields)
-      if (!is_positional(*op, f.name)) next[at].push_back(flag_name(f.name));
+      if (!api::is_positional(*op, f.name)) next[at].push_back(api::flag_name(f.name));
     for (const char* global : {"--json", "--home", "--help"}) next[at].push_back(global);
   }
   std::string cases;

@@ -10,7 +10,7 @@ struct Version {
   static constexpr auto fields() { return rows(); }
 };
 struct VersionOut {
-  std::string version = "0.1.0";
+  std::string version = HZ_VERSION;
   std::string compiler = __VERSION__;
   static constexpr auto fields() {
     return rows(row("version", &VersionOut::version, "version of this program"),
