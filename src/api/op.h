@@ -1,9 +1,8 @@
 // Op rows: one row per operation gives HTTP route, CLI verb, permission, JSON schema, help, man page and completion.
 //
-//   Result<WhatIfOut> what_if(api::Ctx&, const WhatIf&);            // rules elsewhere; this reads views or appends
-//   statements std::string text(const WhatIfOut&, const api::Style&);          // for people (found by
-//   argument-dependent look-up) bool answer_is_no(const WhatIfOut&);                            // optional: true ->
-//   exit code 3
+//   Result<WhatIfOut> what_if(api::Ctx&, const WhatIf&);       // rules elsewhere; this reads views or appends
+//   std::string text(const WhatIfOut&, const api::Style&);     // for people, found by argument-dependent look-up
+//   bool answer_is_no(const WhatIfOut&);                       // optional: true gives exit code 3
 //
 //   std::span<const api::Op> ops() {
 //     static const api::Op table[] = {
