@@ -2,7 +2,7 @@
 
 find_program(HZ_CCACHE ccache)
 if(HZ_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${HZ_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${HZ_CCACHE})
 endif()
 find_program(HZ_MOLD mold)
 if(HZ_MOLD)
@@ -22,6 +22,28 @@ if(HZ_SANITIZE)
   add_link_options(-fsanitize=${HZ_SANITIZE})
 endif()
 
+# The test framework's main, compiled once for all unit test programs.
+if(HZ_TESTS)
+  add_library(unit_main OBJECT ${PROJECT_SOURCE_DIR}/tests/unit_main.cc)
+endif()
+
+# The standard headers nearly every file wants, parsed once. Never in the strict build, which shows missing includes.
+option(HZ_PCH "Precompile the common standard headers" OFF)
+if(HZ_PCH)
+  add_library(hz_pch STATIC ${PROJECT_SOURCE_DIR}/cmake/pch.cc)
+  target_precompile_headers(hz_pch PRIVATE ${PROJECT_SOURCE_DIR}/cmake/pch.h)
+  target_link_libraries(hz_pch PRIVATE fmt::fmt)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    # ccache compares contents; a time stamp inside the precompiled header would defeat it.
+    target_compile_options(hz_pch PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+  endif()
+endif()
+function(hz_precompile target)
+  if(HZ_PCH)
+    target_precompile_headers(${target} REUSE_FROM hz_pch)
+  endif()
+endfunction()
+
 # hz_module(name DEPENDS a b LIBS x y): the library in src/<name>, its unit tests and its SQL.
 #
 # DEPENDS lists every module whose headers this one may include: tools/arrows fails on any other include.
@@ -36,6 +58,7 @@ function(hz_module name)
   set(target hz_${name})
   if(sources)
     add_library(${target} STATIC ${sources})
+    hz_precompile(${target})
     set(scope PUBLIC)
   else()
     add_library(${target} INTERFACE)
@@ -57,8 +80,9 @@ function(hz_module name)
   set_property(GLOBAL APPEND PROPERTY HZ_MODULES ${name})
   set_property(GLOBAL PROPERTY HZ_DEPENDS_${name} "${ARG_DEPENDS}")
   if(HZ_TESTS AND tests)
-    add_executable(unit_${name} ${tests} ${PROJECT_SOURCE_DIR}/tests/unit_main.cc)
-    target_link_libraries(unit_${name} PRIVATE ${target})
+    add_executable(unit_${name} ${tests})
+    target_link_libraries(unit_${name} PRIVATE ${target} unit_main)
+    hz_precompile(unit_${name})
     target_compile_definitions(unit_${name} PRIVATE HZ_SOURCE_DIR="${PROJECT_SOURCE_DIR}" HZ_BINARY_DIR="${CMAKE_BINARY_DIR}")
     add_test(NAME unit.${name} COMMAND unit_${name})
   endif()

@@ -13,6 +13,7 @@
 // integers with a unit in the name (price_fen, quality_milli), because these structs are signed. A field may be left
 // out when it is optional, a vector, or marked with `or_default`.
 #pragma once
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -88,6 +89,67 @@ struct IsId<Id<T>> : std::true_type {};
 }  // namespace detail
 
 template <class T>
+json::Value to_json(const T& value);
+template <class T>
+Result<T> from_json(const json::Value& value, const std::string& path = "$");
+template <class T>
+json::Value schema();
+
+// What the three walks below share. Everything that does not depend on the field's type is compiled once, in
+// fields.cc: inlined into every struct it took a third of the whole build.
+namespace detail {
+template <class M>
+constexpr bool may_lack(Presence presence) {
+  return IsOptional<M>::value || IsVector<M>::value || presence == Presence::or_default;
+}
+
+void put_value(json::Object& members, std::string_view name, json::Value value);
+template <class M>
+void put_member(json::Object& members, std::string_view name, const M& value) {
+  // An absent optional is left out: one value, one text.
+  if constexpr (IsOptional<M>::value)
+    if (!value) return;
+  put_value(members, name, to_json<M>(value));
+}
+
+// Reads the members of one object; the first error stays.
+struct MemberReader {
+  const json::Value& object;
+  const std::string& path;
+  std::optional<Error> error;
+  std::size_t known = 0;
+
+  MemberReader(const json::Value& from, const std::string& at) : object(from), path(at) {}
+  // The member to read, or null: it is absent (an error unless it may be) or there is an error already.
+  const json::Value* member(std::string_view name, bool may_lack);
+  std::string path_of(std::string_view name) const;
+  // Refuses members beyond the known ones.
+  void close(std::initializer_list<std::string_view> names);
+};
+template <class M>
+void read_member(MemberReader& reader, std::string_view name, M& into, Presence presence) {
+  const json::Value* member = reader.member(name, may_lack<M>(presence));
+  if (!member) return;
+  auto item = from_json<M>(*member, reader.path_of(name));
+  if (item)
+    into = *std::move(item);
+  else
+    reader.error = std::move(item).error();
+}
+
+struct ObjectSchema {
+  json::Object properties;
+  json::Array required;
+  void property(std::string_view name, std::string_view doc, bool may_lack, json::Value item);
+  json::Value finish() &&;
+};
+template <class T, class M>
+void put_property(ObjectSchema& object, const Row<T, M>& row) {
+  object.property(row.name, row.doc, may_lack<M>(row.presence), schema<M>());
+}
+}  // namespace detail
+
+template <class T>
 json::Value to_json(const T& value) {
   if constexpr (std::is_same_v<T, json::Value>) {
     return value;
@@ -109,25 +171,14 @@ json::Value to_json(const T& value) {
   } else {
     static_assert(Record<T>, "this type has no fields()");
     json::Object members;
-    std::apply(
-        [&](const auto&... r) {
-          [[maybe_unused]] const auto add = [&](const auto& field) {
-            using M = std::remove_cvref_t<decltype(value.*(field.member))>;
-            // An absent optional is left out: one value, one text.
-            if constexpr (detail::IsOptional<M>::value)
-              if (!(value.*(field.member))) return;
-            members.emplace_back(std::string(field.name), to_json<M>(value.*(field.member)));
-          };
-          (add(r), ...);
-        },
-        T::fields());
+    std::apply([&](const auto&... r) { (detail::put_member(members, r.name, value.*(r.member)), ...); }, T::fields());
     return json::Value(std::move(members));
   }
 }
 
 // `path` names the place in the document for messages, e.g. "$.products[2].id". Errors: base.json_field.
 template <class T>
-Result<T> from_json(const json::Value& value, const std::string& path = "$") {
+Result<T> from_json(const json::Value& value, const std::string& path) {
   const auto refuse = [&](std::string_view wanted) {
     return fail(why("base.json_field"), "{} should be {}", path, wanted);
   };
@@ -164,38 +215,16 @@ Result<T> from_json(const json::Value& value, const std::string& path = "$") {
     return out;
   } else {
     static_assert(Record<T>, "this type has no fields()");
-    const json::Object* members = value.object();
-    if (!members) return refuse("an object");
+    if (!value.object()) return refuse("an object");
     T out{};
-    std::optional<Error> error;
-    std::size_t known = 0;
+    detail::MemberReader reader(value, path);
     std::apply(
         [&](const auto&... r) {
-          [[maybe_unused]] const auto read = [&](const auto& field) {
-            using M = std::remove_cvref_t<decltype(out.*(field.member))>;
-            if (error) return;
-            const json::Value* member = value.find(field.name);
-            if (!member) {
-              const bool may_lack =
-                  detail::IsOptional<M>::value || detail::IsVector<M>::value || field.presence == Presence::or_default;
-              if (!may_lack) error = Error{&why("base.json_field"), fmt::format("{}.{} is missing", path, field.name)};
-              return;
-            }
-            ++known;
-            auto item = from_json<M>(*member, fmt::format("{}.{}", path, field.name));
-            if (item)
-              out.*(field.member) = *std::move(item);
-            else
-              error = std::move(item).error();
-          };
-          (read(r), ...);
-          if (error || known == members->size()) return;
-          for (const auto& [key, ignored] : *members)
-            if (((key != r.name) && ...))
-              error = Error{&why("base.json_field"), fmt::format("{}.{} is not a known field", path, key)};
+          (detail::read_member(reader, r.name, out.*(r.member), r.presence), ...);
+          reader.close({r.name...});
         },
         T::fields());
-    if (error) return std::unexpected(*std::move(error));
+    if (reader.error) return std::unexpected(*std::move(reader.error));
     return out;
   }
 }
@@ -221,23 +250,9 @@ json::Value schema() {
   } else if constexpr (detail::IsVector<T>::value) {
     out.set("type", "array").set("items", schema<typename T::value_type>());
   } else {
-    json::Object properties;
-    json::Array required;
-    std::apply(
-        [&](const auto&... r) {
-          [[maybe_unused]] const auto add = [&](const auto& field) {
-            using M = std::remove_cvref_t<decltype(std::declval<T>().*(field.member))>;
-            json::Value item = schema<M>();
-            item.set("description", field.doc);
-            properties.emplace_back(std::string(field.name), std::move(item));
-            if (!detail::IsOptional<M>::value && !detail::IsVector<M>::value && field.presence == Presence::required)
-              required.emplace_back(field.name);
-          };
-          (add(r), ...);
-        },
-        T::fields());
-    out.set("type", "object").set("properties", std::move(properties)).set("required", std::move(required));
-    out.set("additionalProperties", false);
+    detail::ObjectSchema object;
+    std::apply([&](const auto&... r) { (detail::put_property<T>(object, r), ...); }, T::fields());
+    return std::move(object).finish();
   }
   return out;
 }

@@ -9,6 +9,14 @@
 
 namespace hz::json {
 
+Value::Value() = default;
+Value::Value(const Value&) = default;
+Value::Value(Value&&) noexcept = default;
+Value& Value::operator=(const Value&) = default;
+Value& Value::operator=(Value&&) noexcept = default;
+Value::~Value() = default;
+bool Value::operator==(const Value&) const = default;
+
 const Value* Value::find(std::string_view key) const {
   if (const Object* members = object())
     for (const auto& [name, value] : *members)

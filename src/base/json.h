@@ -21,7 +21,13 @@ using Object = std::vector<Member>;  // in document order; keys are unique
 
 class Value {
  public:
-  Value() = default;  // null
+  Value();  // null
+  // Copies, moves and the end of a value are compiled once: inlined wherever a value passes, they slow every build.
+  Value(const Value&);
+  Value(Value&&) noexcept;
+  Value& operator=(const Value&);
+  Value& operator=(Value&&) noexcept;
+  ~Value();
   Value(bool b) : data_(b) {}
   Value(std::int64_t n) : data_(n) {}
   Value(int n) : data_(std::int64_t{n}) {}
@@ -50,7 +56,7 @@ class Value {
   // Appends a member; the caller knows the key is new.
   Value& set(std::string key, Value value);
 
-  bool operator==(const Value&) const = default;
+  bool operator==(const Value&) const;
 
  private:
   std::variant<std::monostate, bool, std::int64_t, double, std::string, Array, Object> data_;

@@ -1,0 +1,1 @@
+// Carries the precompiled header of cmake/hz.cmake; empty on purpose.
