@@ -251,7 +251,7 @@ json::Value schema() {
     out.set("type", "array").set("items", schema<typename T::value_type>());
   } else {
     detail::ObjectSchema object;
-    std::apply([&](const auto&... r) { (detail::put_property<T>(object, r), ...); }, T::fields());
+    std::apply([&](const auto&... r) { (detail::put_property(object, r), ...); }, T::fields());
     return std::move(object).finish();
   }
   return out;

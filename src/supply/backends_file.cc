@@ -8,6 +8,26 @@
 
 namespace hz::supply {
 
+namespace {
+
+// A list of file names without folders; empty when the key is absent.
+Result<std::vector<std::string>> file_names(TomlTable& table, std::string_view key) {
+  std::vector<std::string> out;
+  const Toml* list = table.any(key);
+  if (!list) return out;
+  const Toml::Array* items = list->array();
+  if (!items || items->size() > 32) return table.refuse(*list, key, "should be a list of at most 32 file names");
+  for (const Toml& item : *items) {
+    const std::string* name = item.text();
+    if (!name || name->empty() || name->find('/') != std::string::npos)
+      return table.refuse(item, key, "should be a file name without folders");
+    out.push_back(*name);
+  }
+  return out;
+}
+
+}  // namespace
+
 bool looks_like_backends(std::string_view text) { return has_line_starting(text, "[[backend]]"); }
 
 Result<std::vector<BackendDeclaration>> parse_backends(std::string_view text) {
@@ -22,20 +42,10 @@ Result<std::vector<BackendDeclaration>> parse_backends(std::string_view text) {
       return table.refuse(*table.any("name"), "name", "should be an id that appears once");
     backend.title = HZ_TRY(table.text("title", 200));
     backend.npm = HZ_TRY(table.text_if("npm", 214)).value_or("");
-    backend.own = HZ_TRY(table.flag("own", false));
-    if (const Toml* list = table.any("library")) {
-      const Toml::Array* items = list->array();
-      if (!items || items->size() > 32)
-        return table.refuse(*list, "library", "should be a list of at most 32 file names");
-      for (const Toml& item : *items) {
-        const std::string* name = item.text();
-        if (!name || name->empty() || name->find('/') != std::string::npos)
-          return table.refuse(item, "library", "should be a file name without folders");
-        backend.library.push_back(*name);
-      }
-    }
-    if (backend.own != backend.library.empty())
-      return fail(why("supply.field"), "line {}: [[backend]] needs either library = [...] or own = true", table.line());
+    backend.library = HZ_TRY(file_names(table, "library"));
+    backend.program = HZ_TRY(file_names(table, "program"));
+    if (backend.library.empty() && backend.program.empty())
+      return fail(why("supply.field"), "line {}: [[backend]] needs library = [...] or program = [...]", table.line());
     HZ_TRY(table.done());
     out.push_back(std::move(backend));
   }
@@ -55,7 +65,7 @@ library = ["libopencv_dnn.so.*"]
 [[backend]]
 name = "refrt"
 title = "Hezong reference runtime"
-own = true
+program = ["oip-host"]
 [[backend]]
 name = "cuda"
 title = "CUDA runtime"

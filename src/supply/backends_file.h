@@ -1,4 +1,4 @@
-// backends.toml: which library files make up each inference backend.
+// backends.toml: which files make up each inference backend.
 //
 //   [[backend]]
 //   name = "ort"                          # the component is backend:ort
@@ -6,7 +6,9 @@
 //   library = ["libonnxruntime.so*"]      # file names, * for any text; the first one found counts
 //   npm = "onnxruntime-node"              # optional: only inside this npm package
 //
-// `own = true` instead of `library` says that the backend is part of this project.
+//   program = ["triton"]                  # executables of that name, beside or instead of `library`
+//
+// What is named is needed: one library of the list and one program of the list.
 #pragma once
 #include <string>
 #include <vector>
@@ -17,9 +19,8 @@ namespace hz::supply {
 
 struct BackendDeclaration {
   std::string name, title;
-  std::vector<std::string> library;
+  std::vector<std::string> library, program;
   std::string npm;
-  bool own = false;
 };
 
 // Errors: supply.toml, supply.field, supply.limit, base.utf8, with the line.

@@ -105,6 +105,7 @@ Result<ScanOut> scan(api::Ctx& ctx, const ScanIn& in) {
   options.observed_ms = ctx.clock().now_ms();
   options.progress = &ctx.progress();
   for (const std::string& dir : in.library_dir) options.library_dirs.emplace_back(dir);
+  options.program_dirs.assign(ctx.tool_dirs.begin(), ctx.tool_dirs.end());
 
   // Everything is read and checked before anything is recorded.
   std::optional<EntityList> list;

@@ -34,7 +34,8 @@ std::string LibraryScan::shown(const fs::path& path) const {
   return ("/" / path.lexically_relative(options_.system_root)).lexically_normal().generic_string();
 }
 
-std::optional<fs::path> LibraryScan::find(const BackendDeclaration& backend) {
+std::optional<fs::path> LibraryScan::find_library(const BackendDeclaration& backend) {
+  if (backend.library.empty()) return std::nullopt;
   if (folder_) {
     for (const auto* list : {&folder_->npm_libraries, &folder_->files})
       for (const std::string& path : *list) {
@@ -51,6 +52,28 @@ std::optional<fs::path> LibraryScan::find(const BackendDeclaration& backend) {
       }
   }
   return backend.npm.empty() ? catalogue_.find(backend.library) : std::nullopt;
+}
+
+std::optional<fs::path> LibraryScan::find_program(const BackendDeclaration& backend) const {
+  if (backend.program.empty()) return std::nullopt;
+  const auto wanted = [&](const std::string& name) {
+    return std::any_of(backend.program.begin(), backend.program.end(),
+                       [&](const std::string& pattern) { return glob(pattern, name); });
+  };
+  if (folder_)
+    for (const std::string& path : folder_->files)
+      if (wanted(path.substr(path.rfind('/') + 1))) return *root_ / path;
+  std::vector<fs::path> folders = options_.program_dirs;
+  for (const char* folder : {"usr/local/bin", "usr/bin"}) folders.push_back(options_.system_root / folder);
+  std::error_code gone;
+  for (const fs::path& folder : folders) {
+    std::optional<fs::path> first;
+    for (fs::directory_iterator at(folder, gone), end; !gone && at != end; at.increment(gone))
+      if (at->is_regular_file(gone) && wanted(at->path().filename().string()) && (!first || at->path() < *first))
+        first = at->path();
+    if (first) return first;
+  }
+  return std::nullopt;
 }
 
 void LibraryScan::take(const Library& library) {
@@ -71,24 +94,29 @@ Facts LibraryScan::backends(const std::vector<BackendDeclaration>& declared, boo
     node.node = "backend:" + backend.name;
     node.type = "runtime";
     node.name = backend.title;
-    if (backend.own) {
-      if (only_found) continue;
-      node.notes.push_back({"origin", "part of this project", {}});
-      out.nodes.push_back(std::move(node));
+    bool seen = false;
+    const auto need = [&](std::string_view what, const std::vector<std::string>& names,
+                          const std::optional<fs::path>& path) {
+      if (names.empty()) return;
+      const auto file = path ? catalogue_.read(*path) : Result<const Library*>(nullptr);
+      if (!file || !*file) {
+        out.unknowns.push_back(
+            {node.node, std::string(what), fmt::format("no {} was found", fmt::join(names, " or "))});
+        return;
+      }
+      seen = true;
+      take(**file);
+      out.edges.push_back({node.node, (*file)->node, fmt::format("{} {}", what, shown((*file)->path))});
+    };
+    const std::size_t unknowns = out.unknowns.size();
+    need("library", backend.library, find_library(backend));
+    need("program", backend.program, find_program(backend));
+    if (!seen && only_found) {
+      out.unknowns.resize(unknowns);
       continue;
     }
-    const auto path = find(backend);
-    const auto library = path ? catalogue_.read(*path) : Result<const Library*>(nullptr);
-    if (library && *library) {
-      take(**library);
-      out.edges.push_back({node.node, (*library)->node, "library " + shown((*library)->path)});
-      out.nodes.push_back(std::move(node));
-    } else if (!only_found) {
-      node.mention = true;
-      out.unknowns.push_back(
-          {node.node, "library", fmt::format("no {} was found", fmt::join(backend.library, " or "))});
-      out.nodes.push_back(std::move(node));
-    }
+    node.mention = !seen;
+    out.nodes.push_back(std::move(node));
   }
   return out;
 }

@@ -24,7 +24,8 @@ class LibraryScan {
   Result<void> finish(Collected& out);
 
  private:
-  std::optional<fs::path> find(const BackendDeclaration& backend);
+  std::optional<fs::path> find_library(const BackendDeclaration& backend);
+  std::optional<fs::path> find_program(const BackendDeclaration& backend) const;
   void take(const Library& library);
   std::string shown(const fs::path& path) const;
 

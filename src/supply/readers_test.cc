@@ -160,7 +160,7 @@ TEST_CASE("host: processor and drivers become components with typed ids") {
 TEST_CASE("backends: a list is read, wrong entries are refused with their line") {
   CHECK(parse_backends(known_backends())->size() == 10);
   CHECK(parse_backends("[[backend]]\nname = \"a\"\ntitle = \"A\"\n").error().text() ==
-        "supply.field: line 1: [[backend]] needs either library = [...] or own = true");
+        "supply.field: line 1: [[backend]] needs library = [...] or program = [...]");
   CHECK(parse_backends("[[backend]]\nname = \"a\"\ntitle = \"A\"\nlibrary = [\"/x/y\"]\n")
             .error()
             .detail.starts_with("line 4"));

@@ -11,6 +11,7 @@ struct ScanOptions {
   fs::path system_root = "/";  // tests give a small tree
   fs::path dpkg_root = "/var/lib/dpkg";
   std::vector<fs::path> library_dirs = {};  // searched before the system's folders
+  std::vector<fs::path> program_dirs = {};  // where hezong's own programs are; before the system's folders
   std::int64_t observed_ms = 0;
   Progress* progress = nullptr;
 };

@@ -73,6 +73,7 @@ TEST_CASE("scan: a product leads through its backend and libraries to packages, 
                "SELECT node || ' > ' || input || ' [' || evidence_file || ': ' || evidence_field || ']' "
                "FROM public_supply_edge WHERE node NOT LIKE 'product:%' ORDER BY node, input") ==
       Texts{"backend:engine > file:libengine.so.4 [backends.toml: library /usr/lib/libengine.so.4.0]",
+            "backend:ours > file:serve-ours [backends.toml: program /usr/bin/serve-ours]",
             "backend:plugin > file:libplugin.so [backends.toml: library node_modules/right/bin/libplugin.so]",
             "file:libc.so.6 > deb:glibc@2.36-9 [/var/lib/dpkg/status libc6:amd64: shipped by libc6]",
             "file:libengine.so.4 > deb:engine-src@4.0-1 [/var/lib/dpkg/status libengine4:amd64: shipped by libengine4]",
@@ -83,6 +84,7 @@ TEST_CASE("scan: a product leads through its backend and libraries to packages, 
             "file:libmath.so.1 > file:libgone.so.2 [/usr/lib/libmath.so.1: DT_NEEDED]",
             "file:libplugin.so > file:libc.so.6 [node_modules/right/bin/libplugin.so: DT_NEEDED]",
             "file:libplugin.so > npm:right@2.1.0 [node_modules/right/bin/libplugin.so: inside the package's folder]",
+            "file:serve-ours > file:libc.so.6 [/usr/bin/serve-ours: DT_NEEDED]",
             "gate:glyph/2 > backend:engine [products/glyph.toml: requirement 2.2 (line 16)]",
             "gate:glyph/2 > backend:ours [products/glyph.toml: requirement 2.1 (line 16)]",
             "npm:left > npm:left@1.0.0 [node_modules/left/package.json: every version known of npm:left]",
@@ -106,18 +108,18 @@ TEST_CASE(
     if (!r) FAIL(r.error().text());
     return fmt::format("{} {} {} {}", r->sources_new, r->sources_changed, r->sources_unchanged, r->sources_gone);
   };
-  CHECK(again() == "12 0 0 0");
+  CHECK(again() == "13 0 0 0");
   const auto before = selected(member, "SELECT node || input FROM public_supply_edge ORDER BY 1");
-  CHECK(again() == "0 0 12 0");
+  CHECK(again() == "0 0 13 0");
   fs::remove(w.deploy / "deploy.env");
-  CHECK(again() == "0 0 11 1");
+  CHECK(again() == "0 0 12 1");
   CHECK(selected(member, "SELECT mention FROM supply_node_fact WHERE node = 'service:hub.example'") == Texts{"1"});
   made_up::deployment(w.deploy);
-  CHECK(again() == "1 0 11 0");
+  CHECK(again() == "1 0 12 0");
   made_up::write(w.deploy / "node_modules/right/package.json", R"({"name":"right","version":"2.2.0"})");
-  CHECK(again() == "0 3 9 0");  // the package, who needs it, and the library in it
+  CHECK(again() == "0 3 10 0");  // the package, who needs it, and the library in it
   made_up::deployment(w.deploy);
-  CHECK(again() == "0 3 9 0");
+  CHECK(again() == "0 3 10 0");
   CHECK(selected(member, "SELECT node || input FROM public_supply_edge ORDER BY 1") == before);
 }
 

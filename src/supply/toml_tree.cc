@@ -129,13 +129,6 @@ Result<std::int64_t> TomlTable::integer(std::string_view key, std::int64_t min, 
   return *n;
 }
 
-Result<bool> TomlTable::flag(std::string_view key, bool otherwise) {
-  const Toml* found = any(key);
-  if (!found) return otherwise;
-  if (const bool* b = std::get_if<bool>(&found->value)) return *b;
-  return refuse(*found, key, "should be true or false");
-}
-
 Result<std::vector<TomlTable>> TomlTable::tables(std::string_view key, std::size_t count_max) {
   std::vector<TomlTable> out;
   const Toml* found = any(key);

@@ -45,7 +45,6 @@ class TomlTable {
   Result<std::string> text(std::string_view key, std::size_t size_max = 512);
   Result<std::optional<std::string>> text_if(std::string_view key, std::size_t size_max = 512);
   Result<std::int64_t> integer(std::string_view key, std::int64_t min, std::int64_t max);
-  Result<bool> flag(std::string_view key, bool otherwise);
   // Null when absent.
   const Toml* any(std::string_view key);
   Result<const Toml*> required(std::string_view key);

@@ -56,6 +56,7 @@ inline void computer(const fs::path& root) {
   write(root / "usr/lib/libengine.so.4.0", elf("libengine.so.4", {"libmath.so.1", "libc.so.6"}));
   write(root / "usr/lib/libmath.so.1", elf("libmath.so.1", {"libc.so.6", "libgone.so.2"}));
   write(root / "usr/lib/libc.so.6", elf("libc.so.6", {}));
+  write(root / "usr/bin/serve-ours", elf("", {"libc.so.6"}));
   fs::create_symlink("libengine.so.4.0", root / "usr/lib/libengine.so.4");
   write(
       root / "var/lib/dpkg/status",
@@ -116,7 +117,7 @@ inline void deployment(const fs::path& root) {
         "# comment https://not.example\nHF_ENDPOINT=https://user:secret@Hub.Example/x?token=secret\n");
   write(root / "backends.toml",
         "[[backend]]\nname = \"engine\"\ntitle = \"Engine\"\nlibrary = [\"libengine.so.*\"]\n"
-        "[[backend]]\nname = \"ours\"\ntitle = \"Ours\"\nown = true\n"
+        "[[backend]]\nname = \"ours\"\ntitle = \"Ours\"\nprogram = [\"serve-ours\"]\n"
         "[[backend]]\nname = \"plugin\"\ntitle = \"Plug-in\"\nlibrary = [\"libplugin.so\"]\nnpm = \"right\"\n");
   write(root / "node_modules/left/package.json",
         R"({"name":"left","version":"1.0.0","license":"MIT","dependencies":{"right":"^2"}})");
