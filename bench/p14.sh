@@ -23,8 +23,7 @@ if [ "${1:-}" = --build ]; then
   scratch=$(mktemp -d)
   trap 'rm -rf "$scratch"' EXIT
   start=$(date +%s)
-  CCACHE_DISABLE=1 cmake -S "$HZ_SOURCE" -B "$scratch" -G Ninja -DCMAKE_CXX_COMPILER=clang++-19 \
-    -DCMAKE_BUILD_TYPE=RelWithDebInfo "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -g1" >/dev/null
+  (cd "$HZ_SOURCE" && CCACHE_DISABLE=1 cmake --preset dev -B "$scratch") >/dev/null
   CCACHE_DISABLE=1 ninja -C "$scratch" >/dev/null
   build_s=$(($(date +%s) - start))
   printf 'clean build     %s s on %s cores, everything, no cache (goal 480 s)\n' "$build_s" "$(nproc)"

@@ -64,15 +64,18 @@ std::vector<MissingOp> missing_ops(const World& world, const std::string& model,
 }
 
 void add_gaps(const World& world, const std::vector<std::string>& surviving, Plan& plan) {
-  std::map<std::pair<std::string, std::string>, RdItem> items;  // (backend, op)
-  std::map<std::pair<std::string, std::string>, TrainingItem> skills;
-  const auto teach = [&](const std::string& component, const std::string& reason) {
-    if (const Need* need = find_need(world, component))
-      skills.try_emplace({component, need->skill},
-                         TrainingItem{component, need->skill, need->people_min, reason, need->statement});
+  std::map<std::pair<std::string, std::string>, RdItem> items;                       // (backend, op)
+  std::map<std::tuple<std::string, std::string, std::string>, TrainingItem> skills;  // (component, skill, work)
+  const auto teach = [&](const std::string& component, const std::string& work, const std::string& product) {
+    const Need* need = find_need(world, component);
+    if (!need) return;
+    const auto [item, first] = skills.try_emplace(
+        {component, need->skill, work},
+        TrainingItem{component, need->skill, need->people_min, work + " for " + product, need->statement});
+    if (!first) item->second.reason += ", " + product;
   };
   for (const ProductPlan& line : plan.products) {
-    if (line.choice) teach(line.choice->backend, "run " + line.choice->backend + " for " + line.product);
+    if (line.choice) teach(line.choice->backend, "run " + line.choice->backend, line.product);
     if (line.outcome != Outcome::unsaved) continue;
     const auto product = std::find_if(world.products.begin(), world.products.end(),
                                       [&](const Product& p) { return p.id == line.product; });
@@ -94,7 +97,7 @@ void add_gaps(const World& world, const std::vector<std::string>& surviving, Pla
       }
     }
     if (!target) continue;
-    teach(*target, "port operators to " + *target);
+    teach(*target, "port operators to " + *target, line.product);
     const Need* need = find_need(world, *target);
     for (MissingOp& op : least) {
       RdItem& item = items[{*target, op.op}];

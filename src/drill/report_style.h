@@ -69,9 +69,9 @@ svg text{font-family:inherit;fill:var(--ink)}
 --red:#b3261e;--red-bg:#fdeeec;--amber:#8a5300;--amber-bg:#fff3da;--blue:#1c5cb8;--blue-bg:#e9f1fd;--green:#1c6b41;--green-bg:#e7f5ed}
 @page{size:A4;margin:14mm}
 body{font-size:10.5pt;-webkit-print-color-adjust:exact;print-color-adjust:exact}main{max-width:none;padding:0}
-h2{margin-top:22pt;break-after:avoid}.tile,.keep,tr,.legend{break-inside:avoid}.scroll{overflow:visible}
-.cone{width:100%;height:auto;max-height:235mm}pre{white-space:pre-wrap}table{font-size:9pt}th{font-size:8.5pt}th,td{padding-right:8px}
-.chip{font-size:8.5pt;padding:1px 7px 1px 5px}code,.id{font-size:8pt}}
+h2{margin-top:22pt}h2,h2+p{break-after:avoid}.tile,.keep,tr,.legend{break-inside:avoid}.scroll{overflow:visible}
+.cone{width:100%;height:auto;max-height:235mm}pre{white-space:pre-wrap;overflow-wrap:anywhere}table{font-size:9pt}th{font-size:8.5pt}th,td{padding-right:8px}
+.chip{font-size:8.5pt;padding:1px 7px 1px 5px}code,.id{font-size:8pt;overflow-wrap:anywhere}}
 )css";
 
 }  // namespace hz::drill
