@@ -69,7 +69,7 @@ enum class May { anyone, reader, author };  // anyone: needs no member; reader: 
 
 struct OpText {
   std::string_view id;    // <module>.<verb>
-  std::string_view http;  // "POST /v1/..."
+  std::string_view http;  // "POST /v1/..."; empty: a command only
   std::string_view cli;   // "drill what-if"
   May may = May::reader;
   std::vector<std::string_view> emits = {};  // kind slugs; not empty exactly when may == author
@@ -77,6 +77,9 @@ struct OpText {
   std::string_view doc;                      // one sentence
   std::string_view example;                  // a command line that runs
   std::string_view more = {};                // a paragraph for the man page
+  // Reads or writes files that the caller names, or starts programs: over HTTP it needs the operator's token even when
+  // anyone may run the command.
+  bool local = false;
 };
 
 struct FieldDoc {

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "api/pattern.h"
+#include "api/route.h"
 #include "node/mount.h"
 #include "node/self.h"
 
@@ -38,7 +39,9 @@ std::string cli_reference() {
       out += fmt::format("| `{}`{} | {} | {} |\n",
                          api::is_positional(*op, f.name) ? std::string(f.name) : api::flag_name(f.name),
                          f.required ? " (required)" : "", f.type, f.doc);
-    out += fmt::format("\nWho: {}. Route: `{}`.", may_text(op->may), op->http);
+    out += fmt::format("\nWho: {}.", may_text(op->may));
+    if (!op->http.empty())
+      out += fmt::format(" Route: `{}`{}.", op->http, api::is_open(*op) ? ", without a token" : "");
     for (std::size_t i = 0; i < op->emits.size(); ++i)
       out += fmt::format("{}`{}`", i ? ", " : " Signs: ", op->emits[i]);
     if (!op->emits.empty()) out += ".";
@@ -76,6 +79,7 @@ std::string kinds_json() {
 std::string openapi_json() {
   std::map<std::string, json::Value> paths;
   for (const api::Op* op : ops()) {
+    if (op->http.empty()) continue;
     const auto space = op->http.find(' ');
     std::string method(op->http.substr(0, space));
     std::transform(method.begin(), method.end(), method.begin(), [](char c) { return static_cast<char>(c | 0x20); });

@@ -9,6 +9,7 @@
 #include "drill/ops.h"
 #include "drill/reasons.h"
 #include "log/reasons.h"
+#include "net/reasons.h"
 #include "node/ops.h"
 #include "node/reasons.h"
 #include "node/self.h"
@@ -62,16 +63,16 @@ alliance::Mounted mounted() {
 }
 
 const std::vector<const api::Op*>& ops() {
-  static const auto all = point<api::Op>({self_ops(), member_ops(), log_ops(), evidence_ops(), share::ops(),
+  static const auto all = point<api::Op>({self_ops(), member_ops(), log_ops(), evidence_ops(), up_ops(), share::ops(),
                                           pool::ops(), supply::ops(), standards::ops(), talent::ops(), drill::ops()});
   return all;
 }
 
 const std::vector<const Reason*>& reasons() {
-  static const auto all =
-      point<Reason>({base_reasons, crypto::reasons, sql::reasons, blob::reasons, onnx::reasons, sandbox::reasons,
-                     log::reasons, statement::reasons, alliance::reasons, api::reasons, share::reasons, pool::reasons,
-                     supply::reasons, standards::reasons, talent::reasons, drill::reasons, reasons_table});
+  static const auto all = point<Reason>({base_reasons, crypto::reasons, sql::reasons, blob::reasons, onnx::reasons,
+                                         sandbox::reasons, log::reasons, statement::reasons, alliance::reasons,
+                                         api::reasons, net::reasons, share::reasons, pool::reasons, supply::reasons,
+                                         standards::reasons, talent::reasons, drill::reasons, reasons_table});
   return all;
 }
 

@@ -15,7 +15,7 @@ TEST_CASE("ops: every row is complete, unique and consistent") {
   for (const api::Op* op : node::ops()) {
     CAPTURE(op->id);
     CHECK(ids.insert(op->id).second);
-    CHECK(routes.insert(op->http).second);
+    if (!op->http.empty()) CHECK(routes.insert(op->http).second);
     CHECK(verbs.insert(op->cli).second);
     CHECK(op->id.find('.') != std::string_view::npos);
     CHECK_FALSE(op->doc.empty());

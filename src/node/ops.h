@@ -9,5 +9,6 @@ namespace hz::node {
 std::span<const api::Op> member_ops();
 std::span<const api::Op> log_ops();
 std::span<const api::Op> evidence_ops();
+std::span<const api::Op> up_ops();
 
 }  // namespace hz::node

@@ -109,7 +109,8 @@ std::span<const api::Op> evidence_ops() {
                         .may = api::May::anyone,
                         .fails = {"node.evidence_syntax", "log.proof_wrong"},
                         .doc = "Check an evidence file without a member, a network or trust in its sender.",
-                        .example = "hezong audit verify evidence.hzproof"}),
+                        .example = "hezong audit verify evidence.hzproof",
+                        .local = true}),
   };
   return table;
 }

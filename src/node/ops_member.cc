@@ -135,7 +135,8 @@ std::span<const api::Op> member_ops() {
                       .doc = "Create this node's member: keys, log and store.",
                       .example = "hezong init --name \"Acme Robotics\" --origin hezong.example/acme",
                       .more = "The folder is --home, else HEZONG_HOME, else hezong under the XDG state folder. An "
-                              "interrupted creation is finished by running the same command again."}),
+                              "interrupted creation is finished by running the same command again.",
+                      .local = true}),
       api::op<&status>({.id = "member.status",
                         .http = "GET /v1/status",
                         .cli = "status",

@@ -10,6 +10,13 @@ inline constexpr Reason reasons_table[] = {
      "Choose cli, reasons, kinds, openapi or man."},
     {"node.evidence_syntax", Code::corrupt, "The file is not a whole evidence file.",
      "Ask for the file again; docs/formats/evidence.md draws its form."},
+    {"node.up_already", Code::conflict, "This member is served by another process.",
+     "Use that node, or stop it with SIGTERM first; node.json in the member's folder names its address and process."},
+    {"node.token_file", Code::denied, "The operator's token cannot be trusted.",
+     "Delete api_token in the member's folder; the next `hezong up` makes a new one with mode 0600."},
+    {"node.port", Code::usage, "There is no such TCP port.", "Choose 1 to 65535, or 0 for a free one."},
+    {"node.writer_busy", Code::unavailable, "Another request is signing statements.",
+     "Try again when it is done; requests that only read are answered meanwhile."},
     {"node.unknown_shell", Code::usage, "Completion is written for bash, zsh and fish only.",
      "Run `hezong completion bash`, `zsh` or `fish`."},
 };

@@ -280,7 +280,8 @@ std::span<const api::Op> ops() {
                           .cli = "conform backends",
                           .may = api::May::anyone,
                           .doc = "Which inference backends are on this machine, and why the others are not.",
-                          .example = "hezong conform backends"}),
+                          .example = "hezong conform backends",
+                          .local = true}),
   };
   return table;
 }

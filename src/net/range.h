@@ -1,0 +1,22 @@
+// One byte range of RFC 9110 §14: "bytes=100-199", "bytes=100-", "bytes=-50". Pure.
+#pragma once
+#include <cstdint>
+#include <string_view>
+
+namespace hz::net {
+
+struct Range {
+  enum class Kind {
+    whole,  // no range, or one that a server may pass over: another unit, several ranges, bad syntax
+    part,
+    unsatisfiable,
+  };
+  Kind kind = Kind::whole;
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+};
+
+// What of `size` bytes the header's value asks for.
+Range parse_range(std::string_view value, std::uint64_t size);
+
+}  // namespace hz::net

@@ -1,0 +1,68 @@
+// What the coroutines of one server share. Everything but the counters and the workers belongs to the I/O thread.
+#pragma once
+#include <atomic>
+#include <list>
+#include <thread>
+#include <unordered_map>
+
+#include "net/asio.h"
+#include "net/server.h"
+#include "net/workers.h"
+
+namespace hz::net {
+
+struct Connection;
+
+struct ServerState {
+  ServerState(ServerOptions o, Site s)
+      : options(std::move(o)), site(std::move(s)), workers(options.limits.workers, options.limits.queue_max) {}
+
+  const ServerOptions options;
+  const Site site;
+  asio::io_context io{1};
+  tcp::acceptor acceptor{io};
+  asio::steady_timer pause{io};  // after a failed accept
+  asio::steady_timer grace{io};
+  std::optional<asio::executor_work_guard<asio::io_context::executor_type>> alive;
+  std::optional<FollowedIdentity> identity;
+  std::list<Connection*> connections;
+  std::unordered_map<std::string, int> per_client;
+  bool stopping = false;
+  std::int64_t date_s = 0;
+  std::string date;  // of date_s
+  std::uint16_t port = 0;
+  std::thread thread;
+
+  struct {
+    std::atomic<std::uint64_t> accepted{0}, refused{0}, open{0}, requests{0}, busy{0}, malformed{0}, deadlines{0},
+        tls_failures{0}, bytes_out{0};
+    std::array<std::atomic<std::uint64_t>, 6> by_class{};
+  } counts;
+
+  Workers workers;  // last: its threads end first, while everything they post to is there
+
+  void begin_stop();
+  void end_if_empty();
+  std::string_view date_now();
+};
+
+// One accepted connection, on the server's list while it lives.
+struct Connection {
+  // `counted_as` is whom the limit per client counts it for.
+  Connection(ServerState& state, std::string client, std::string counted_as);
+  ~Connection();
+  Connection(const Connection&) = delete;
+
+  ServerState& state;
+  std::string client;  // the address
+  std::string counted_as;
+  std::list<Connection*>::iterator place;
+  beast::tcp_stream* stream = nullptr;  // null until there is one
+  bool idle = false;                    // waits for the first byte of a request: may be closed at any time
+};
+
+// Serves one connection until it ends.
+awaitable<void> serve_connection(std::shared_ptr<ServerState> state, tcp::socket socket,
+                                 std::unique_ptr<Connection> connection);
+
+}  // namespace hz::net

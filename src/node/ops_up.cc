@@ -1,0 +1,105 @@
+// `hezong up`: serves the member until it is asked to stop.
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "node/ops.h"
+#include "node/reasons.h"
+#include "node/serve.h"
+
+namespace hz::node {
+namespace {
+
+// SIGTERM and SIGINT wake wait(); a second one ends the process the hard way. Handlers, not a blocked mask: programs
+// that a request starts must not inherit deafness.
+class StopSignal {
+ public:
+  StopSignal() {
+    wake_ = ::eventfd(0, EFD_CLOEXEC);
+    struct sigaction action{};
+    action.sa_handler = [](int) {
+      const int saved = errno;
+      const std::uint64_t one = 1;
+      if (::write(wake_, &one, sizeof one) < 0) ::_exit(1);
+      errno = saved;
+    };
+    action.sa_flags = static_cast<int>(SA_RESETHAND);
+    ::sigaction(SIGTERM, &action, &before_term_);
+    ::sigaction(SIGINT, &action, &before_int_);
+  }
+  ~StopSignal() {
+    ::sigaction(SIGTERM, &before_term_, nullptr);
+    ::sigaction(SIGINT, &before_int_, nullptr);
+    ::close(wake_);
+  }
+  void wait() const {
+    pollfd p{wake_, POLLIN, 0};
+    while (::poll(&p, 1, -1) < 0) {
+    }
+  }
+
+ private:
+  static inline int wake_ = -1;
+  struct sigaction before_term_{}, before_int_{};
+};
+
+struct Up {
+  std::string listen = "127.0.0.1";
+  std::uint32_t port = 0;
+  bool tls = false;
+  std::vector<std::string> host;
+  static constexpr auto fields() {
+    return rows(row("listen", &Up::listen, "IP address to listen on; beyond this machine only with TLS", or_default),
+                row("port", &Up::port, "TCP port; 0 takes a free one", or_default),
+                row("tls", &Up::tls, "serve TLS on a loopback address too", or_default),
+                row("host", &Up::host, "a host name the node is called by"));
+  }
+};
+struct UpOut {
+  std::string url;
+  std::uint32_t requests = 0, refused = 0;
+  static constexpr auto fields() {
+    return rows(row("url", &UpOut::url, "where the node listened"),
+                row("requests", &UpOut::requests, "requests answered"),
+                row("refused", &UpOut::refused, "connections there was no room for"));
+  }
+};
+
+Result<UpOut> up(api::Ctx& ctx, const Up& in) {
+  if (in.port > 65535) return fail(why("node.port"), "{}", in.port);
+  const StopSignal stop;
+  ServeOptions options{
+      .listen = in.listen, .port = static_cast<std::uint16_t>(in.port), .tls = in.tls, .names = in.host};
+  auto served = HZ_TRY(Served::start(options, ctx));
+  ctx.progress().note(fmt::format("{} serves {}", served.file().url, HZ_TRY(ctx.member())->id()));
+  if (served.file().pin) ctx.progress().note(fmt::format("pin {}", *served.file().pin));
+  stop.wait();
+  served.stop();
+  const net::Counters counters = served.counters();
+  return UpOut{served.file().url, static_cast<std::uint32_t>(counters.requests),
+               static_cast<std::uint32_t>(counters.refused)};
+}
+std::string text(const UpOut& out, const api::Style&) {
+  return fmt::format("{} stopped after {} requests\n", out.url, out.requests);
+}
+
+}  // namespace
+
+std::span<const api::Op> up_ops() {
+  static const api::Op table[] = {
+      api::op<&up>({.id = "node.up",
+                    .http = "",
+                    .cli = "up",
+                    .may = api::May::reader,
+                    .fails = {"node.up_already", "node.token_file", "node.port", "net.listen", "net.tls_files"},
+                    .doc = "Serve this member's operations over HTTP until SIGTERM or Ctrl-C.",
+                    .example = "hezong up --port 8443 --tls",
+                    .more = "The address is printed on stderr and stands in node.json in the member's folder, with the "
+                            "pin of the TLS key. The operator's token is in api_token there; send it as "
+                            "`Authorization: Bearer TOKEN`. Commands may be used meanwhile."}),
+  };
+  return table;
+}
+
+}  // namespace hz::node

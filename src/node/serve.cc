@@ -1,0 +1,167 @@
+#include "node/serve.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <mutex>
+
+#include "api/route.h"
+#include "crypto/hash.h"
+#include "net/url.h"
+#include "node/mount.h"
+#include "node/reasons.h"
+
+namespace hz::node {
+namespace {
+
+constexpr std::chrono::seconds writer_patience{20};
+constexpr std::size_t body_bytes_max = 8u << 20;
+
+bool is_loopback(const std::string& address) { return address.starts_with("127.") || address == "::1"; }
+
+// One node a folder. The lock ends with the process, however it ends.
+Result<Fd> lock_folder(const fs::path& home) {
+  Fd fd(::open((home / "up.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd) return fail(hz::why("base.write"), "{}", (home / "up.lock").string());
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
+  std::string where = "starting";
+  if (const auto text = read_text(home / "node.json", 64u << 10))
+    if (const auto value = json::parse(*text)) where = value->text("url");
+  return fail(why("node.up_already"), "{} is served: {}", home.string(), where);
+}
+
+// The operator's token, made when there is none. Nobody else may be able to read it.
+Result<std::string> operator_token(const fs::path& path, Rng& rng) {
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) {
+    std::array<std::uint8_t, 32> secret;
+    rng.fill(secret);
+    HZ_TRY(write_file_durably(path, as_bytes(hex(secret) + "\n"), 0600));
+  }
+  struct stat s{};
+  if (::stat(path.c_str(), &s) != 0 || (s.st_mode & 077) != 0)
+    return fail(why("node.token_file"), "{} has mode {:o}", path.string(), s.st_mode & 0777);
+  std::string text = HZ_TRY(read_text(path, 1024));
+  while (text.ends_with('\n')) text.pop_back();
+  if (text.size() < 32 || text.find_first_of(" \t\r\n") != std::string::npos)
+    return fail(why("node.token_file"), "{} holds no token of 32 or more characters", path.string());
+  return text;
+}
+
+http::Response plain(int status, std::string_view text) {
+  return {.status = status,
+          .headers = {{"content-type", "text/plain; charset=utf-8"}, {"cache-control", "no-store"}},
+          .body = std::string(text)};
+}
+
+}  // namespace
+
+struct Served::State {
+  fs::path home;
+  alliance::Mounted mounted;
+  alliance::Seams seams;
+  std::vector<fs::path> tool_dirs;
+  api::Gate gate;
+  api::Routes routes{ops()};
+  std::timed_mutex writing;  // requests that sign, one after the other
+  Fd lock;
+  NodeFile file;
+  std::optional<net::Server> server;  // last: its workers use everything above
+
+  Result<api::Answer> call(const api::Op& op, const json::Value& in) {
+    std::unique_lock<std::timed_mutex> turn(writing, std::defer_lock);
+    if (op.may == api::May::author && !turn.try_lock_for(writer_patience))
+      return fail(why("node.writer_busy"), "{} waited {} s", op.id, writer_patience.count());
+    api::Ctx ctx{.home = home, .mounted = mounted, .seams = seams, .tool_dirs = tool_dirs};
+    return op.call(ctx, in, {});
+  }
+
+  http::Response handle(const http::Request& request) {
+    if (request.path.starts_with("/v1/"))
+      return routes.answer(gate, request, [this](const api::Op& op, const json::Value& in) { return call(op, in); });
+    if (auto refused = api::foreign(gate, request)) return *std::move(refused);
+    if (request.path == "/metrics" && api::has_token(gate, request))
+      return plain(200, metrics_text(server->counters()));
+    return plain(404, "There is nothing here. Operations are under /v1/: see /v1/documents/openapi.\n");
+  }
+};
+
+Served::Served(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Served::Served(Served&&) noexcept = default;
+Served::~Served() {
+  if (state_) stop();
+}
+const NodeFile& Served::file() const { return state_->file; }
+net::Counters Served::counters() const { return state_->server->counters(); }
+
+Result<Served> Served::start(const ServeOptions& options, api::Ctx& ctx) {
+  HZ_TRY(ctx.member());  // whatever is wrong with it is said now, not at the first request
+  auto state = std::make_unique<State>();
+  state->home = ctx.home;
+  state->mounted = ctx.mounted;
+  state->seams = {ctx.seams.clock, ctx.seams.rng, &silent_progress()};
+  state->tool_dirs.assign(ctx.tool_dirs.begin(), ctx.tool_dirs.end());
+  state->lock = HZ_TRY(lock_folder(ctx.home));
+  const std::string token = HZ_TRY(operator_token(ctx.home / "api_token", *ctx.seams.rng));
+  state->gate.token_digest = crypto::sha256(as_bytes(token));
+  for (std::string name : options.names) {
+    for (char& c : name)
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+    state->gate.names.insert(std::move(name));
+  }
+  net::ServerOptions server{.address = options.listen, .port = options.port, .limits = options.limits};
+  if (options.tls || !is_loopback(options.listen)) {
+    server.tls = HZ_TRY(net::ensure_identity(ctx.home / "tls", options.names, *ctx.seams.clock));
+    state->file.pin = net::pin_text(HZ_TRY(net::pin_of(*server.tls)));
+  }
+  State* s = state.get();
+  state->server =
+      HZ_TRY(net::Server::start(server, {.handle = [s](const http::Request& request) { return s->handle(request); },
+                                         .body_bytes_max = [](const http::Request& head) -> std::size_t {
+                                           return head.path.starts_with("/v1/") ? body_bytes_max : 0;
+                                         }}));
+  const std::string scheme = server.tls ? "https" : "http";
+  state->file.url = options.names.empty() ? state->server->url()
+                                          : fmt::format("{}://{}:{}", scheme, net::bracketed(options.names.front()),
+                                                        state->server->port());
+  state->file.pid = ::getpid();
+  state->file.started = utc_text(ctx.seams.clock->now_ms());
+  const std::string text = json::pretty(to_json(state->file)) + "\n";
+  HZ_TRY(write_file_durably(ctx.home / "node.json", as_bytes(text)));
+  return Served(std::move(state));
+}
+
+void Served::stop() {
+  if (!state_->lock) return;
+  state_->server->stop();
+  std::error_code ignored;
+  fs::remove(state_->home / "node.json", ignored);
+  state_->lock.reset();
+}
+
+std::string metrics_text(const net::Counters& c) {
+  std::string out;
+  const auto add = [&](std::string_view name, std::string_view type, std::string_view help, std::uint64_t value) {
+    out += fmt::format("# HELP hezong_http_{0} {1}\n# TYPE hezong_http_{0} {2}\nhezong_http_{0} {3}\n", name, help,
+                       type, value);
+  };
+  add("connections_total", "counter", "Connections accepted.", c.accepted);
+  add("connections_refused_total", "counter", "Connections there was no room for.", c.refused);
+  add("connections_open", "gauge", "Connections open now.", c.open);
+  add("requests_total", "counter", "Requests whose head arrived.", c.requests);
+  add("requests_waiting", "gauge", "Requests that wait for a worker now.", c.waiting);
+  add("busy_total", "counter", "Requests answered 503 because every worker was busy.", c.busy);
+  add("malformed_total", "counter", "Requests that were not HTTP.", c.malformed);
+  add("deadlines_total", "counter", "Connections cut at a deadline.", c.deadlines);
+  add("tls_failures_total", "counter", "TLS handshakes that failed.", c.tls_failures);
+  add("sent_bytes_total", "counter", "Bytes of answers sent.", c.bytes_out);
+  out += "# HELP hezong_http_answers_total Answers by class of status.\n# TYPE hezong_http_answers_total counter\n";
+  for (std::size_t i = 1; i < c.by_class.size(); ++i)
+    out += fmt::format("hezong_http_answers_total{{class=\"{}xx\"}} {}\n", i, c.by_class[i]);
+  return out;
+}
+
+}  // namespace hz::node

@@ -1,0 +1,58 @@
+// A member on the network: its operations over HTTP, for its operator and the console. `hezong up` is this and a
+// signal.
+//
+// What stands in the member's folder meanwhile (docs/formats/http_api.md): api_token, the operator's token; node.json,
+// where the node listens; up.lock, held while it runs; tls/, key and certificate, once TLS was asked for.
+#pragma once
+#include <memory>
+
+#include "api/op.h"
+#include "net/server.h"
+
+namespace hz::node {
+
+struct ServeOptions {
+  std::string listen = "127.0.0.1";
+  std::uint16_t port = 0;               // 0: any free one
+  bool tls = false;                     // always on where `listen` is no loopback address
+  std::vector<std::string> names = {};  // host names the node is called by, besides addresses and localhost
+  net::ServerLimits limits = {};
+};
+
+// The content of node.json.
+struct NodeFile {
+  std::string url;
+  std::optional<std::string> pin;  // "sha256//...", with TLS
+  std::int64_t pid = 0;
+  std::string started;  // UTC
+  static constexpr auto fields() {
+    return rows(row("url", &NodeFile::url, "where the node listens"),
+                row("pin", &NodeFile::pin, "pin of its TLS key, as curl --pinnedpubkey takes it"),
+                row("pid", &NodeFile::pid, "process"), row("started", &NodeFile::started, "since, UTC"));
+  }
+};
+
+class Served {
+ public:
+  // Serves the member in ctx.home until stop(). Each request opens the member anew, as a command does, so commands may
+  // run beside it; requests that sign wait for each other. Errors: node.up_already, node.token_file, alliance.no_member
+  // and what Member::open says, net.listen, net.tls_files, base.write.
+  static Result<Served> start(const ServeOptions& options, api::Ctx& ctx);
+  Served(Served&&) noexcept;
+  ~Served();
+
+  const NodeFile& file() const;
+  net::Counters counters() const;
+  // Finishes running requests, removes node.json and lets the next one start.
+  void stop();
+
+ private:
+  struct State;
+  explicit Served(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// Counters in the text format that Prometheus reads.
+std::string metrics_text(const net::Counters& counters);
+
+}  // namespace hz::node
