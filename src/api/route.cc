@@ -115,10 +115,10 @@ Routes::Routes(std::span<const Op* const> ops) {
     routes_.push_back(std::move(route));
   }
   // A literal part wins over a placeholder wherever both fit.
-  std::stable_sort(routes_.begin(), routes_.end(), [](const Route& a, const Route& b) {
-    return std::count_if(a.segments.begin(), a.segments.end(), is_placeholder) <
-           std::count_if(b.segments.begin(), b.segments.end(), is_placeholder);
-  });
+  const auto order = [](const Route& route) {
+    return std::pair(std::count_if(route.segments.begin(), route.segments.end(), is_placeholder), route.op->id);
+  };
+  std::sort(routes_.begin(), routes_.end(), [&](const Route& a, const Route& b) { return order(a) < order(b); });
 }
 
 std::vector<const Routes::Route*> Routes::fitting(const std::vector<std::string>& segments, bool open_only) const {
@@ -152,7 +152,8 @@ http::Response Routes::answer(const Gate& gate, const http::Request& request, co
     std::string allow;
     for (const std::string_view m : methods) (allow += allow.empty() ? "" : ", ") += m;
     http::Response out{.status = 204};
-    if (method != "OPTIONS") out = error_response(Error{&why("api.method"), shown(request.method + " " + request.path)});
+    if (method != "OPTIONS")
+      out = error_response(Error{&why("api.method"), shown(request.method + " " + request.path)});
     out.headers.push_back({"allow", allow});
     return out;
   }

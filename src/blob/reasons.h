@@ -10,6 +10,8 @@ inline constexpr Reason reasons[] = {
      "Fetch them from a member that has them, or run the step that makes them again."},
     {"blob.corrupt", Code::corrupt, "Stored bytes no longer match their digest.",
      "Delete the named file and fetch the bytes again; check the disk."},
+    {"blob.digest", Code::invalid, "Bytes arrived that do not have the digest they were announced with.",
+     "Compute SHA-256 of the file again and send it to the address with that digest."},
 };
 consteval const Reason& why(std::string_view slug) { return registered(reasons, slug); }
 

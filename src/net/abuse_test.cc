@@ -152,7 +152,7 @@ TEST_CASE("abuse: a client that asks for much and reads nothing is cut") {
                               }});
   TestSocket s(server->port(), 4096);
   s.send("GET /large HTTP/1.1\r\nhost: x\r\n\r\n");
-  while (server->counters().deadlines == 0) std::this_thread::yield();
+  wait_for([&] { return server->counters().deadlines > 0; });
   check_alive_then_stop(*server);
 }
 
@@ -217,7 +217,7 @@ TEST_CASE("abuse: many connections at once: a limit is kept, and there is room a
     CHECK(refused == 200);
     CHECK(server->counters().refused == 200);
   }
-  while (server->counters().open > 0) std::this_thread::yield();
+  wait_for([&] { return server->counters().open == 0; });
   check_alive_then_stop(*server);
 }
 

@@ -149,7 +149,7 @@ TEST_CASE("server: when every worker is busy and the queue is full, the answer i
   first.send(get("/wait"));
   begun.wait();
   second.send(get("/wait"));  // queued
-  while (server.counters().waiting == 0) std::this_thread::yield();
+  wait_for([&] { return server.counters().waiting > 0; });
   third.send(get("/"));
   const std::string answer = third.read_answer();
   CHECK(answer.starts_with("HTTP/1.1 503 "));
@@ -172,7 +172,7 @@ TEST_CASE("server: one client cannot take every connection, and closing one make
   TestSocket c(server.port());
   CHECK(c.read_to_end().starts_with("HTTP/1.1 503 "));
   a.close();
-  while (server.counters().open == 2) std::this_thread::yield();
+  wait_for([&] { return server.counters().open < 2; });
   TestSocket d(server.port());
   d.send(get("/d"));
   CHECK(d.read_answer().ends_with("GET /d  "));

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <thread>
@@ -16,6 +17,14 @@ namespace hz::net {
 
 // How long a test waits for what must come before it fails.
 inline constexpr int test_patience_ms = 20'000;
+
+// Waits for what the server does on its own thread; fails the test when it does not come.
+template <class Condition>
+void wait_for(Condition condition) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(test_patience_ms);
+  while (!condition() && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+  REQUIRE(condition());
+}
 
 class TestSocket {
  public:

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <latch>
 #include <mutex>
 
 #include "api/route.h"
@@ -13,6 +14,7 @@
 #include "net/url.h"
 #include "node/mount.h"
 #include "node/reasons.h"
+#include "node/serve_blobs.h"
 
 namespace hz::node {
 namespace {
@@ -66,7 +68,9 @@ struct Served::State {
   std::vector<fs::path> tool_dirs;
   api::Gate gate;
   api::Routes routes{ops()};
+  std::optional<blob::Store> blobs;
   std::timed_mutex writing;  // requests that sign, one after the other
+  std::latch listening{1};   // `server` is set: its first requests may come before that
   Fd lock;
   NodeFile file;
   std::optional<net::Server> server;  // last: its workers use everything above
@@ -83,8 +87,31 @@ struct Served::State {
     if (request.path.starts_with("/v1/"))
       return routes.answer(gate, request, [this](const api::Op& op, const json::Value& in) { return call(op, in); });
     if (auto refused = api::foreign(gate, request)) return *std::move(refused);
-    if (request.path == "/metrics" && api::has_token(gate, request))
-      return plain(200, metrics_text(server->counters()));
+    if (api::has_token(gate, request)) {
+      if (request.path == "/metrics") {
+        listening.wait();
+        return plain(200, metrics_text(server->counters()));
+      }
+      if (request.path.starts_with(blobs_prefix)) {
+        if (request.method != "PUT") return get_blob(*blobs, request);
+        // An empty body never reaches a sink of its own.
+        const auto sink = put_blob(*blobs, request);
+        return sink ? (*sink)->finish() : sink.error();
+      }
+    }
+    return nothing();
+  }
+
+  // Bodies that are not collected: blobs, from the operator only.
+  std::expected<std::unique_ptr<http::Sink>, http::Response> upload(const http::Request& head) {
+    if (head.method != "PUT" || !head.path.starts_with(blobs_prefix)) return nullptr;
+    if (auto refused = api::foreign(gate, head)) return std::unexpected(*std::move(refused));
+    if (!api::has_token(gate, head)) return std::unexpected(nothing());
+    return put_blob(*blobs, head);
+  }
+
+  // What is not there, and what a stranger may not see.
+  static http::Response nothing() {
     return plain(404, "There is nothing here. Operations are under /v1/: see /v1/documents/openapi.\n");
   }
 };
@@ -104,6 +131,7 @@ Result<Served> Served::start(const ServeOptions& options, api::Ctx& ctx) {
   state->mounted = ctx.mounted;
   state->seams = {ctx.seams.clock, ctx.seams.rng, &silent_progress()};
   state->tool_dirs.assign(ctx.tool_dirs.begin(), ctx.tool_dirs.end());
+  state->blobs = HZ_TRY(ctx.member())->blobs();
   state->lock = HZ_TRY(lock_folder(ctx.home));
   const std::string token = HZ_TRY(operator_token(ctx.home / "api_token", *ctx.seams.rng));
   state->gate.token_digest = crypto::sha256(as_bytes(token));
@@ -118,11 +146,13 @@ Result<Served> Served::start(const ServeOptions& options, api::Ctx& ctx) {
     state->file.pin = net::pin_text(HZ_TRY(net::pin_of(*server.tls)));
   }
   State* s = state.get();
-  state->server =
+  state->server.emplace(
       HZ_TRY(net::Server::start(server, {.handle = [s](const http::Request& request) { return s->handle(request); },
                                          .body_bytes_max = [](const http::Request& head) -> std::size_t {
                                            return head.path.starts_with("/v1/") ? body_bytes_max : 0;
-                                         }}));
+                                         },
+                                         .upload = [s](const http::Request& head) { return s->upload(head); }})));
+  state->listening.count_down();
   const std::string scheme = server.tls ? "https" : "http";
   state->file.url = options.names.empty() ? state->server->url()
                                           : fmt::format("{}://{}:{}", scheme, net::bracketed(options.names.front()),

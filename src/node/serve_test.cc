@@ -160,6 +160,35 @@ TEST_CASE("serve: node.json names the node while it runs; a second one on the fo
   world.serve();
 }
 
+TEST_CASE("serve: a blob goes up under its digest and comes down in parts; strangers cannot tell whether it is there") {
+  World world;
+  auto served = world.serve();
+  const net::Client mine = world.client(served), stranger = world.client(served, false);
+  const std::string text(3u << 20, 'b');
+  const std::string path = "/blobs/" + hex(crypto::sha256(as_bytes(text)));
+  CHECK(mine.send({"GET", path})->status == 404);
+  CHECK(mine.send({"PUT", path, "", {}, text})->status == 201);
+  CHECK(mine.send({"PUT", path, "", {}, text})->status == 200);
+  CHECK(mine.send({"GET", path})->body == text);
+  const auto part = mine.send({"GET", path, "", {{"range", "bytes=10-19"}}});
+  CHECK(part->status == 206);
+  CHECK(part->body == "bbbbbbbbbb");
+  CHECK(mine.send({"PUT", "/blobs/" + hex(crypto::sha256(ByteView{}))})->status == 201);
+  const auto wrong = mine.send({"PUT", "/blobs/" + std::string(64, '0'), "", {}, text});
+  CHECK(wrong->status == 422);
+  CHECK(body(wrong).find("error")->text("reason") == "blob.digest");
+  CHECK(mine.send({"DELETE", path})->status == 405);
+  CHECK(mine.send({"GET", "/blobs/../keys/root"})->status == 404);
+  const std::string absent = "/blobs/" + std::string(64, 'a');
+  for (const char* method : {"GET", "HEAD", "PUT"}) {
+    const auto there = stranger.send({method, path, "", {}, method[0] == 'P' ? "x" : ""});
+    const auto not_there = stranger.send({method, absent, "", {}, method[0] == 'P' ? "x" : ""});
+    CHECK(there->status == 404);
+    CHECK(there->status == not_there->status);
+    CHECK(there->body == not_there->body);
+  }
+}
+
 TEST_CASE("serve: with TLS the pin in node.json is the node's, and stays over restarts") {
   World world;
   std::string pin;
@@ -200,9 +229,15 @@ TEST_CASE("serve: many at once read and sign: every signature is in the log, nob
             R"("price_fen_per_hour_max":2,"switch_minutes_min":5,"switch_minutes_max":15}})",
             t, i);
         const auto added = mine.send({"POST", "/v1/pool/sites", "", {{"content-type", "application/json"}}, site});
-        if (!added || added->status != 200) ++bad, MESSAGE((added ? added->body : added.error().text()));
+        if (!added || added->status != 200) {
+          ++bad;
+          MESSAGE((added ? added->body : added.error().text()));
+        }
         const auto status = mine.send({"GET", "/v1/status"});
-        if (!status || status->status != 200) ++bad, MESSAGE((status ? status->body : status.error().text()));
+        if (!status || status->status != 200) {
+          ++bad;
+          MESSAGE((status ? status->body : status.error().text()));
+        }
       }
     });
   for (auto& t : threads) t.join();
