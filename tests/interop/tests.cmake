@@ -7,3 +7,8 @@ set_tests_properties(interop.go_verifier PROPERTIES LABELS interop SKIP_RETURN_C
 add_test(NAME interop.vectors COMMAND ${PROJECT_SOURCE_DIR}/spec/vectors/make/make.py --check)
 add_test(NAME interop.statement_vectors COMMAND ${PROJECT_SOURCE_DIR}/spec/vectors/make/statements.py --check)
 set_tests_properties(interop.vectors interop.statement_vectors PROPERTIES LABELS interop)
+add_executable(age_file ${CMAKE_CURRENT_LIST_DIR}/age_file.cc)
+target_link_libraries(age_file PRIVATE hz_crypto)
+add_test(NAME interop.age
+         COMMAND ${CMAKE_CURRENT_LIST_DIR}/age_program.sh $<TARGET_FILE:age_file> ${CMAKE_BINARY_DIR}/interop/age)
+set_tests_properties(interop.age PROPERTIES LABELS interop SKIP_RETURN_CODE 77 TIMEOUT 120)

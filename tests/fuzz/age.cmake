@@ -1,0 +1,1 @@
+hz_fuzz(age LIBS hz_crypto)
