@@ -5,16 +5,11 @@
 // stream's timers as on the server's side.
 #include "net/client.h"
 
-#include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <sys/socket.h>
 
 #include <boost/asio/post.hpp>
-#include <chrono>
-#include <mutex>
-#include <variant>
 
-#include "net/asio.h"
+#include "net/client_link.h"
 #include "net/head.h"
 #include "net/reasons.h"
 #include "net/resolve.h"
@@ -26,43 +21,6 @@ namespace beast_http = beast::http;
 using Parser = beast_http::response_parser<beast_http::string_body>;
 using Instant = std::chrono::steady_clock::time_point;
 using std::chrono::milliseconds;
-using Plain = beast::tcp_stream;
-using Tls = beast::ssl_stream<beast::tcp_stream>;
-
-// One connection and the loop it runs on.
-struct Link {
-  asio::io_context io{1};
-  std::optional<asio::ssl::context> context;
-  std::variant<std::monostate, Plain, Tls> stream;
-  beast::flat_buffer buffer;
-  Instant used;
-
-  Plain* lowest() {
-    if (auto* plain = std::get_if<Plain>(&stream)) return plain;
-    if (auto* tls = std::get_if<Tls>(&stream)) return &beast::get_lowest_layer(*tls);
-    return nullptr;
-  }
-};
-
-// Nothing may have arrived between exchanges: not the end, not a farewell, not an answer nobody asked for.
-bool is_quiet(Link& link) {
-  char scrap;
-  const auto n = ::recv(link.lowest()->socket().native_handle(), &scrap, 1, MSG_PEEK | MSG_DONTWAIT);
-  return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
-}
-
-}  // namespace
-
-struct ClientState {
-  ClientOptions options;
-  Url url;
-  TlsContext tls;
-  std::mutex mutex;
-  std::vector<std::unique_ptr<Link>> idle;
-  std::uint64_t connections_made = 0;
-};
-
-namespace {
 
 struct Call {
   const ClientState& client;
@@ -205,33 +163,6 @@ awaitable<void> talk(Call& call, Stream& stream) {
   call.out = fail(why("net.http_syntax"), "{}: informational answers without end", call.client.url.text());
 }
 
-// A kept connection that is still good, or a new one that is not connected yet.
-std::unique_ptr<Link> take_link(ClientState& client, bool& fresh) {
-  const Instant now = std::chrono::steady_clock::now();
-  {
-    const std::scoped_lock lock(client.mutex);
-    while (!client.idle.empty()) {
-      auto link = std::move(client.idle.back());
-      client.idle.pop_back();
-      if (now - link->used > milliseconds(client.options.idle_ms_max) || !is_quiet(*link)) continue;
-      fresh = false;
-      return link;
-    }
-    ++client.connections_made;
-  }
-  fresh = true;
-  auto link = std::make_unique<Link>();
-  if (client.url.tls) {
-    SSL_CTX_up_ref(client.tls.get());
-    link->context.emplace(client.tls.get());
-    link->stream.emplace<Tls>(link->io, *link->context);
-  } else {
-    link->stream.emplace<Plain>(link->io);
-  }
-  link->buffer.max_size(client.options.header_bytes_max + (64u << 10));
-  return link;
-}
-
 }  // namespace
 
 Result<Client> Client::make(ClientOptions options) {
@@ -271,12 +202,7 @@ Result<http::Response> Client::send(const http::Request& request) const {
     link->io.restart();
     link->io.run();
   }
-  if (call.reusable && !options.stop.stop_requested()) {
-    link->lowest()->expires_never();
-    link->used = std::chrono::steady_clock::now();
-    const std::scoped_lock lock(client.mutex);
-    if (client.idle.size() < options.idle_connections_max) client.idle.push_back(std::move(link));
-  }
+  if (call.reusable && !options.stop.stop_requested()) keep_link(client, std::move(link));
   return std::move(call.out);
 }
 

@@ -37,4 +37,26 @@ Range parse_range(std::string_view value, std::uint64_t size) {
   return {Range::Kind::part, *from, std::min(*to, size - 1) - *from + 1};
 }
 
+Range choose_range(const http::Request& request, http::Response& response) {
+  if (!response.source) return {};
+  const std::uint64_t size = response.source->size();
+  response.headers.push_back({"accept-ranges", "bytes"});
+  const std::string_view asked = http::header(request.headers, "range");
+  // If-Range would need a validator; without one the whole is the right answer.
+  const bool applies = response.status == 200 && request.method == "GET" && !asked.empty() &&
+                       http::header(request.headers, "if-range").empty();
+  const Range range = applies ? parse_range(asked, size) : Range{Range::Kind::whole, 0, size};
+  if (range.kind == Range::Kind::part) {
+    response.status = 206;
+    response.headers.push_back(
+        {"content-range", fmt::format("bytes {}-{}/{}", range.offset, range.offset + range.length - 1, size)});
+  } else if (range.kind == Range::Kind::unsatisfiable) {
+    response.status = 416;
+    response.headers.push_back({"content-range", fmt::format("bytes */{}", size)});
+    response.source = nullptr;
+    response.body.clear();
+  }
+  return range;
+}
+
 }  // namespace hz::net

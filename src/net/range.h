@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/http.h"
+
 namespace hz::net {
 
 struct Range {
@@ -18,5 +20,9 @@ struct Range {
 
 // What of `size` bytes the header's value asks for.
 Range parse_range(std::string_view value, std::uint64_t size);
+
+// The range of the response's source that the request asks for; status and headers are set to fit (206, 416). An empty
+// one for a response without a source.
+Range choose_range(const http::Request& request, http::Response& response);
 
 }  // namespace hz::net

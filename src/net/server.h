@@ -21,7 +21,7 @@ struct ServerLimits {
   std::size_t header_bytes_max = 16u << 10;  // request line and headers; more is 431
   std::size_t body_bytes_max = 1u << 20;     // where the site says nothing else; more is 413
   int header_ms_max = 10'000;                // a whole head, from its first byte; also the TLS handshake
-  int body_ms_max = 60'000;                  // a whole collected body, or 64 KiB of an upload
+  int body_ms_max = 60'000;                  // a whole collected body, or 256 KiB of an upload
   int idle_ms_max = 60'000;                  // between requests
   int write_ms_max = 60'000;                 // for each MiB of an answer
   int stop_ms_max = 10'000;                  // what running requests get when the server stops

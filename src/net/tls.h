@@ -1,39 +1,13 @@
-// This node's TLS identity, and what both ends of a connection insist on.
-//
-// A node has one P-256 key and a certificate it signed itself. Peers do not ask an authority who it is: they compare
-// the SHA-256 of the key's SubjectPublicKeyInfo, its pin, with the one they were told. The pin survives a new
-// certificate, so certificates are renewed without asking anybody. TLS 1.2 and 1.3 only, forward-secret AEAD ciphers,
-// ALPN http/1.1.
+// What both ends of a TLS connection insist on: TLS 1.2 and 1.3 only, forward-secret AEAD ciphers, ALPN http/1.1.
 #pragma once
 #include <memory>
 #include <optional>
-#include <span>
-#include <string>
 
-#include "base/fs.h"
-#include "base/seams.h"
+#include "net/identity.h"
 
 struct ssl_ctx_st;
 
 namespace hz::net {
-
-// Two PEM files.
-struct Identity {
-  fs::path certificate;
-  fs::path key;  // mode 0600
-};
-
-// The identity in `folder` (cert.pem, key.pem), made when it is missing; a certificate that ends within 30 days is
-// renewed with the same key. `names` are host names and addresses, localhost is always among them.
-// Errors: net.tls_files, base.write.
-Result<Identity> ensure_identity(const fs::path& folder, std::span<const std::string> names, Clock& clock);
-
-// SHA-256 of the SubjectPublicKeyInfo of the certificate. Errors: net.tls_files.
-Result<Digest> pin_of(const Identity& identity);
-// "sha256//<base64>", the form that `curl --pinnedpubkey` takes.
-std::string pin_text(const Digest& pin);
-// Errors: base.text_form.
-Result<Digest> parse_pin(std::string_view text);
 
 using TlsContext = std::shared_ptr<ssl_ctx_st>;
 // Errors: net.tls_files.

@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::chrono::seconds writer_patience{20};
 constexpr std::size_t body_bytes_max = 8u << 20;
+constexpr std::size_t stranger_body_bytes_max = 64u << 10;
 
 bool is_loopback(const std::string& address) { return address.starts_with("127.") || address == "::1"; }
 
@@ -146,12 +147,13 @@ Result<Served> Served::start(const ServeOptions& options, api::Ctx& ctx) {
     state->file.pin = net::pin_text(HZ_TRY(net::pin_of(*server.tls)));
   }
   State* s = state.get();
-  state->server.emplace(
-      HZ_TRY(net::Server::start(server, {.handle = [s](const http::Request& request) { return s->handle(request); },
-                                         .body_bytes_max = [](const http::Request& head) -> std::size_t {
-                                           return head.path.starts_with("/v1/") ? body_bytes_max : 0;
-                                         },
-                                         .upload = [s](const http::Request& head) { return s->upload(head); }})));
+  state->server.emplace(HZ_TRY(
+      net::Server::start(server, {.handle = [s](const http::Request& request) { return s->handle(request); },
+                                  .body_bytes_max = [s](const http::Request& head) -> std::size_t {
+                                    if (!head.path.starts_with("/v1/")) return 0;
+                                    return api::has_token(s->gate, head) ? body_bytes_max : stranger_body_bytes_max;
+                                  },
+                                  .upload = [s](const http::Request& head) { return s->upload(head); }})));
   state->listening.count_down();
   const std::string scheme = server.tls ? "https" : "http";
   state->file.url = options.names.empty() ? state->server->url()

@@ -135,6 +135,11 @@ TEST_CASE("serve: the operator reads and signs, a stranger gets what is open and
   CAPTURE(added->body);
   CHECK(added->status == 200);
   CHECK(*body(mine.send({"GET", "/v1/status"})).find("statements")->integer() == 2);
+  // A stranger cannot make the node hold large bodies, wherever they are sent.
+  const std::string large = R"({"site":")" + std::string(100'000, 'x') + "\"}";
+  for (const char* path : {"/v1/pool/sites", "/v1/nothing"})
+    CHECK(stranger.send({"POST", path, "", {{"content-type", "application/json"}}, large})->status == 413);
+  CHECK(mine.send({"POST", "/v1/pool/sites", "", {{"content-type", "application/json"}}, large})->status == 422);
   const auto wrong = mine.send({"GET", "/v1/log/zz"});
   CHECK(wrong->status >= 400);
   CHECK(body(wrong).find("error")->text("reason").find('.') != std::string_view::npos);
