@@ -133,3 +133,23 @@ function(hz_fuzz name)
   endif()
   set_tests_properties(fuzz.${name} PROPERTIES LABELS fuzz)
 endfunction()
+
+# hz_source_digest(module AS name OF a b): SHA-256 over the sources of modules a, b ... (tests left out), as constant
+# hz::<module>::<name> in <module>/<name>.h. What depends on "this code" compares it, and nobody has to raise a number.
+function(hz_source_digest module)
+  cmake_parse_arguments(ARG "" "AS" "OF" ${ARGN})
+  set(files "")
+  foreach(of IN LISTS ARG_OF)
+    file(GLOB found CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${of}/*.cc ${CMAKE_CURRENT_SOURCE_DIR}/${of}/*.h
+         ${CMAKE_CURRENT_SOURCE_DIR}/${of}/*.sql)
+    list(FILTER found EXCLUDE REGEX "_test\\.cc$")
+    list(APPEND files ${found})
+  endforeach()
+  set(out ${CMAKE_BINARY_DIR}/gen/${module}/${ARG_AS}.h)
+  add_custom_command(OUTPUT ${out}
+    COMMAND ${CMAKE_COMMAND} -DOUT=${out} -DMODULE=${module} -DNAME=${ARG_AS} "-DFILES=${files}" -DROOT=${CMAKE_CURRENT_SOURCE_DIR}
+            -P ${PROJECT_SOURCE_DIR}/cmake/source_digest.cmake
+    DEPENDS ${files} ${PROJECT_SOURCE_DIR}/cmake/source_digest.cmake VERBATIM)
+  add_custom_target(hz_${module}_${ARG_AS} DEPENDS ${out})
+  add_dependencies(hz_${module} hz_${module}_${ARG_AS})
+endfunction()

@@ -163,7 +163,7 @@ TEST_CASE("member: a creation cut short is named by open and finished by create 
   world.options.origin = right;
   const auto made = world.create();
   REQUIRE(made);
-  CHECK(made->authority().log_key.key == key.key.verifying_key());
+  CHECK(made->authority().log_key(1)->key.key == key.key.verifying_key());
 }
 
 TEST_CASE("append: on return the statements stand in the log and in the views") {
@@ -389,7 +389,8 @@ TEST_CASE(
                                           refused.push_back(r.text(0));
                                           return true;
                                         }));
-  CHECK(refused == std::vector<std::string>{"statement.leaf", "statement.wrong_log", "alliance.role", "alliance.role"});
+  CHECK(refused == std::vector<std::string>{"statement.leaf", "statement.wrong_log", "alliance.role",
+                                            "statement.no_signature"});
   CHECK(count(member, "SELECT count(*) FROM test_fact") == 1);
 }
 

@@ -19,20 +19,6 @@ std::string short_id(std::string_view name, Role role, const crypto::VerifyingKe
 
 }  // namespace
 
-std::string_view role_text(Role role) {
-  switch (role) {
-    case Role::root:
-      return "root";
-    case Role::log:
-      return "log";
-    case Role::author:
-      return "author";
-    case Role::witness:
-      return "witness";
-  }
-  return "?";
-}
-
 std::string key_name(std::string_view origin, Role role) {
   return role == Role::log ? std::string(origin) : fmt::format("{}/{}", origin, role_text(role));
 }
@@ -52,6 +38,10 @@ Result<statement::NamedKey> parse_verifier(std::string_view text, Role role) {
 std::string fingerprint(std::string_view verifier) { return hex(crypto::sha256(as_bytes(verifier))); }
 
 fs::path key_path(const fs::path& folder, Role role) { return folder / role_text(role); }
+fs::path root_key_path(const fs::path& folder, std::size_t number) {
+  return number <= 1 ? key_path(folder, Role::root) : folder / fmt::format("root-{}", number);
+}
+fs::path next_key_path(const fs::path& folder, Role role) { return folder / fmt::format("{}.next", role_text(role)); }
 
 bool has_key(const fs::path& folder, Role role) {
   std::error_code ignored;
@@ -59,7 +49,10 @@ bool has_key(const fs::path& folder, Role role) {
 }
 
 Result<statement::NamedSigner> load_key(const fs::path& folder, Role role) {
-  const fs::path path = key_path(folder, role);
+  return load_key_file(key_path(folder, role), role);
+}
+
+Result<statement::NamedSigner> load_key_file(const fs::path& path, Role role) {
   std::string text = HZ_TRY(read_text(path, 4096));
   struct stat facts{};
   if (::stat(path.c_str(), &facts) != 0 || (facts.st_mode & 077) != 0)
@@ -88,10 +81,16 @@ Result<statement::NamedSigner> load_key(const fs::path& folder, Role role) {
 
 Result<statement::NamedSigner> load_or_create_key(const fs::path& folder, std::string_view origin, Role role,
                                                   Rng& rng) {
-  if (has_key(folder, role)) {
-    statement::NamedSigner known = HZ_TRY(load_key(folder, role));
+  return load_or_create_key_file(key_path(folder, role), origin, role, rng);
+}
+
+Result<statement::NamedSigner> load_or_create_key_file(const fs::path& path, std::string_view origin, Role role,
+                                                       Rng& rng) {
+  std::error_code ignored;
+  if (fs::exists(path, ignored)) {
+    statement::NamedSigner known = HZ_TRY(load_key_file(path, role));
     if (known.name != key_name(origin, role))
-      return fail(why("alliance.unfinished"), "{} is the key {}, not {}", key_path(folder, role).string(), known.name,
+      return fail(why("alliance.unfinished"), "{} is the key {}, not {}", path.string(), known.name,
                   key_name(origin, role));
     return known;
   }
@@ -101,7 +100,7 @@ Result<statement::NamedSigner> load_or_create_key(const fs::path& folder, std::s
   put(bytes, seed);
   std::string text = fmt::format("{}{}+{}+{}\n", secret_prefix, made.name,
                                  short_id(made.name, role, made.key.verifying_key()), base64(bytes));
-  const auto written = write_file_durably(key_path(folder, role), as_bytes(text), 0600);
+  const auto written = write_file_durably(path, as_bytes(text), 0600);
   crypto::wipe(seed);
   crypto::wipe(bytes);
   crypto::wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});

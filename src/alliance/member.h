@@ -1,4 +1,4 @@
-// This node's member: its keys, its log, its blobs and the views replayed from its statements.
+// This node's member: its keys, its log, its blobs, and the views replayed from its and other members' statements.
 #pragma once
 #include <memory>
 #include <optional>
@@ -87,13 +87,14 @@ struct Mounted {
 struct CreateOptions {
   std::string name;    // shown to people
   std::string origin;  // schema-less URL prefix that names the log, e.g. "hezong.example/acme"
+  std::int64_t root_keys = 1, root_threshold = 1;  // so many root keys, of which so many sign together
 };
 
 class Member {
  public:
   // A new member: root, log, author and witness keys, an empty log, and the genesis statement in it. A creation that
-  // was cut short is finished when name and origin are the same. Layout of the folder: README.md. Errors:
-  // alliance.exists, alliance.unfinished, alliance.origin, alliance.name, base.write, log.*.
+  // was cut short is finished when name and origin are the same. Layout of the folder: docs/formats/member_folder.md.
+  // Errors: alliance.exists, alliance.unfinished, alliance.origin, alliance.name, alliance.root_keys, base.write, log.*.
   static Result<Member> create(const fs::path& home, const CreateOptions&, const Mounted&, const Seams&);
   // Runs the log's start-up check first, as a reader: any number of commands may read while one writes. The first
   // append becomes the writer. Errors: alliance.no_member, alliance.unfinished, alliance.genesis, log.*.
@@ -115,8 +116,10 @@ class Member {
   void set_dry_run(bool on);
   const std::vector<std::string>& dry_run_payloads() const;
 
-  // The views, replayed up to the own head. Callers read; only replay writes.
+  // The views, replayed up to the own head and those of the mirrored logs. Callers read; only replay writes.
   Result<sql::Db*> views();
+  // Mirrored logs that could not be opened just now, with the reason: their statements are not in the views.
+  const std::vector<Error>& peer_faults() const;
   blob::Store& blobs();
   Frontier frontier() const;
   Seams& seams();
@@ -126,11 +129,20 @@ class Member {
   // The exact bytes at a position. Errors: alliance.no_index.
   Result<Bytes> leaf(std::uint64_t index);
 
-  const Authority& authority() const;  // which keys speak for this member
+  const Authority& authority() const;  // which keys speak for this member, as of its head
+  const fs::path& keys_folder() const;
+  // Appends a statement that was signed elsewhere (a change of keys). Errors: alliance.role, alliance.revoked,
+  // statement.*, log.*.
+  Result<Receipt> append_signed(ByteView leaf);
   log::Log& log();
+  // The other members' logs that are mirrored here, by origin; opened anew when their folder appeared.
+  std::vector<log::Log*> peer_logs();
   // Becomes the writer now: takes the log's lock and compares its head with the high-water mark. Errors: log.*,
   // alliance.key*.
   Result<void> become_writer();
+  // Takes over a key that a change made this member's, from <role>.next. Nothing happens when there is none.
+  // Errors: alliance.key*, base.write, log.*.
+  Result<void> adopt_next_keys();
   // Throws the views away and replays every statement. The digest of the new views, hex.
   Result<std::string> rebuild_views();
 

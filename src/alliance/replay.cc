@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <unordered_map>
 
 #include "alliance/kinds.h"
 #include "alliance/reasons.h"
+#include "alliance/source_digest.h"
 #include "alliance/sql_text.h"
 #include "crypto/hash.h"
 #include "sql/reasons.h"
@@ -33,9 +35,9 @@ std::string boot_id() {
   return text ? *text : "unknown";
 }
 
-std::string version_digest(const Mounted& mounted) {
+std::string version_digest(const Mounted& mounted, std::string_view own) {
   crypto::Sha256 hash;
-  hash.update(as_bytes(fmt::format("hezong/views/v1\n{}\n{}\n", replay_version, boot_id())));
+  hash.update(as_bytes(fmt::format("hezong/views/v2\n{}\n{}\n{}\n", source_digest, boot_id(), own)));
   hash.update(as_bytes(sql_text::views));
   for (const std::string_view schema : mounted.view_schemas) hash.update(as_bytes(schema));
   for (const statement::Kind& kind : mounted.kinds) hash.update(as_bytes(fmt::format("{}\n", kind.slug)));
@@ -45,12 +47,13 @@ std::string version_digest(const Mounted& mounted) {
 constexpr std::string_view meta_schema =
     "CREATE TABLE alliance_views(version TEXT NOT NULL, finished INTEGER NOT NULL) STRICT;";
 
-Result<void> make_tables(sql::Db& db, const Mounted& mounted) {
+Result<void> make_tables(sql::Db& db, const Mounted& mounted, std::string_view own) {
   return db.transaction([&]() -> Result<void> {
     HZ_TRY(db.run(meta_schema));
     HZ_TRY(db.run(sql_text::views));
     for (const std::string_view schema : mounted.view_schemas) HZ_TRY(db.run(schema));
-    return db.exec("INSERT INTO alliance_views VALUES(?, 0)", {version_digest(mounted)});
+    HZ_TRY(db.exec("INSERT INTO alliance_self VALUES(?)", {own}));
+    return db.exec("INSERT INTO alliance_views VALUES(?, 0)", {version_digest(mounted, own)});
   });
 }
 
@@ -74,7 +77,9 @@ bool is_machine_error(const Error& error) {
   return false;
 }
 
-Result<void> replay_one(sql::Db& db, const KindMap& known, const Source& log, std::uint64_t index, ByteView leaf) {
+// One statement that counts: its position's key must have signed it, and its kind's replay must accept it.
+Result<void> replay_one(sql::Db& db, const KindMap& known, const Source& log, const Authority& authority,
+                        std::uint64_t index, ByteView leaf) {
   const auto refuse = [&](std::string_view kind, const Error& error) {
     return db.exec("INSERT INTO alliance_refused VALUES(?,?,?,?,?)",
                    {log.origin, static_cast<std::int64_t>(index), kind, error.reason->slug, error.detail});
@@ -84,6 +89,17 @@ Result<void> replay_one(sql::Db& db, const KindMap& known, const Source& log, st
   const statement::Statement& s = *read;
   HZ_TRY(db.exec("INSERT INTO alliance_statement VALUES(?,?,?,?,?,?)",
                  {log.origin, static_cast<std::int64_t>(index), ByteView(s.id), s.kind, s.issuer, s.issued_ms}));
+  if (is_act(s.kind)) return {};  // folded before
+  const auto frame = statement::decode_leaf(leaf);
+  if (const auto speaks = check_key_ids(authority, *frame, s); !speaks) return refuse(s.kind, speaks.error());
+  if (index >= log.verified->size) {
+    if (const auto holds = check_signatures(authority, *frame, s); !holds) {
+      log.verified->bad.insert(index);
+      return refuse(s.kind, holds.error());
+    }
+  } else if (log.verified->bad.contains(index)) {
+    if (const auto holds = check_signatures(authority, *frame, s); !holds) return refuse(s.kind, holds.error());
+  }
   const auto found = known.find(s.kind);
   if (found == known.end()) return {};  // a kind of a newer program: kept in the log, ignored here
   const statement::Kind& kind = *found->second;
@@ -106,18 +122,18 @@ const statement::Kind* find_kind(const Mounted& mounted, std::string_view slug) 
   return nullptr;
 }
 
-Result<Views> Views::open(const fs::path& path, const Mounted& mounted) {
+Result<Views> Views::open(const fs::path& path, const Mounted& mounted, const std::string& own) {
   const Fd lock = HZ_TRY(lock_file(path));
   auto opened = sql::Db::open(path, sql::Mode::scratch);
   if (opened) {
     const auto version = opened->text("SELECT version FROM alliance_views");
-    if (version && *version == version_digest(mounted)) return Views(path, mounted, *std::move(opened));
+    if (version && *version == version_digest(mounted, own)) return Views(path, mounted, own, *std::move(opened));
   }
   opened = fail(hz::sql::why("sql.open"), "closed");  // the handle must be gone before the file is
   remove_files(path);
   auto db = HZ_TRY(sql::Db::open(path, sql::Mode::scratch));
-  HZ_TRY(make_tables(db, mounted));
-  return Views(path, mounted, std::move(db));
+  HZ_TRY(make_tables(db, mounted, own));
+  return Views(path, mounted, own, std::move(db));
 }
 
 Result<void> Views::clear() {
@@ -125,43 +141,105 @@ Result<void> Views::clear() {
   db_ = HZ_TRY(sql::Db::open(":memory:", sql::Mode::scratch));
   remove_files(path_);
   db_ = HZ_TRY(sql::Db::open(path_, sql::Mode::scratch));
-  return make_tables(db_, mounted_);
+  return make_tables(db_, mounted_, own_);
 }
 
-Result<std::optional<std::uint64_t>> Views::common_prefix(Source& log) {
-  const auto size = HZ_TRY(db_.integer("SELECT size FROM alliance_log WHERE origin = ?", {log.origin})).value_or(0);
-  const auto root = HZ_TRY(db_.text("SELECT root FROM alliance_log WHERE origin = ?", {log.origin})).value_or("");
-  const auto from = static_cast<std::uint64_t>(size);
-  if (from == 0) return std::optional<std::uint64_t>(0);
-  // Another command may have appended and replayed since this one read the head.
-  if (from > log.size) HZ_TRY(log.refresh(log));
-  if (from > log.size || hex(from == log.size ? log.root : HZ_TRY(log.root_at(from))) != root)
-    return std::optional<std::uint64_t>();
-  return std::optional(from);
+Result<void> Views::wipe() {
+  std::vector<std::string> tables;
+  HZ_TRY(db_.query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT IN "
+                   "('alliance_views', 'alliance_self')",
+                   {}, [&](const sql::Row& row) {
+                     tables.push_back(row.text(0));
+                     return true;
+                   }));
+  for (const std::string& table : tables) HZ_TRY(db_.exec(fmt::format("DELETE FROM \"{}\"", table)));
+  return {};
 }
 
-Result<void> Views::catch_up(Source log, Progress& progress) {
-  const auto seen = HZ_TRY(common_prefix(log));
-  if (seen && *seen == log.size) return {};
-  if (!seen) HZ_TRY(clear());
+Result<std::optional<Views::Sizes>> Views::standing_on(std::vector<Source>& logs) {
+  Sizes out;
+  std::map<std::string, std::string> roots;
+  HZ_TRY(db_.query("SELECT origin, size, root FROM alliance_log", {}, [&](const sql::Row& row) {
+    out[row.text(0)] = static_cast<std::uint64_t>(row.integer(1));
+    roots[row.text(0)] = row.text(2);
+    return true;
+  }));
+  for (Source& log : logs) {
+    const auto found = out.find(log.origin);
+    if (found == out.end()) {
+      out[log.origin] = 0;
+      continue;
+    }
+    const std::uint64_t from = found->second;
+    // Another command may have appended and replayed since this one read the head.
+    if (from > log.size) HZ_TRY(log.refresh(log));
+    if (from > log.size || hex(from == log.size ? log.root : HZ_TRY(log.root_at(from))) != roots[log.origin])
+      return std::optional<Sizes>();
+  }
+  if (out.size() != logs.size()) return std::optional<Sizes>();  // a log is gone
+  return std::optional(std::move(out));
+}
+
+Result<void> Views::catch_up(std::vector<Source> logs, Progress& progress) {
+  std::ranges::sort(logs, {}, &Source::origin);
+  const auto current = [&](const Sizes& from) {
+    return std::ranges::all_of(logs, [&](const Source& log) { return from.at(log.origin) == log.size; });
+  };
+  const auto seen = HZ_TRY(standing_on(logs));
+  if (seen && current(*seen)) return {};
   return db_.transaction([&]() -> Result<void> {
     // Asked again under the write lock: another command may have replayed meanwhile.
-    const auto from = HZ_TRY(common_prefix(log));
-    if (!from) return fail(hz::sql::why("sql.busy"), "{}: another command rebuilt the views", path_.string());
-    if (*from == log.size) return {};
-    return replay(log, *from, progress);
+    auto from = HZ_TRY(standing_on(logs));
+    if (!from) {
+      HZ_TRY(wipe());
+      from = HZ_TRY(standing_on(logs));
+    }
+    if (current(*from)) return {};
+    return replay(logs, *std::move(from), progress);
   });
 }
 
-Result<void> Views::replay(const Source& log, std::uint64_t from, Progress& progress) {
+Result<void> Views::replay(const std::vector<Source>& logs, Sizes from, Progress& progress) {
+  auto before = HZ_TRY(Judgement::load(db_, own_, nullptr));
+  Judgement now = before;
+  for (const Source& log : logs) HZ_TRY(now.scan(db_, log, from.at(log.origin)));
+  before.finish({});
+  now.finish(logs);
+  const auto judged_otherwise = [&](const Source& log) {
+    const std::uint64_t size = from.at(log.origin);
+    return size > 0 && before.about(log.origin, size) != now.about(log.origin, size);
+  };
+  if (std::ranges::any_of(logs, judged_otherwise)) {
+    HZ_TRY(wipe());
+    for (auto& [origin, size] : from) size = 0;
+    now = HZ_TRY(Judgement::load(db_, own_, nullptr));
+    for (const Source& log : logs) HZ_TRY(now.scan(db_, log, 0));
+    now.finish(logs);
+  }
+  for (const Source& log : logs) HZ_TRY(replay_log(log, now, from.at(log.origin), progress));
+  return now.write(db_);
+}
+
+Result<void> Views::replay_log(const Source& log, const Judgement& judgement, std::uint64_t from, Progress& progress) {
   constexpr std::uint64_t worth_showing = 5000;
-  const KindMap known = kind_map(mounted_);
-  const bool show = log.size - from >= worth_showing;
-  if (show) progress.phase("replaying statements", static_cast<std::int64_t>(log.size - from));
-  HZ_TRY(log.visit(from, log.size, [&](std::uint64_t index, ByteView leaf) -> Result<void> {
-    if (show && (index - from) % 1000 == 0) progress.step(static_cast<std::int64_t>(index - from));
-    return replay_one(db_, known, log, index, leaf);
-  }));
+  const Authority* authority = judgement.authority(log.origin);
+  const auto& standings = judgement.membership().standings;
+  const auto standing = standings.find(log.origin);
+  if (authority && standing != standings.end()) {
+    const KindMap known = kind_map(mounted_);
+    const bool show = log.size - from >= worth_showing;
+    if (show) progress.phase("replaying statements", static_cast<std::int64_t>(log.size - from));
+    for (const Range& range : standing->second.counted) {
+      const std::uint64_t begin = std::max(range.begin, from), end = std::min(range.end, log.size);
+      if (begin >= end) continue;
+      HZ_TRY(log.visit(begin, end, [&](std::uint64_t index, ByteView leaf) -> Result<void> {
+        if (show && (index - from) % 1000 == 0) progress.step(static_cast<std::int64_t>(index - from));
+        HZ_TRY(replay_one(db_, known, log, *authority, index, leaf));
+        if (index == log.verified->size) ++log.verified->size;  // without gaps only
+        return {};
+      }));
+    }
+  }
   return db_.exec(
       "INSERT INTO alliance_log VALUES(?,?,?) ON CONFLICT(origin) DO UPDATE SET size=excluded.size, root=excluded.root",
       {log.origin, static_cast<std::int64_t>(log.size), hex(log.root)});
@@ -171,7 +249,7 @@ Result<std::string> view_digest(sql::Db& db) {
   std::vector<std::pair<std::string, std::int64_t>> tables;
   HZ_TRY(db.query(
       "SELECT m.name, (SELECT count(*) FROM pragma_table_info(m.name)) FROM sqlite_schema m WHERE m.type = 'table' "
-      "AND m.name NOT LIKE 'sqlite_%' AND m.name <> 'alliance_views' ORDER BY m.name",
+      "AND m.name NOT LIKE 'sqlite_%' AND m.name NOT IN ('alliance_views', 'alliance_self') ORDER BY m.name",
       {}, [&](const sql::Row& row) {
         tables.emplace_back(row.text(0), row.integer(1));
         return true;

@@ -2,8 +2,11 @@
 //
 // Views are a pure function of (frontier, schemas, code version): the simpler idea, writing rows where a command runs,
 // gives every member other rows after the first bug. So commands only append, and replay is the only writer. The file
-// remembers the head it was computed from; a longer log is replayed from there on, everything else (other schema, other
+// remembers the heads it was computed from; longer logs are replayed from there on, everything else (other schema, other
 // root, file of an earlier boot, damaged file) is thrown away and rebuilt.
+//
+// Many logs, one result: every row of a pillar is keyed by the member whose statement wrote it, so the order in which
+// logs arrive cannot matter; what depends on several logs (keys, membership) is folded first (fold.h).
 //
 // One bad statement must not stop a member: when its replay fails, its rows are undone and alliance_refused keeps the
 // reason. Only errors of the disk or the database stop replay.
@@ -12,51 +15,41 @@
 #include <memory>
 #include <string>
 
+#include "alliance/fold.h"
 #include "alliance/member.h"
+#include "alliance/source.h"
 #include "base/fs.h"
 #include "base/seams.h"
 #include "sql/db.h"
 
 namespace hz::alliance {
 
-// Raised when replay code changes what it writes without changing a schema.
-inline constexpr std::int64_t replay_version = 1;
-
-// A log as replay reads it.
-struct Source {
-  std::string origin;
-  std::uint64_t size = 0;
-  Digest root{};
-  // Entries [begin, end) in order.
-  std::function<Result<void>(std::uint64_t begin, std::uint64_t end,
-                             const std::function<Result<void>(std::uint64_t, ByteView)>&)>
-      visit;
-  std::function<Result<Digest>(std::uint64_t size)> root_at;
-  // Moves size and root to the newest head, when this is a reader beside a writer.
-  std::function<Result<void>(Source&)> refresh;
-};
-
 class Views {
  public:
-  // Opens or rebuilds the file. Errors: sql.*.
-  static Result<Views> open(const fs::path& path, const Mounted& mounted);
+  // Opens or rebuilds the file of a member's views. Errors: sql.*.
+  static Result<Views> open(const fs::path& path, const Mounted& mounted, const std::string& own);
   // Throws every row away.
   Result<void> clear();
-  // Replays what the log has and the views lack, in one transaction; reports progress when that is much.
-  // Cost: about 16 us per statement. Errors: sql.*, log.*.
-  Result<void> catch_up(Source log, Progress& progress);
+  // Replays what the logs have and the views lack, in one transaction; reports progress when that is much. A log that is
+  // not among `logs` any more, or whose head moved elsewhere, means replaying everything.
+  // Cost: about 16 us per statement, and 55 us once for its signature. Errors: sql.*, log.*.
+  Result<void> catch_up(std::vector<Source> logs, Progress& progress);
   sql::Db& db() { return db_; }
 
  private:
-  Views(fs::path path, const Mounted& mounted, sql::Db db)
-      : path_(std::move(path)), mounted_(mounted), db_(std::move(db)) {}
-  // How much of this log the rows stand on; nullopt when they stand on something else. Refreshes a log that lags
-  // behind.
-  Result<std::optional<std::uint64_t>> common_prefix(Source& log);
-  Result<void> replay(const Source& log, std::uint64_t from, Progress& progress);
+  Views(fs::path path, const Mounted& mounted, std::string own, sql::Db db)
+      : path_(std::move(path)), mounted_(mounted), own_(std::move(own)), db_(std::move(db)) {}
+  // How much of each log the rows stand on; nullopt when they stand on something else. Refreshes logs that lag behind.
+  using Sizes = std::map<std::string, std::uint64_t>;
+  Result<std::optional<Sizes>> standing_on(std::vector<Source>& logs);
+  Result<void> replay(const std::vector<Source>& logs, Sizes from, Progress& progress);
+  Result<void> replay_log(const Source& log, const Judgement& judgement, std::uint64_t from, Progress& progress);
+  // Deletes every row, within the caller's transaction.
+  Result<void> wipe();
 
   fs::path path_;
   Mounted mounted_;
+  std::string own_;
   sql::Db db_;
 };
 

@@ -4,7 +4,9 @@
 #include "drill/kinds.h"
 #include "drill/rehearsal.h"
 #include "drill/report.h"
+#include "drill/sql_text.h"
 #include "drill/text.h"
+#include "sql/db.h"
 
 namespace hz::drill {
 namespace {
@@ -18,6 +20,24 @@ Result<std::unique_ptr<Rehearsal>> rehearse(api::Ctx& ctx, const std::vector<std
 Result<std::string> frontier_digest(api::Ctx& ctx) {
   alliance::Member* member = HZ_TRY(ctx.member());
   return member->frontier().digest;
+}
+
+std::string joined(const std::vector<std::string>& targets) {
+  std::string out;
+  for (const std::string& target : targets) out += (out.empty() ? "" : " ") + target;
+  return out;
+}
+
+// This member's newest plan for the same loss, when it says the same apart from the heads it was computed on.
+Result<std::optional<statement::Statement>> last_plan(alliance::Member& member, const RecordedPlan& said) {
+  sql::Db* views = HZ_TRY(member.views());
+  const auto id = HZ_TRY(views->text(sql_text::last_plan, {joined(said.targets), said.control_bp}));
+  if (!id) return std::optional<statement::Statement>();
+  auto before = HZ_TRY(member.find(*id));
+  RecordedPlan then = HZ_TRY(from_json<RecordedPlan>(before.body, "$.predicate.body"));
+  then.frontier = said.frontier;
+  if (to_json(then) != to_json(said)) return std::optional<statement::Statement>();
+  return std::optional(std::move(before));
 }
 
 }  // namespace
@@ -77,13 +97,18 @@ Result<Recorded> record(api::Ctx& ctx, const MakePlan& in) {
     said.products.push_back(std::move(line));
   }
   for (const RdItem& item : made.rd) said.rd.push_back({item.backend, item.op, item.products});
-  // The same plan on the same heads is the same act.
-  const Digest idem = crypto::sha256(as_bytes(json::dump(to_json(said))));
   alliance::Member* member = HZ_TRY(ctx.member());
   Recorded out;
-  out.receipt = HZ_TRY(member->append(alliance::draft(said, {}, idem)));
   out.substituted = made.substituted;
   out.unsaved = made.unsaved + made.late;
+  // Heads move with every statement, this one included. The newest plan for this loss, found again as it stands, is not
+  // news; anything else is, also a plan that comes back after another one.
+  if (const auto before = HZ_TRY(last_plan(*member, said))) {
+    out.receipt = {before->id_text(), before->index, true};
+    return out;
+  }
+  const Digest idem = crypto::sha256(as_bytes(json::dump(to_json(said))));
+  out.receipt = HZ_TRY(member->append(alliance::draft(said, {}, idem)));
   return out;
 }
 

@@ -13,15 +13,44 @@ SELECT model_sha256, op_type, domain, opset, count FROM public_supply_model_op O
 -- name: read_unknowns
 SELECT node, what, why, statement FROM public_supply_unknown ORDER BY node, what, why
 -- name: read_model_results
-SELECT model_sha256, backend, verdict, quality_milli, agreement_milli, worst, golden_sha256, lift, observed_ms, statement FROM public_standards_model_result ORDER BY model_sha256, backend, observed_ms DESC, statement
+-- One per (model, backend): this member's own evidence speaks before others'; among others the worst verdict does, so that
+-- nobody is sent onto a backend that some member saw fail. Claimed times decide nothing.
+SELECT model_sha256, backend, verdict, quality_milli, agreement_milli, worst, golden_sha256, lift, observed_ms, statement
+FROM (SELECT *, row_number() OVER (PARTITION BY model_sha256, backend ORDER BY
+        member <> (SELECT member FROM public_alliance_self),
+        CASE verdict WHEN 'FAILED' THEN 0 WHEN 'BASIC_ONLY' THEN 1 WHEN 'STRICT' THEN 2 ELSE 3 END, member) AS place
+      FROM public_standards_model_result)
+WHERE place = 1 ORDER BY model_sha256, backend
 -- name: read_operator_results
-SELECT op_type, domain, dtype, opset, backend, verdict, cases, passed, statement FROM public_standards_operator_result ORDER BY backend, domain, op_type, opset, dtype, statement
+SELECT op_type, domain, dtype, opset, backend, verdict, cases, passed, statement
+FROM (SELECT *, row_number() OVER (PARTITION BY backend, op_type, domain, dtype, opset ORDER BY
+        member <> (SELECT member FROM public_alliance_self),
+        CASE verdict WHEN 'FAILED' THEN 0 WHEN 'BASIC_ONLY' THEN 1 WHEN 'STRICT' THEN 2 ELSE 3 END, member) AS place
+      FROM public_standards_operator_result)
+WHERE place = 1 ORDER BY backend, domain, op_type, opset, dtype
 -- name: read_releases
-SELECT model_sha256, name, licence, audience, statement FROM public_share_release ORDER BY model_sha256, name, statement
+-- A release for its owner only is seen by its owner only.
+SELECT model_sha256, name, licence, audience, statement FROM public_share_release
+WHERE audience <> 'owner' OR member = (SELECT member FROM public_alliance_self)
+ORDER BY model_sha256, name, member, statement
 -- name: read_sites
-SELECT site, name, entity, jurisdiction, backend, price_fen_per_hour_min, price_fen_per_hour_max, switch_minutes_min, switch_minutes_max, statement FROM public_pool_site ORDER BY site, backend
+-- Another member's site carries its member's name: two members may call different places the same.
+SELECT CASE WHEN member = (SELECT member FROM public_alliance_self) THEN site ELSE site || '@' || member END AS id, name,
+       entity, jurisdiction, backend, price_fen_per_hour_min, price_fen_per_hour_max, switch_minutes_min,
+       switch_minutes_max, statement
+FROM public_pool_site ORDER BY id, backend
 -- name: read_needs
-SELECT component, skill, people_min, port_hours_per_operator_min, port_hours_per_operator_max, statement FROM public_talent_need ORDER BY component, skill
+-- One per (component, skill): this member's own estimate, else the largest of the others.
+SELECT component, skill, people_min, port_hours_per_operator_min, port_hours_per_operator_max, statement
+FROM (SELECT *, row_number() OVER (PARTITION BY component, skill ORDER BY
+        member <> (SELECT member FROM public_alliance_self), port_hours_per_operator_max DESC, people_min DESC, member) AS place
+      FROM public_talent_need)
+WHERE place = 1 ORDER BY component, skill
+-- name: last_plan
+-- This member's newest plan for these targets: its plans are in the order of its log.
+SELECT p.statement FROM drill_plan p JOIN public_alliance_statement s ON s.id = p.statement
+WHERE p.issuer = (SELECT member FROM public_alliance_self) AND p.targets = ? AND p.control_bp = ?
+ORDER BY s.idx DESC LIMIT 1
 -- name: write_plan
 INSERT OR REPLACE INTO drill_plan(statement, issuer, issued_ms, targets, control_bp, frontier) VALUES (?, ?, ?, ?, ?, ?)
 -- name: write_plan_line

@@ -1,4 +1,4 @@
--- Recorded plans. The drill itself reads the other pillars' public views and stores nothing.
+-- Recorded plans, keyed by their statement. The drill itself reads the other pillars' public views and stores nothing.
 CREATE TABLE drill_plan(
   statement TEXT PRIMARY KEY, issuer TEXT NOT NULL, issued_ms INTEGER NOT NULL, targets TEXT NOT NULL,
   control_bp INTEGER NOT NULL, frontier TEXT NOT NULL) STRICT;
@@ -11,9 +11,14 @@ CREATE TABLE drill_plan_work(
   statement TEXT NOT NULL, backend TEXT NOT NULL, op TEXT NOT NULL, product TEXT NOT NULL,
   PRIMARY KEY(statement, backend, op, product)) STRICT;
 
+-- A member sees its own plans only: what it would do without a supplier is nobody else's business.
 CREATE VIEW public_drill_plan AS
-  SELECT targets, control_bp, frontier, issuer, issued_ms, statement FROM drill_plan;
+  SELECT issuer AS member, targets, control_bp, frontier, issuer, issued_ms, statement FROM drill_plan
+  WHERE issuer = (SELECT member FROM public_alliance_self);
 CREATE VIEW public_drill_plan_line AS
-  SELECT product, outcome, backend, site, price_fen_per_hour_min, price_fen_per_hour_max, switch_minutes_min,
-         switch_minutes_max, evidence, statement FROM drill_plan_line;
-CREATE VIEW public_drill_plan_work AS SELECT backend, op, product, statement FROM drill_plan_work;
+  SELECT l.product, l.outcome, l.backend, l.site, l.price_fen_per_hour_min, l.price_fen_per_hour_max,
+         l.switch_minutes_min, l.switch_minutes_max, l.evidence, l.statement
+  FROM drill_plan_line l JOIN public_drill_plan p ON p.statement = l.statement;
+CREATE VIEW public_drill_plan_work AS
+  SELECT w.backend, w.op, w.product, w.statement
+  FROM drill_plan_work w JOIN public_drill_plan p ON p.statement = w.statement;

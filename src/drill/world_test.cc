@@ -102,7 +102,8 @@ World WorldBuilder::finish() const {
 
 Result<void> fill_views(sql::Db& db, const World& w) {
   HZ_TRY(
-      db.run("CREATE TABLE public_supply_entity(entity, name, jurisdiction, statement);"
+      db.run("CREATE TABLE public_alliance_self(member); INSERT INTO public_alliance_self VALUES ('me');"
+             "CREATE TABLE public_supply_entity(entity, name, jurisdiction, statement);"
              "CREATE TABLE public_supply_owner(entity, owner, share_bp, statement);"
              "CREATE TABLE public_supply_node(node, type, name, version, op, k, entity, entity_source, statement);"
              "CREATE TABLE public_supply_edge(node, input, evidence_file, evidence_field, evidence_digest, "
@@ -114,16 +115,16 @@ Result<void> fill_views(sql::Db& db, const World& w) {
              "CREATE TABLE public_supply_unknown(node, what, why, statement);"
              "CREATE TABLE public_standards_model_result(model_sha256, backend, verdict, quality_milli, "
              "agreement_milli, worst,"
-             "  golden_sha256, backend_digest, lift, observed_ms, statement);"
+             "  golden_sha256, backend_digest, lift, observed_ms, statement, member AS ('me'));"
              "CREATE TABLE public_standards_operator_result(op_type, domain, dtype, opset, backend, verdict, cases, "
-             "passed, statement);"
+             "passed, statement, member AS ('me'));"
              "CREATE TABLE public_standards_backend(backend, name, version, library_digest, library_path, isolation, "
              "statement);"
-             "CREATE TABLE public_share_release(model_sha256, name, licence, audience, statement);"
+             "CREATE TABLE public_share_release(model_sha256, name, licence, audience, statement, member AS ('me'));"
              "CREATE TABLE public_pool_site(site, name, entity, jurisdiction, backend, price_fen_per_hour_min,"
-             "  price_fen_per_hour_max, switch_minutes_min, switch_minutes_max, statement);"
+             "  price_fen_per_hour_max, switch_minutes_min, switch_minutes_max, statement, member AS ('me'));"
              "CREATE TABLE public_talent_need(component, skill, people_min, port_hours_per_operator_min,"
-             "  port_hours_per_operator_max, statement);"));
+             "  port_hours_per_operator_max, statement, member AS ('me'));"));
   for (const auto& r : w.entities)
     HZ_TRY(db.exec("INSERT INTO public_supply_entity VALUES (?,?,?,?)", {r.id, r.name, r.jurisdiction, r.statement}));
   for (const auto& r : w.holdings)
@@ -191,10 +192,12 @@ TEST_CASE("world: what the views hold comes back row by row, and unknown entitie
 
 TEST_CASE("views: the schema and every query of this module prepare") {
   sql::Db db = sql::Db::open(":memory:", sql::Mode::scratch).value();
-  REQUIRE(db.run(view_schema()));
+  REQUIRE(db.run("CREATE TABLE public_alliance_statement(id, idx)"));
   REQUIRE(fill_views(db, World{}));
+  REQUIRE(db.run(view_schema()));
   CHECK(load_world(db));
   CHECK(db.exec(sql_text::write_plan, {"a", "b", 1, "c", 5000, "d"}));
   CHECK(db.exec(sql_text::write_plan_line, {"a", "b", "c", "d", "e", 1, 2, 3, 4, "f"}));
   CHECK(db.exec(sql_text::write_plan_work, {"a", "b", "c", "d"}));
+  CHECK(db.text(sql_text::last_plan, {"c", 5000}));
 }

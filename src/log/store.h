@@ -93,6 +93,9 @@ class Log {
   // already (or earlier in the same call) is answered with its old place. Errors: log.entry, log.idem_conflict (names
   // both), sql.full.
   Result<std::vector<Appended>> append(std::span<const Entry> entries);
+  // Signs from now on with another key under the same name; the current head carries both signatures. Readers that are
+  // open must be opened again after the next append. Errors: log.read_only, base.write, sql.*.
+  Result<void> rekey(crypto::SigningKey key);
   // Readers: takes over the newest committed head. Errors: log.head_corrupt, log.forked when it does not extend the old
   // one.
   Result<void> refresh();

@@ -11,8 +11,10 @@ constexpr std::string_view header = "hezong.example/evidence@v1\n";
 
 std::string format_evidence(const Evidence& evidence) {
   std::string out(header);
-  for (const std::string& part : {evidence.genesis, evidence.statement})
-    out += fmt::format("length {}\n{}", part.size(), part);
+  const auto add = [&](const std::string& part) { out += fmt::format("length {}\n{}", part.size(), part); };
+  add(evidence.genesis);
+  for (const std::string& change : evidence.key_changes) add(change);
+  add(evidence.statement);
   return out;
 }
 
@@ -39,7 +41,12 @@ Result<Evidence> parse_evidence(std::string_view text) {
   Evidence out;
   out.genesis = HZ_TRY(part("genesis"));
   out.statement = HZ_TRY(part("statement"));
-  if (!text.empty()) return fail(why("node.evidence_syntax"), "{} bytes after the end", text.size());
+  while (!text.empty()) {
+    if (out.key_changes.size() == key_changes_max)
+      return fail(why("node.evidence_syntax"), "more than {} changes of keys", key_changes_max);
+    out.key_changes.push_back(std::move(out.statement));
+    out.statement = HZ_TRY(part("statement"));
+  }
   return out;
 }
 
@@ -54,8 +61,23 @@ Result<Checked> check_evidence(const Evidence& evidence) {
   // The origin is the checkpoint's first line; the signature check below binds it to the key.
   const std::string origin = genesis.checkpoint.substr(0, genesis.checkpoint.find('\n'));
   alliance::Authority authority = HZ_TRY(alliance::read_genesis(genesis.extra, origin));
-  HZ_TRY(log::verify_proof(genesis, authority.log_key));
-  const log::Proven proven = HZ_TRY(log::verify_proof(proof, authority.log_key));
+  std::vector<log::Proof> changes;
+  for (const std::string& text : evidence.key_changes) {
+    const log::Proof& change = changes.emplace_back(HZ_TRY(log::parse_proof(text)));
+    if (change.checkpoint != proof.checkpoint)
+      return fail(why("node.evidence_syntax"), "a proof of a key change is of a different head");
+    if (change.index <= (changes.size() > 1 ? changes[changes.size() - 2].index : 0))
+      return fail(why("node.evidence_syntax"), "key changes are not in the order of the log");
+    // Root keys sign it, so it may name the key that signed the head.
+    HZ_TRY(alliance::apply(authority, HZ_TRY(alliance::check_statement(authority, change.extra, change.index))));
+  }
+  const std::uint64_t size = HZ_TRY(log::parse_checkpoint(HZ_TRY(log::parse_note(proof.checkpoint)).text)).size;
+  const alliance::KeySpan* signer = authority.log_key(size);
+  if (!signer) return fail(why("node.evidence_syntax"), "no log key speaks at {}", size);
+  const log::NoteKey log_key{signer->key.name, log::KeyType::ed25519, signer->key.key};
+  HZ_TRY(log::verify_proof(genesis, log_key));
+  for (const log::Proof& change : changes) HZ_TRY(log::verify_proof(change, log_key));
+  const log::Proven proven = HZ_TRY(log::verify_proof(proof, log_key));
   statement::Statement s = HZ_TRY(alliance::check_statement(authority, proven.leaf, proven.index));
   return Checked{std::move(authority), std::move(s), proven.checkpoint.size};
 }

@@ -6,13 +6,16 @@
 
 namespace hz::node {
 
-// Two C2SP tlog-proofs with their leaves: the genesis statement, which names the keys, and the statement itself.
+// C2SP tlog-proofs with their leaves: the genesis statement, which names the first keys, the statements that changed
+// keys before the statement, in order, and the statement itself.
 struct Evidence {
   std::string genesis;
+  std::vector<std::string> key_changes;
   std::string statement;
 };
 
-inline constexpr std::size_t evidence_size_bytes_max = 2 * log::proof_size_bytes_max + 1024;
+inline constexpr std::size_t key_changes_max = 64;
+inline constexpr std::size_t evidence_size_bytes_max = 4 * log::proof_size_bytes_max;
 
 std::string format_evidence(const Evidence& evidence);
 // Errors: node.evidence_syntax, base.too_large.
@@ -23,8 +26,8 @@ struct Checked {
   statement::Statement statement;
   std::uint64_t log_size = 0;
 };
-// Genesis signed by its own root key; both leaves in trees whose heads the log key of genesis signed; the statement
-// signed by a key genesis names. What is not checked: that the root key belongs to the company one thinks of,
+// Genesis signed by its own root keys, and key changes too; all leaves in the tree whose head the log key signed; the
+// statement signed by a key that spoke at its position. What is not checked: that the root key belongs to the company one thinks of,
 // witnesses, and later key changes. Errors: node.evidence_syntax, log.*, alliance.*, statement.*.
 Result<Checked> check_evidence(const Evidence& evidence);
 

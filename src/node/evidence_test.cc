@@ -26,7 +26,7 @@ struct World {
     const pool::Site offer{std::move(site), "Hangzhou", "unknown", "CN", {{"backend:refrt", 1, 2, 3, 4}}};
     return member.append(alliance::draft(offer)).value().index;
   }
-  Evidence evidence(std::uint64_t index) { return {member.log().prove(0).value(), member.log().prove(index).value()}; }
+  Evidence evidence(std::uint64_t index) { return {member.log().prove(0).value(), {}, member.log().prove(index).value()}; }
 };
 
 std::string_view slug(const Result<Checked>& r) { return r ? "" : r.error().reason->slug; }
@@ -74,9 +74,9 @@ TEST_CASE("evidence: parts of two members, of two heads, or in the wrong order d
   twin.add("site:a");
   beta.add("site:a");
   CHECK(slug(check_evidence(good)).empty());
-  CHECK(slug(check_evidence({good.genesis, beta.evidence(1).statement})) == "node.evidence_syntax");
-  CHECK_FALSE(check_evidence({twin.evidence(1).genesis, good.statement}));
-  CHECK(slug(check_evidence({good.statement, good.statement})) == "node.evidence_syntax");
+  CHECK(slug(check_evidence({good.genesis, {}, beta.evidence(1).statement})) == "node.evidence_syntax");
+  CHECK_FALSE(check_evidence({twin.evidence(1).genesis, {}, good.statement}));
+  CHECK(slug(check_evidence({good.statement, {}, good.statement})) == "node.evidence_syntax");
   acme.add("site:b");
-  CHECK(slug(check_evidence({good.genesis, acme.evidence(1).statement})) == "node.evidence_syntax");
+  CHECK(slug(check_evidence({good.genesis, {}, acme.evidence(1).statement})) == "node.evidence_syntax");
 }

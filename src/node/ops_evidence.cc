@@ -26,6 +26,14 @@ Result<Exported> export_proof(api::Ctx& ctx, const Export& in) {
   const statement::Statement s = HZ_TRY(member.find(in.id));
   Evidence evidence;
   evidence.genesis = HZ_TRY(member.log().prove(0));
+  HZ_TRY(member.log().visit(1, member.log().head().size, [&](std::uint64_t index, ByteView leaf) -> Result<void> {
+    if (!alliance::may_be_act(leaf)) return {};
+    const auto known = statement::read_leaf(leaf, member.origin(), index);
+    const bool changes = known && known->role == "root" && known->id != s.id &&
+                         (known->kind == alliance::KeyRotate::kind || known->kind == alliance::KeyRevoke::kind);
+    if (changes) evidence.key_changes.push_back(HZ_TRY(member.log().prove(index)));
+    return {};
+  }));
   evidence.statement = HZ_TRY(member.log().prove(s.index));
   const std::string text = format_evidence(evidence);
   // What is handed out must hold; a member never exports what a stranger would refuse.
@@ -74,7 +82,7 @@ Result<Verified> verify(api::Ctx&, const Verify& in) {
   out.issuer_name = c.authority.genesis.name;
   out.origin = c.statement.origin;
   out.claimed_time = utc_text(c.statement.issued_ms);
-  out.root_fingerprint = alliance::fingerprint(c.authority.genesis.roots.front());
+  out.root_fingerprint = alliance::root_fingerprint(c.authority.genesis);
   out.index = static_cast<std::int64_t>(c.statement.index);
   out.log_size = static_cast<std::int64_t>(c.log_size);
   out.not_checked = {"that the root key belongs to the company you think of: compare the fingerprint with it",

@@ -10,8 +10,11 @@ namespace {
 struct Init {
   std::string name;
   std::optional<std::string> origin;
+  std::optional<std::int64_t> root_keys, root_threshold;
   static constexpr auto fields() {
     return rows(row("name", &Init::name, "the member's name, shown to people"),
+                row("root_keys", &Init::root_keys, "number of root keys to make (1)"),
+                row("root_threshold", &Init::root_threshold, "root signatures that change keys (1)"),
                 row("origin", &Init::origin, "name of its log, a URL prefix without scheme (member.example/<name>)"));
   }
 };
@@ -43,9 +46,10 @@ std::string default_origin(std::string_view name) {
 
 Result<Inited> init(api::Ctx& ctx, const Init& in) {
   const std::string origin = in.origin ? *in.origin : default_origin(in.name);
-  auto member = HZ_TRY(alliance::Member::create(ctx.home, {in.name, origin}, ctx.mounted, ctx.seams));
+  auto member = HZ_TRY(alliance::Member::create(
+      ctx.home, {in.name, origin, in.root_keys.value_or(1), in.root_threshold.value_or(1)}, ctx.mounted, ctx.seams));
   const alliance::Authority& a = member.authority();
-  return Inited{member.id(),       in.name,          ctx.home.string(), alliance::fingerprint(a.genesis.roots.front()),
+  return Inited{member.id(),       in.name,          ctx.home.string(), alliance::root_fingerprint(a.genesis),
                 a.genesis.log_key, member.frontier()};
 }
 std::string text(const Inited& out, const api::Style& style) {
@@ -131,7 +135,7 @@ std::span<const api::Op> member_ops() {
                       .http = "POST /v1/member",
                       .cli = "init",
                       .may = api::May::anyone,
-                      .fails = {"alliance.exists", "alliance.name", "alliance.origin"},
+                      .fails = {"alliance.exists", "alliance.name", "alliance.origin", "alliance.root_keys"},
                       .doc = "Create this node's member: keys, log and store.",
                       .example = "hezong init --name \"Acme Robotics\" --origin hezong.example/acme",
                       .more = "The folder is --home, else HEZONG_HOME, else hezong under the XDG state folder. An "

@@ -7,12 +7,12 @@
 namespace hz::share {
 namespace {
 
-// The newest release of a digest stands.
+// A member's newest release of a digest stands.
 Result<void> replay_release(sql::Db& views, const statement::Statement& s, const Release& release) {
   HZ_TRY(check(release));
   return views.exec(
-      "INSERT OR REPLACE INTO share_release VALUES(?,?,?,?,?,?)",
-      {release.sha256, release.name, release.licence, enum_text(release.audience), release.size_bytes, s.id_text()});
+      "INSERT OR REPLACE INTO share_release VALUES(?,?,?,?,?,?,?)",
+      {s.issuer, release.sha256, release.name, release.licence, enum_text(release.audience), release.size_bytes, s.id_text()});
 }
 
 }  // namespace

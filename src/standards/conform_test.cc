@@ -22,6 +22,7 @@ struct Views {
     statement::Statement s;
     s.id[0] = ++next;
     s.issued_ms = next;
+    s.issuer = "test.example/log";
     return s;
   }
   std::string one(std::string_view query) { return db.text(query, {})->value_or("(none)"); }

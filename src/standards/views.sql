@@ -1,36 +1,37 @@
--- Newest per key wins, in the order of the log.
+-- Keyed by the member that said it; within one member the newest wins, in the order of its log.
 CREATE TABLE standards_backend(
-  backend TEXT PRIMARY KEY, name TEXT NOT NULL, engine TEXT NOT NULL, version TEXT NOT NULL, library TEXT NOT NULL,
-  library_digest TEXT NOT NULL, isolation TEXT NOT NULL, statement TEXT NOT NULL) STRICT;
+  member TEXT NOT NULL, backend TEXT NOT NULL, name TEXT NOT NULL, engine TEXT NOT NULL, version TEXT NOT NULL, library TEXT NOT NULL,
+  library_digest TEXT NOT NULL, isolation TEXT NOT NULL, statement TEXT NOT NULL,
+  PRIMARY KEY(member, backend)) STRICT;
 
 CREATE TABLE standards_run(
-  backend TEXT NOT NULL, suite TEXT NOT NULL, suite_digest TEXT NOT NULL, errata_digest TEXT NOT NULL,
+  member TEXT NOT NULL, backend TEXT NOT NULL, suite TEXT NOT NULL, suite_digest TEXT NOT NULL, errata_digest TEXT NOT NULL,
   backend_digest TEXT NOT NULL, transport TEXT NOT NULL, table_digest TEXT NOT NULL, duration_ms INTEGER NOT NULL,
-  observed_ms INTEGER NOT NULL, statement TEXT NOT NULL, PRIMARY KEY(backend, suite, transport)) STRICT;
+  observed_ms INTEGER NOT NULL, statement TEXT NOT NULL, PRIMARY KEY(member, backend, suite, transport)) STRICT;
 CREATE TABLE standards_run_count(
-  backend TEXT NOT NULL, suite TEXT NOT NULL, transport TEXT NOT NULL, status TEXT NOT NULL, cases INTEGER NOT NULL,
-  PRIMARY KEY(backend, suite, transport, status)) STRICT;
+  member TEXT NOT NULL, backend TEXT NOT NULL, suite TEXT NOT NULL, transport TEXT NOT NULL, status TEXT NOT NULL, cases INTEGER NOT NULL,
+  PRIMARY KEY(member, backend, suite, transport, status)) STRICT;
 
 CREATE TABLE standards_operator(
-  op_type TEXT NOT NULL, domain TEXT NOT NULL, dtype TEXT NOT NULL, opset INTEGER NOT NULL, backend TEXT NOT NULL,
+  member TEXT NOT NULL, op_type TEXT NOT NULL, domain TEXT NOT NULL, dtype TEXT NOT NULL, opset INTEGER NOT NULL, backend TEXT NOT NULL,
   verdict TEXT NOT NULL, cases INTEGER NOT NULL, passed INTEGER NOT NULL, repaired INTEGER NOT NULL, worst TEXT NOT NULL,
-  run TEXT NOT NULL, statement TEXT NOT NULL, PRIMARY KEY(op_type, domain, dtype, opset, backend)) STRICT;
+  run TEXT NOT NULL, statement TEXT NOT NULL, PRIMARY KEY(member, backend, op_type, domain, dtype, opset)) STRICT;
 
 CREATE TABLE standards_model(
-  model_sha256 TEXT NOT NULL, backend TEXT NOT NULL, product TEXT NOT NULL, verdict TEXT NOT NULL,
+  member TEXT NOT NULL, model_sha256 TEXT NOT NULL, backend TEXT NOT NULL, product TEXT NOT NULL, verdict TEXT NOT NULL,
   quality_milli INTEGER NOT NULL, agreement_milli INTEGER NOT NULL, worst TEXT NOT NULL, golden_sha256 TEXT NOT NULL,
   backend_digest TEXT NOT NULL, lift TEXT NOT NULL, batch INTEGER NOT NULL, observed_ms INTEGER NOT NULL,
-  statement TEXT NOT NULL, PRIMARY KEY(model_sha256, backend)) STRICT;
+  statement TEXT NOT NULL, PRIMARY KEY(member, model_sha256, backend)) STRICT;
 CREATE TABLE standards_model_blocker(
-  model_sha256 TEXT NOT NULL, backend TEXT NOT NULL, op_type TEXT NOT NULL, statement TEXT NOT NULL,
-  PRIMARY KEY(model_sha256, backend, op_type)) STRICT;
+  member TEXT NOT NULL, model_sha256 TEXT NOT NULL, backend TEXT NOT NULL, op_type TEXT NOT NULL, statement TEXT NOT NULL,
+  PRIMARY KEY(member, model_sha256, backend, op_type)) STRICT;
 
 CREATE VIEW public_standards_model_result AS
-  SELECT model_sha256, backend, verdict, quality_milli, agreement_milli, worst, golden_sha256, backend_digest, lift,
+  SELECT member, model_sha256, backend, verdict, quality_milli, agreement_milli, worst, golden_sha256, backend_digest, lift,
          observed_ms, statement FROM standards_model;
 CREATE VIEW public_standards_operator_result AS
-  SELECT op_type, domain, dtype, opset, backend, verdict, cases, passed, statement FROM standards_operator;
+  SELECT member, op_type, domain, dtype, opset, backend, verdict, cases, passed, statement FROM standards_operator;
 CREATE VIEW public_standards_backend AS
-  SELECT backend, name, version, library_digest, library AS library_path, isolation, statement FROM standards_backend;
+  SELECT member, backend, name, version, library_digest, library AS library_path, isolation, statement FROM standards_backend;
 CREATE VIEW public_standards_model_blocker AS
-  SELECT model_sha256, backend, op_type, statement FROM standards_model_blocker;
+  SELECT member, model_sha256, backend, op_type, statement FROM standards_model_blocker;

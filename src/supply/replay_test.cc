@@ -11,11 +11,18 @@ struct Bench {
   sql::Db db = *sql::Db::open(":memory:", sql::Mode::scratch);
   std::uint8_t next = 0;
 
-  Bench() { REQUIRE(db.run(view_schema())); }
+  std::string member = "test.example/log";
+
+  Bench() {
+    REQUIRE(db.run("CREATE TABLE public_alliance_self(member); INSERT INTO public_alliance_self VALUES "
+                   "('test.example/log')"));
+    REQUIRE(db.run(view_schema()));
+  }
   statement::Statement statement() {
     statement::Statement s;
     s.id[0] = ++next;
-    s.origin = "test.example/log";
+    s.index = next;
+    s.origin = s.issuer = member;
     return s;
   }
   void observe(std::string path, Facts facts, std::string kind = "npm_lock", std::string digest = "aa") {
@@ -154,4 +161,19 @@ TEST_CASE("replay: a newer list with the same id replaces the older one, another
   b.attribute({}, "second");
   CHECK(b.rows("SELECT entity FROM public_supply_node") == Texts{"entity:acme"});
   CHECK(b.rows("SELECT entity FROM public_supply_entity ORDER BY 1") == Texts{"entity:acme", "entity:deb"});
+}
+
+TEST_CASE("views: another member's products, finds and lists are not this member's") {
+  Bench b;
+  b.observe("lock", {.nodes = {node("npm:a@1")}, .edges = {{"npm:a@1", "npm:b@1", "dependencies"}}});
+  b.attribute({{"npm:a", "deb", "s"}});
+  const auto before = b.rows("SELECT node || entity FROM public_supply_node");
+  b.member = "other.example/log";
+  b.next = 0;  // the same positions in another log
+  b.observe("lock", {.nodes = {node("npm:a@2"), node("npm:z@1")}, .edges = {{"npm:a@2", "npm:z@1", "dependencies"}}});
+  b.attribute({{"npm:a", "acme", "s"}});
+  CHECK(b.rows("SELECT node || entity FROM public_supply_node") == before);
+  CHECK(b.rows("SELECT input FROM public_supply_edge") == Texts{"npm:b@1"});
+  CHECK(b.rows("SELECT count(*) FROM supply_source") == Texts{"2"});
+  CHECK(b.rows("SELECT entity FROM public_supply_entity") == Texts{"entity:acme", "entity:deb"});
 }

@@ -9,8 +9,8 @@ namespace {
 
 Result<void> replay_need(sql::Db& views, const statement::Statement& s, const Need& need) {
   HZ_TRY(check(need));
-  return views.exec("INSERT OR REPLACE INTO talent_need VALUES(?,?,?,?,?,?)",
-                    {need.component, need.skill, need.people_min, need.port_hours_per_operator_min,
+  return views.exec("INSERT OR REPLACE INTO talent_need VALUES(?,?,?,?,?,?,?)",
+                    {s.issuer, need.component, need.skill, need.people_min, need.port_hours_per_operator_min,
                      need.port_hours_per_operator_max, s.id_text()});
 }
 

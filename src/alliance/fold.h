@@ -1,0 +1,63 @@
+// The alliance's own part of replay: keys and membership, read from every log before any pillar's statement is.
+//
+// Whether a pillar's statement counts depends on statements that may stand anywhere else: its key's revocation later in
+// the same log, a suspension in another. Replaying everything in one pass would make views depend on arrival. So replay
+// has two passes. The first looks only at statements of alliance kinds ("acts"; they are few, and found by their
+// predicate type without decoding the rest), keeps their leaves in alliance_act and folds them into one judgement. The
+// second replays the pillars' statements that this judgement lets count. When new acts change the judgement of
+// statements that were replayed before, all rows are replayed again.
+#pragma once
+#include <span>
+
+#include "alliance/membership.h"
+#include "alliance/source.h"
+#include "sql/db.h"
+
+namespace hz::alliance {
+
+class Judgement {
+ public:
+  // From the acts that alliance_act keeps. Errors: sql.*.
+  static Result<Judgement> load(sql::Db& db, const std::string& own, ReadFork read_fork);
+
+  // Finds the acts in [from, size) of a log, checks their signatures and keeps them. Errors: sql.*, log.*.
+  Result<void> scan(sql::Db& db, const Source& log, std::uint64_t from);
+  // Folds what load and scan found. A log whose head is not signed by the key that its own statements name is refused
+  // as a whole.
+  void finish(std::span<const Source> logs);
+
+  bool found_acts() const { return found_; }
+  const Membership& membership() const { return membership_; }
+  // Null for a log without a valid genesis.
+  const Authority* authority(const std::string& origin) const;
+  // Everything that decides about statements below `size` of a log, as text: equal texts, equal rows.
+  std::string about(const std::string& origin, std::uint64_t size) const;
+  // Rewrites the tables of acts. Errors: sql.*.
+  Result<void> write(sql::Db& db) const;
+
+ private:
+  struct Candidate {
+    statement::Statement statement;
+    Bytes leaf;
+  };
+  struct Log {
+    std::optional<Authority> authority;
+    std::vector<Candidate> candidates;
+  };
+  Judgement(std::string own, ReadFork read_fork) : own_(std::move(own)), read_fork_(read_fork) {}
+  void take(const std::string& origin, std::uint64_t index, bool signatures_hold, ByteView leaf);
+  void refuse(const std::string& origin, std::uint64_t index, std::string_view kind, Error error);
+
+  std::string own_;
+  ReadFork read_fork_;
+  bool found_ = false;
+  std::map<std::string, Log> logs_;
+  std::map<std::string, LogActs> acts_;
+  std::vector<RefusedAct> refused_;
+  Membership membership_;
+};
+
+// The kind is this module's.
+inline bool is_act(std::string_view kind) { return kind.starts_with("alliance."); }
+
+}  // namespace hz::alliance

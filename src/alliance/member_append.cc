@@ -1,0 +1,141 @@
+// Writing: sign, append, and take over new keys.
+#include <algorithm>
+
+#include "alliance/keys.h"
+#include "alliance/kinds.h"
+#include "alliance/member_state.h"
+#include "alliance/reasons.h"
+#include "statement/reasons.h"
+
+namespace hz::alliance {
+
+statement::Idem idem_of(const Digest& digest) {
+  statement::Idem out;
+  std::copy_n(digest.begin(), out.size(), out.begin());
+  return out;
+}
+
+Result<void> Member::adopt_next_keys() {
+  State& state = *state_;
+  for (const Role role : {Role::log, Role::author, Role::witness, Role::root}) {
+    const fs::path next_path = next_key_path(state.places.keys, role);
+    std::error_code error;
+    if (!fs::exists(next_path, error)) continue;
+    const auto next = HZ_TRY(load_key_file(next_path, role));
+    const auto speaks = [&](const KeySpan& k) {
+      return k.role == role && k.key.id == next.id && k.speaks(state.log.head().size);
+    };
+    if (std::ranges::none_of(state.authority.keys, speaks)) continue;  // proposed, and not in the log yet
+    if (role == Role::log && state.log.key().key != next.key.verifying_key()) {
+      // As its writer, so that no other process appends in between.
+      auto old = HZ_TRY(load_key(state.places.keys, role));
+      auto writer = HZ_TRY(log::Log::open(state.places.log, state.places.mark, std::move(old.key), log::Check::tiles));
+      HZ_TRY(writer.rekey(next.key.duplicate()));
+    }
+    // The old secret is kept beside it: the files of a member are never destroyed by a command.
+    const fs::path path = key_path(state.places.keys, role);
+    if (fs::exists(path, error)) {
+      const auto old = HZ_TRY(load_key(state.places.keys, role));
+      fs::rename(path, fs::path(fmt::format("{}.{}", path.string(), hex(old.id).substr(0, 8))), error);
+    }
+    if (!error) fs::rename(next_path, path, error);
+    if (error) return fail(hz::why("base.write"), "{}: {}", path.string(), error.message());
+  }
+  return {};
+}
+
+Result<void> Member::become_writer() {
+  State& state = *state_;
+  if (state.writer) return {};
+  HZ_TRY(adopt_next_keys());
+  auto key = HZ_TRY(load_key(state.places.keys, Role::log));
+  const std::uint64_t seen = state.log.head().size;
+  // The entries were checked when this member was opened.
+  state.log = HZ_TRY(log::Log::open(state.places.log, state.places.mark, std::move(key.key), log::Check::tiles));
+  state.writer = true;
+  return state.read_authority(seen);
+}
+
+Result<std::vector<Receipt>> Member::append(std::span<const Draft> drafts) {
+  State& state = *state_;
+  if (!state.dry_run) HZ_TRY(become_writer());
+  std::optional<std::vector<statement::NamedSigner>> roots;
+  std::vector<Receipt> receipts(drafts.size());
+  std::vector<log::Entry> entries;
+  std::vector<std::size_t> slots;  // entries[i] answers receipts[slots[i]]
+  entries.reserve(drafts.size());
+  slots.reserve(drafts.size());
+  const std::int64_t now_ms = state.seams.clock->now_ms();
+  for (std::size_t i = 0; i < drafts.size(); ++i) {
+    const Draft& draft = drafts[i];
+    const statement::Kind* kind = find_kind(state.mounted, draft.kind);
+    if (!kind) return fail(why("alliance.unknown_kind"), "{}", draft.kind);
+    HZ_TRY(kind->check(draft.body));
+    statement::Idem idem;
+    if (draft.idem) {
+      idem = idem_of(*draft.idem);
+      if (const auto known = HZ_TRY(state.repeated(draft, *kind, idem))) {
+        receipts[i] = *known;
+        continue;
+      }
+    } else {
+      state.seams.rng->fill(idem);
+    }
+    std::string payload = HZ_TRY(state.payload(draft, *kind, idem, draft.issued_ms < 0 ? now_ms : draft.issued_ms));
+    if (state.dry_run) {
+      receipts[i] = {hex(statement::statement_id(payload)), state.log.head().size + slots.size(), false};
+      slots.push_back(i);
+      state.dry_run_payloads.push_back(std::move(payload));
+      continue;
+    }
+    const bool by_root = kind->may_sign == statement::Signer::root;
+    if (by_root && !roots) roots = HZ_TRY(state.load_roots());
+    std::vector<const statement::NamedSigner*> signers;
+    if (by_root)
+      for (const auto& root : *roots) signers.push_back(&root);
+    else {
+      HZ_TRY(state.load_author());
+      signers.push_back(&*state.author);
+    }
+    auto made = HZ_TRY(statement::sign(payload, signers));
+    if (made.leaf.size() > statement::leaf_policy_size_max)
+      return fail(hz::statement::why("statement.too_large"), "a {} of {} bytes; this member writes at most {}",
+                  kind->slug, made.leaf.size(), statement::leaf_policy_size_max);
+    receipts[i].id = hex(made.id);
+    entries.push_back({std::move(made.leaf), made.id, idem});
+    slots.push_back(i);
+  }
+  if (entries.empty()) return receipts;
+  const std::uint64_t before = state.log.head().size;
+  const auto appended = HZ_TRY(state.log.append(entries));
+  // What was signed here just now need not be checked again.
+  if (state.verified.size == before) state.verified.size = state.log.head().size;
+  HZ_TRY(state.read_authority(before));
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    receipts[slots[i]].index = appended[i].index;
+    receipts[slots[i]].repeated = appended[i].repeated;
+  }
+  return receipts;
+}
+
+Result<Receipt> Member::append_signed(ByteView leaf) {
+  State& state = *state_;
+  HZ_TRY(become_writer());
+  const std::uint64_t index = state.log.head().size;
+  const statement::Statement s = HZ_TRY(check_statement(state.authority, leaf, index));
+  // What would be listed as refused is not appended in the first place.
+  Authority after = state.authority;
+  HZ_TRY(apply(after, s));
+  const log::Entry entry{Bytes(leaf.begin(), leaf.end()), s.id, s.idem};
+  const auto appended = HZ_TRY(state.log.append({&entry, 1}));
+  if (state.verified.size == index) state.verified.size = state.log.head().size;
+  HZ_TRY(state.read_authority(index));
+  return Receipt{s.id_text(), appended.front().index, appended.front().repeated};
+}
+
+Result<Receipt> Member::append(const Draft& draft) {
+  auto receipts = HZ_TRY(append({&draft, 1}));
+  return std::move(receipts.front());
+}
+
+}  // namespace hz::alliance

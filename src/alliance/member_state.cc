@@ -1,0 +1,87 @@
+#include "alliance/member_state.h"
+
+#include <algorithm>
+
+#include "alliance/reasons.h"
+
+namespace hz::alliance {
+
+Result<void> Member::State::load_author() {
+  const KeySpan* speaks = authority.key(Role::author, log.head().size);
+  if (!speaks) return fail(why("alliance.key_mismatch"), "no author key of {} speaks any more", authority.origin);
+  if (author && author->id == speaks->key.id) return {};
+  auto key = HZ_TRY(load_key(places.keys, Role::author));
+  if (key.id != speaks->key.id)
+    return fail(why("alliance.key_mismatch"), "{} is {}, the log names {}",
+                key_path(places.keys, Role::author).string(), hex(key.id), hex(speaks->key.id));
+  author = std::move(key);
+  return {};
+}
+
+Result<std::vector<statement::NamedSigner>> Member::State::load_roots() const {
+  std::vector<statement::NamedSigner> out;
+  const auto needed = static_cast<std::size_t>(authority.genesis.root_threshold);
+  for (std::size_t i = 1; i <= root_keys_max && out.size() < needed; ++i) {
+    const fs::path path = root_key_path(places.keys, i);
+    std::error_code ignored;
+    if (!fs::exists(path, ignored)) continue;
+    auto key = HZ_TRY(load_key_file(path, Role::root));
+    const auto is_it = [&](const KeySpan& k) {
+      return k.role == Role::root && k.key.id == key.id && k.speaks(log.head().size);
+    };
+    if (std::ranges::none_of(authority.keys, is_it))
+      return fail(why("alliance.key_mismatch"), "{} is {}, which the log does not name", path.string(), hex(key.id));
+    out.push_back(std::move(key));
+  }
+  if (out.size() < needed)
+    return fail(why("alliance.no_root_key"), "{}: {} of {} root keys are here",
+                key_path(places.keys, Role::root).string(), out.size(), needed);
+  return out;
+}
+
+Result<void> Member::State::read_authority(std::uint64_t from) {
+  return log.visit(from, log.head().size, [&](std::uint64_t index, ByteView leaf) -> Result<void> {
+    return follow_keys(authority, index, leaf);
+  });
+}
+
+Result<void> Member::State::keep_verified() {
+  HZ_TRY(peers.store_verified());
+  if (verified.size == 0 || verified.size > log.head().size) return {};
+  const Digest root = HZ_TRY(log.root_at(verified.size));
+  if (root == verified.root) return {};
+  verified.root = root;
+  return write_verified(places.verified, authority.origin, verified);
+}
+
+Result<std::string> Member::State::payload(const Draft& draft, const statement::Kind& kind, const statement::Idem& idem,
+                            std::int64_t issued_ms) const {
+  return statement::build_payload({.kind = kind.slug,
+                                   .issuer = authority.genesis.member,
+                                   .log = authority.origin,
+                                   .role = kind.may_sign == statement::Signer::root ? "root" : "author",
+                                   .issued_ms = issued_ms,
+                                   .idem = idem,
+                                   .audience = draft.audience,
+                                   .refs = draft.refs,
+                                   .subjects = draft.subjects,
+                                   .body = &draft.body});
+}
+
+Result<statement::Statement> Member::State::at(std::uint64_t index) {
+  return statement::read_leaf(HZ_TRY(log.leaf(index)), authority.origin, index);
+}
+
+Result<std::optional<Receipt>> Member::State::repeated(const Draft& draft, const statement::Kind& kind,
+                                        const statement::Idem& idem) {
+  const auto index = HZ_TRY(log.find_idem(idem));
+  if (!index) return std::optional<Receipt>();
+  const auto known = HZ_TRY(at(*index));
+  const std::string same = HZ_TRY(payload(draft, kind, idem, known.issued_ms));
+  if (statement::statement_id(same) != known.id)
+    return fail(why("alliance.idem_conflict"), "{} stands for statement {} at {}", hex(idem), known.id_text(),
+                *index);
+  return std::optional(Receipt{known.id_text(), *index, true});
+}
+
+}  // namespace hz::alliance

@@ -1,0 +1,224 @@
+#include "alliance/membership.h"
+
+#include <algorithm>
+#include <set>
+
+#include "alliance/reasons.h"
+
+namespace hz::alliance {
+namespace {
+
+using statement::Statement;
+
+template <class Payload>
+Result<Payload> body(const Statement& s) {
+  return from_json<Payload>(s.body, "$.predicate.body");
+}
+
+std::uint64_t position(std::int64_t n) { return n < 0 ? 0 : static_cast<std::uint64_t>(n); }
+
+bool is_decision(const Statement& s) {
+  return s.kind == Charter::kind || s.kind == Admit::kind || s.kind == Suspend::kind || s.kind == Expel::kind;
+}
+
+// The ranges without [end, ...).
+void cut(std::vector<Range>& ranges, std::uint64_t end) {
+  std::erase_if(ranges, [&](const Range& r) { return r.begin >= end; });
+  for (Range& r : ranges) r.end = std::min(r.end, end);
+}
+
+class Fold {
+ public:
+  Fold(const std::map<std::string, LogActs>& logs, Membership& out, ReadFork read_fork)
+      : logs_(logs), out_(out), read_fork_(read_fork) {}
+
+  void decide(const std::string& founder) {
+    out_.founder = out_.secretariat = founder;
+    Standing& first = out_.standings[founder];
+    first.state = State::member;
+    first.counted = {{}};
+    std::map<std::string, std::uint64_t> read;  // how far each log of the chain was read
+    std::string at = founder;
+    std::uint64_t from = 0;
+    // Each round moves on in some log, so the chain ends.
+    for (;;) {
+      const auto log = logs_.find(at);
+      if (log == logs_.end()) return;
+      const Statement* handed_over = nullptr;
+      for (const Statement& s : log->second.acts) {
+        if (s.index < from || s.index < read[at]) continue;
+        read[at] = s.index + 1;
+        heard_.emplace(at, s.index);
+        handed_over = act(s);
+        if (handed_over) break;
+      }
+      if (!handed_over) return;
+      from = position(out_.charter->secretariat_from);
+      at = out_.secretariat;
+      first.tier = out_.charter->tiers.front().tier;
+    }
+  }
+
+  // What members say about themselves, and forks.
+  void own_words() {
+    for (const auto& [origin, log] : logs_) {
+      for (const Statement& s : log.acts) {
+        if (s.kind == Leave::kind) leave(origin, s);
+        if (s.kind == JoinRequest::kind) request(origin, s);
+        if (s.kind == ForkEvidence::kind) fork(s);
+        if (is_decision(s) && !heard_.contains({origin, s.index}) && out_.standings[origin].counts(s.index))
+          refuse(s, {&why("alliance.not_secretariat"), fmt::format("{} decides", out_.secretariat)});
+      }
+      cut(out_.standings[origin].counted, log.authority.end);
+      if (log.authority.end != no_end && out_.standings[origin].state == State::member)
+        out_.standings[origin].state = State::left;
+    }
+    // Last, so that nothing opens a frozen log again.
+    for (const auto& [origin, end] : frozen_) {
+      Standing& of = out_.standings[origin];
+      cut(of.counted, end);
+      of.state = State::frozen;
+    }
+  }
+
+ private:
+  void refuse(const Statement& s, Error error) { out_.refused.push_back({s.origin, s.index, s.kind, std::move(error)}); }
+
+  // One act of the log that decides. A charter that names another log hands over; the statement is returned then.
+  const Statement* act(const Statement& s) {
+    Result<bool> done = false;
+    if (s.kind == Charter::kind) done = charter(s);
+    if (s.kind == Admit::kind) done = admit(s);
+    if (s.kind == Suspend::kind) done = close<Suspend>(s, State::suspended);
+    if (s.kind == Expel::kind) done = close<Expel>(s, State::expelled);
+    if (!done) refuse(s, std::move(done).error());
+    return done && *done ? &s : nullptr;
+  }
+
+  Result<bool> charter(const Statement& s) {
+    Charter said = HZ_TRY(body<Charter>(s));
+    HZ_TRY(check(said));
+    const std::int64_t next = out_.charter ? out_.charter->version + 1 : 1;
+    if (said.version != next) return fail(why("alliance.charter"), "version {}, {} is next", said.version, next);
+    const bool hands_over = said.secretariat != s.origin;
+    out_.secretariat = said.secretariat;
+    out_.charter = std::move(said);
+    out_.charter_id = s.id_text();
+    return hands_over;
+  }
+
+  Result<bool> admit(const Statement& s) {
+    const Admit said = HZ_TRY(body<Admit>(s));
+    if (!out_.charter) return fail(why("alliance.charter"), "{} is admitted before there is a charter", said.origin);
+    const auto tier = [&](const Tier& t) { return t.tier == said.tier; };
+    if (std::ranges::none_of(out_.charter->tiers, tier))
+      return fail(why("alliance.charter"), "no tier {} for {}", said.tier, said.origin);
+    if (const auto log = logs_.find(said.origin); log != logs_.end()) {
+      const std::string held = root_fingerprint(log->second.authority.genesis);
+      if (held != said.root_fingerprint)
+        return fail(why("alliance.other_root"), "{}: admitted {}, the log has {}", said.origin, said.root_fingerprint,
+                    held);
+    }
+    Standing& of = out_.standings[said.origin];
+    std::uint64_t from = position(said.from);
+    if (!of.counted.empty()) {
+      if (of.counted.back().end == no_end) from = of.counted.back().begin;
+      else from = std::max(from, of.counted.back().end);
+    }
+    if (of.counted.empty() || of.counted.back().end < from)
+      of.counted.push_back({from, no_end});
+    else
+      of.counted.back().end = no_end;
+    of = {State::member, std::move(of.counted), said.tier, said.url, said.pin, said.root_fingerprint, s.id_text()};
+    return false;
+  }
+
+  template <class Payload>
+  Result<bool> close(const Statement& s, State state) {
+    const Payload said = HZ_TRY(body<Payload>(s));
+    const auto found = out_.standings.find(said.origin);
+    if (found == out_.standings.end() || found->second.counted.empty())
+      return fail(why("alliance.no_such_member"), "{}", said.origin);
+    if (said.origin == out_.secretariat)
+      return fail(why("alliance.no_such_member"), "{} is the secretariat: a charter names another first", said.origin);
+    cut(found->second.counted, position(said.size));
+    found->second.state = state;
+    found->second.statement = s.id_text();
+    return false;
+  }
+
+  // Only the range that holds the leaving ends: an admission that counts from a later position stands.
+  void leave(const std::string& origin, const Statement& s) {
+    Standing& of = out_.standings[origin];
+    for (Range& r : of.counted) {
+      if (s.index < r.begin || s.index >= r.end) continue;
+      const bool last = &r == &of.counted.back();
+      r.end = s.index + 1;
+      if (!last) return;
+      if (of.state == State::member) of.state = State::left;
+      of.statement = s.id_text();
+      return;
+    }
+  }
+
+  void request(const std::string& origin, const Statement& s) {
+    auto said = body<JoinRequest>(s);
+    if (!said) return refuse(s, std::move(said).error());
+    if (said->founder != out_.founder) return;
+    out_.requests[origin] = {*std::move(said), s.id_text()};
+    Standing& of = out_.standings[origin];
+    if (of.state == State::stranger) of.state = State::applicant;
+  }
+
+  void fork(const Statement& s) {
+    auto said = body<ForkEvidence>(s);
+    if (!said) return refuse(s, std::move(said).error());
+    const auto log = logs_.find(said->origin);
+    if (log == logs_.end()) return;  // judged when that log is here: its keys are needed
+    auto end = read_fork_(*said, log->second.authority);
+    if (!end) return refuse(s, std::move(end).error());
+    const auto [at, added] = frozen_.emplace(said->origin, *end);
+    if (!added) at->second = std::min(at->second, *end);
+  }
+
+  const std::map<std::string, LogActs>& logs_;
+  Membership& out_;
+  ReadFork read_fork_;
+  std::map<std::string, std::uint64_t> frozen_;
+  std::set<std::pair<std::string, std::uint64_t>> heard_;
+};
+
+}  // namespace
+
+bool Standing::counts(std::uint64_t index) const {
+  return std::ranges::any_of(counted, [&](const Range& r) { return r.begin <= index && index < r.end; });
+}
+
+bool Membership::counts(const std::string& origin, std::uint64_t index) const {
+  const auto found = standings.find(origin);
+  return found != standings.end() && found->second.counts(index);
+}
+
+std::string founder_of(const LogActs& own) {
+  std::string out;
+  for (const Statement& s : own.acts) {
+    if (s.kind == Charter::kind && out.empty()) out = s.origin;
+    if (s.kind == JoinRequest::kind)
+      if (const auto said = body<JoinRequest>(s)) out = said->founder;
+  }
+  return out;
+}
+
+Membership fold_membership(const std::map<std::string, LogActs>& logs, const std::string& own, ReadFork read_fork) {
+  Membership out;
+  for (const auto& [origin, log] : logs) out.standings[origin] = {};
+  Fold fold(logs, out, read_fork);
+  if (const auto found = logs.find(own); found != logs.end())
+    if (const std::string founder = founder_of(found->second); !founder.empty()) fold.decide(founder);
+  fold.own_words();
+  if (const auto found = logs.find(own); found != logs.end() && out.standings[own].state != State::member)
+    out.standings[own].counted = {{0, found->second.authority.end}};
+  return out;
+}
+
+}  // namespace hz::alliance

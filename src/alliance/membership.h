@@ -1,0 +1,84 @@
+// Who is in the alliance, and which statements of each log count. Pure: a function of statements and positions.
+//
+// The tempting rule, "the newest membership statement wins", has no meaning across logs: arrival differs from node to
+// node and claimed times can be invented. So one log at a time decides: the founder's, until a charter in it names
+// another log and a position as the secretariat. Walking that chain gives one order of acts that every node agrees on.
+// What a member does to itself (leave, log_end) stands in its own log and cuts its own statements only.
+//
+// An answer is a set of ranges of positions per log. A member that is suspended and admitted again has two.
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "alliance/authority.h"
+#include "alliance/charter.h"
+#include "statement/statement.h"
+
+namespace hz::alliance {
+
+enum class State : std::uint8_t { stranger, applicant, member, suspended, expelled, left, frozen };
+constexpr auto enum_names(State) {
+  return std::array<EnumName<State>, 7>{{{State::stranger, "stranger"},
+                                         {State::applicant, "applicant"},
+                                         {State::member, "member"},
+                                         {State::suspended, "suspended"},
+                                         {State::expelled, "expelled"},
+                                         {State::left, "left"},
+                                         {State::frozen, "frozen"}}};
+}
+
+// Positions [begin, end) of a log.
+struct Range {
+  std::uint64_t begin = 0, end = no_end;
+  bool operator==(const Range&) const = default;
+};
+
+// One log as the rules see it: its keys, and its acts (the statements of alliance kinds) in order of position, each
+// checked against the keys already.
+struct LogActs {
+  Authority authority;
+  std::vector<statement::Statement> acts;
+};
+
+struct Standing {
+  State state = State::stranger;
+  std::vector<Range> counted;  // ascending, not touching
+  std::string tier, url, pin, root_fingerprint;
+  std::string statement;  // the last act that decided, hex
+  bool counts(std::uint64_t index) const;
+};
+
+// An act that means nothing, with the reason.
+struct RefusedAct {
+  std::string origin;
+  std::uint64_t index = 0;
+  std::string kind;
+  Error error;
+};
+
+struct Membership {
+  std::string founder;               // empty: this member is in no alliance
+  std::optional<Charter> charter;    // in force
+  std::string charter_id;            // statement id, hex
+  std::string secretariat;           // origin of the log that decides now
+  std::map<std::string, Standing> standings;
+  std::map<std::string, std::pair<JoinRequest, std::string>> requests;  // newest of each log, with statement id
+  std::vector<RefusedAct> refused;
+
+  bool counts(const std::string& origin, std::uint64_t index) const;
+};
+
+// The founder of the alliance that a log belongs to: by its last charter (itself) or join request. Empty when none.
+std::string founder_of(const LogActs& own);
+
+// Freezes a log: the number of statements that both branches of a fork share for certain. Errors: what is wrong with
+// the evidence.
+using ReadFork = Result<std::uint64_t> (*)(const ForkEvidence& evidence, const Authority& forked);
+
+// A log that is no member's counts on its own node only (`own`): a company outside any alliance asks its node too.
+// Cost: linear in the acts.
+Membership fold_membership(const std::map<std::string, LogActs>& logs, const std::string& own, ReadFork read_fork);
+
+}  // namespace hz::alliance

@@ -1,0 +1,83 @@
+#include "alliance/peers.h"
+
+#include <algorithm>
+
+#include "alliance/reasons.h"
+#include "crypto/hash.h"
+
+namespace hz::alliance {
+
+fs::path peer_folder(const fs::path& home, std::string_view origin) {
+  return home / "peers" / hex(crypto::sha256(as_bytes(origin)));
+}
+
+Source source_of(log::Log& log, Verified& verified, bool is_writer) {
+  return {log.origin(),
+          log.head().size,
+          log.head().root,
+          [&log](auto begin, auto end, const auto& each) { return log.visit(begin, end, each); },
+          [&log](auto size) { return log.root_at(size); },
+          [&log, is_writer](Source& moved) -> Result<void> {
+            if (!is_writer) HZ_TRY(log.refresh());
+            moved.size = log.head().size;
+            moved.root = log.head().root;
+            return {};
+          },
+          log.key(),
+          &verified};
+}
+
+Verified verified_of(log::Log& log, const fs::path& file) {
+  Verified out = read_verified(file, log.origin());
+  if (out.size == 0 || out.size > log.head().size) return {};
+  const auto root = log.root_at(out.size);
+  return root && *root == out.root ? out : Verified{};
+}
+
+void PeerLogs::refresh(std::string_view own) {
+  faults_.clear();
+  std::erase_if(logs_, [&](const auto& peer) {
+    std::error_code ignored;
+    if (!fs::exists(peer->folder / "log.db", ignored)) return true;
+    if (auto moved = peer->log.refresh(); !moved) {
+      faults_.push_back({moved.error().reason, fmt::format("{}: {}", peer->log.origin(), moved.error().detail)});
+      return true;
+    }
+    return false;
+  });
+  std::error_code error;
+  for (fs::directory_iterator at(home_ / "peers", error), end; !error && at != end; at.increment(error)) {
+    const fs::path folder = at->path();
+    const auto known = [&](const auto& peer) { return peer->folder == folder; };
+    std::error_code ignored;
+    if (std::ranges::any_of(logs_, known) || !fs::exists(folder / "log.db", ignored)) continue;
+    auto log = log::Log::open_reader(folder);
+    if (!log) {
+      if (log.error().reason->slug != "log.missing")
+        faults_.push_back({log.error().reason, fmt::format("{}: {}", folder.string(), log.error().detail)});
+      continue;
+    }
+    // The folder's name is the origin's: two folders of one origin, or the own log as a peer, cannot be.
+    if (peer_folder(home_, log->origin()).filename() != folder.filename() || log->origin() == own) {
+      faults_.push_back({&why("alliance.peer"), fmt::format("{} holds {}", folder.string(), log->origin())});
+      continue;
+    }
+    Verified verified = verified_of(*log, folder / "verified");
+    logs_.push_back(std::make_unique<PeerLog>(PeerLog{folder, *std::move(log), std::move(verified)}));
+  }
+  std::ranges::sort(logs_, {}, [](const auto& peer) -> const std::string& { return peer->log.origin(); });
+}
+
+Result<void> PeerLogs::store_verified() {
+  for (const auto& peer : logs_) {
+    Verified& now = peer->verified;
+    if (now.size == 0 || now.size > peer->log.head().size) continue;
+    const Digest root = HZ_TRY(peer->log.root_at(now.size));
+    if (root == now.root) continue;
+    now.root = root;
+    HZ_TRY(write_verified(peer->folder / "verified", peer->log.origin(), now));
+  }
+  return {};
+}
+
+}  // namespace hz::alliance

@@ -1,0 +1,45 @@
+// The folder of other members' logs: peers/<hex SHA-256 of the origin>/, one mirrored log each.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "alliance/source.h"
+#include "base/fs.h"
+#include "log/store.h"
+
+namespace hz::alliance {
+
+fs::path peer_folder(const fs::path& home, std::string_view origin);
+
+// One mirrored log, open for reading.
+struct PeerLog {
+  fs::path folder;
+  log::Log log;
+  Verified verified;
+};
+
+// Every log under peers/, by origin. A folder without a log yet is left out; one that cannot be read is left out and
+// named in faults(), so that one bad disk sector at one member's mirror stops nobody.
+class PeerLogs {
+ public:
+  explicit PeerLogs(fs::path home) : home_(std::move(home)) {}
+  // Opens what is new and moves the others to their newest head. `own` is never taken for a peer.
+  void refresh(std::string_view own);
+  const std::vector<std::unique_ptr<PeerLog>>& logs() const { return logs_; }
+  const std::vector<Error>& faults() const { return faults_; }
+  // Keeps what replay found out about signatures. Errors: base.write.
+  Result<void> store_verified();
+
+ private:
+  fs::path home_;
+  std::vector<std::unique_ptr<PeerLog>> logs_;
+  std::vector<Error> faults_;
+};
+
+// An open log as replay reads it; both must outlive the source.
+Source source_of(log::Log& log, Verified& verified, bool is_writer);
+// The stored verdicts, when they stand on a prefix of this log.
+Verified verified_of(log::Log& log, const fs::path& file);
+
+}  // namespace hz::alliance

@@ -1,0 +1,26 @@
+// A log as replay reads it: this member's own, or a mirrored one.
+#pragma once
+#include <functional>
+#include <string>
+
+#include "alliance/verified.h"
+#include "log/note.h"
+
+namespace hz::alliance {
+
+struct Source {
+  std::string origin;
+  std::uint64_t size = 0;
+  Digest root{};
+  // Entries [begin, end) in order.
+  std::function<Result<void>(std::uint64_t begin, std::uint64_t end,
+                             const std::function<Result<void>(std::uint64_t, ByteView)>&)>
+      visit;
+  std::function<Result<Digest>(std::uint64_t size)> root_at;
+  // Moves size and root to the newest head, when this is a reader beside a writer.
+  std::function<Result<void>(Source&)> refresh;
+  log::NoteKey head_key;         // signed the head
+  Verified* verified = nullptr;  // replay moves it on; the owner stores it
+};
+
+}  // namespace hz::alliance
