@@ -27,10 +27,13 @@ Result<void> Member::adopt_next_keys() {
     };
     if (std::ranges::none_of(state.authority.keys, speaks)) continue;  // proposed, and not in the log yet
     if (role == Role::log && state.log.key().key != next.key.verifying_key()) {
-      // As its writer, so that no other process appends in between.
-      auto old = HZ_TRY(load_key(state.places.keys, role));
-      auto writer = HZ_TRY(log::Log::open(state.places.log, state.places.mark, std::move(old.key), log::Check::tiles));
-      HZ_TRY(writer.rekey(next.key.duplicate()));
+      if (state.writer) {
+        HZ_TRY(state.log.rekey(next.key.duplicate()));
+      } else {  // as its writer, so that no other process appends in between
+        auto old = HZ_TRY(load_key(state.places.keys, role));
+        auto log = HZ_TRY(log::Log::open(state.places.log, state.places.mark, std::move(old.key), log::Check::tiles));
+        HZ_TRY(log.rekey(next.key.duplicate()));
+      }
     }
     // The old secret is kept beside it: the files of a member are never destroyed by a command.
     const fs::path path = key_path(state.places.keys, role);
@@ -120,12 +123,16 @@ Result<std::vector<Receipt>> Member::append(std::span<const Draft> drafts) {
 
 Result<Receipt> Member::append_signed(ByteView leaf) {
   State& state = *state_;
-  HZ_TRY(become_writer());
+  if (!state.dry_run) HZ_TRY(become_writer());
   const std::uint64_t index = state.log.head().size;
   const statement::Statement s = HZ_TRY(check_statement(state.authority, leaf, index));
   // What would be listed as refused is not appended in the first place.
   Authority after = state.authority;
   HZ_TRY(apply(after, s));
+  if (state.dry_run) {
+    state.dry_run_payloads.emplace_back(HZ_TRY(statement::decode_leaf(leaf)).payload);
+    return Receipt{s.id_text(), index, false};
+  }
   const log::Entry entry{Bytes(leaf.begin(), leaf.end()), s.id, s.idem};
   const auto appended = HZ_TRY(state.log.append({&entry, 1}));
   if (state.verified.size == index) state.verified.size = state.log.head().size;

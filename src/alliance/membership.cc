@@ -55,7 +55,6 @@ class Fold {
       if (!handed_over) return;
       from = position(out_.charter->secretariat_from);
       at = out_.secretariat;
-      first.tier = out_.charter->tiers.front().tier;
     }
   }
 
@@ -101,6 +100,8 @@ class Fold {
     const std::int64_t next = out_.charter ? out_.charter->version + 1 : 1;
     if (said.version != next) return fail(why("alliance.charter"), "version {}, {} is next", said.version, next);
     const bool hands_over = said.secretariat != s.origin;
+    Standing& first = out_.standings[out_.founder];
+    if (first.tier.empty()) first.tier = said.tiers.front().tier;
     out_.secretariat = said.secretariat;
     out_.charter = std::move(said);
     out_.charter_id = s.id_text();

@@ -65,7 +65,6 @@ class Replayer {
 
  private:
   Alliance& alliance_;
-  std::size_t asks_;
   TempDir dir_;
   std::vector<Verified> verified_;
   std::optional<Views> views_;

@@ -94,7 +94,7 @@ void Alliance::plant_bad_signature(std::size_t into) {
 }
 
 Replayer::Replayer(Alliance& alliance, std::size_t asks)
-    : alliance_(alliance), asks_(asks), verified_(alliance.members.size()) {
+    : alliance_(alliance), verified_(alliance.members.size()) {
   views_.emplace(Views::open(dir_.path() / "views.sqlite", Alliance::mounted(), alliance.members[asks].origin()).value());
 }
 

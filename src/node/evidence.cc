@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "log/store.h"
 #include "node/reasons.h"
 
 namespace hz::node {
@@ -80,6 +81,23 @@ Result<Checked> check_evidence(const Evidence& evidence) {
   const log::Proven proven = HZ_TRY(log::verify_proof(proof, log_key));
   statement::Statement s = HZ_TRY(alliance::check_statement(authority, proven.leaf, proven.index));
   return Checked{std::move(authority), std::move(s), proven.checkpoint.size};
+}
+
+Result<std::string> make_evidence(alliance::Member& member, const statement::Statement& s) {
+  Evidence evidence;
+  evidence.genesis = HZ_TRY(member.log().prove(0));
+  HZ_TRY(member.log().visit(1, member.log().head().size, [&](std::uint64_t index, ByteView leaf) -> Result<void> {
+    if (!alliance::may_be_act(leaf)) return {};
+    const auto known = statement::read_leaf(leaf, member.origin(), index);
+    const bool changes = known && known->role == "root" && known->id != s.id &&
+                         (known->kind == alliance::KeyRotate::kind || known->kind == alliance::KeyRevoke::kind);
+    if (changes) evidence.key_changes.push_back(HZ_TRY(member.log().prove(index)));
+    return {};
+  }));
+  evidence.statement = HZ_TRY(member.log().prove(s.index));
+  // What is handed out must hold; a member never exports what a stranger would refuse.
+  HZ_TRY(check_evidence(evidence));
+  return format_evidence(evidence);
 }
 
 }  // namespace hz::node

@@ -1,6 +1,7 @@
 // Evidence files: everything a stranger needs to check one statement offline. Format: docs/formats/evidence.md.
 #pragma once
 #include "alliance/authority.h"
+#include "alliance/member.h"
 #include "log/proof.h"
 #include "statement/statement.h"
 
@@ -30,5 +31,8 @@ struct Checked {
 // statement signed by a key that spoke at its position. What is not checked: that the root key belongs to the company one thinks of,
 // witnesses, and later key changes. Errors: node.evidence_syntax, log.*, alliance.*, statement.*.
 Result<Checked> check_evidence(const Evidence& evidence);
+
+// The file of a member's own statement, checked as a stranger would. Errors: log.*, and what check_evidence says.
+Result<std::string> make_evidence(alliance::Member& member, const statement::Statement& s);
 
 }  // namespace hz::node

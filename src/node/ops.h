@@ -10,5 +10,7 @@ std::span<const api::Op> member_ops();
 std::span<const api::Op> log_ops();
 std::span<const api::Op> evidence_ops();
 std::span<const api::Op> up_ops();
+std::span<const api::Op> key_ops();
+std::span<const api::Op> alliance_ops();
 
 }  // namespace hz::node

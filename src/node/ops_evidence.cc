@@ -24,20 +24,7 @@ struct Exported {
 Result<Exported> export_proof(api::Ctx& ctx, const Export& in) {
   alliance::Member& member = *HZ_TRY(ctx.member());
   const statement::Statement s = HZ_TRY(member.find(in.id));
-  Evidence evidence;
-  evidence.genesis = HZ_TRY(member.log().prove(0));
-  HZ_TRY(member.log().visit(1, member.log().head().size, [&](std::uint64_t index, ByteView leaf) -> Result<void> {
-    if (!alliance::may_be_act(leaf)) return {};
-    const auto known = statement::read_leaf(leaf, member.origin(), index);
-    const bool changes = known && known->role == "root" && known->id != s.id &&
-                         (known->kind == alliance::KeyRotate::kind || known->kind == alliance::KeyRevoke::kind);
-    if (changes) evidence.key_changes.push_back(HZ_TRY(member.log().prove(index)));
-    return {};
-  }));
-  evidence.statement = HZ_TRY(member.log().prove(s.index));
-  const std::string text = format_evidence(evidence);
-  // What is handed out must hold; a member never exports what a stranger would refuse.
-  HZ_TRY(check_evidence(evidence));
+  const std::string text = HZ_TRY(make_evidence(member, s));
   HZ_TRY(write_file_durably(in.out, as_bytes(text)));
   return Exported{in.id, in.out, static_cast<std::int64_t>(text.size())};
 }

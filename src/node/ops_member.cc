@@ -20,12 +20,14 @@ struct Init {
 };
 struct Inited {
   std::string member, name, home, root_fingerprint, log_key;
+  std::int64_t root_keys = 1;
   alliance::Frontier frontier;
   static constexpr auto fields() {
     return rows(row("member", &Inited::member, "member id"), row("name", &Inited::name, "name"),
                 row("home", &Inited::home, "folder of keys, log and store"),
                 row("root_fingerprint", &Inited::root_fingerprint, "SHA-256 of the root verifier key"),
                 row("log_key", &Inited::log_key, "verifier key of the log"),
+                row("root_keys", &Inited::root_keys, "root keys made"),
                 row("frontier", &Inited::frontier, "as of"));
   }
 };
@@ -50,24 +52,26 @@ Result<Inited> init(api::Ctx& ctx, const Init& in) {
       ctx.home, {in.name, origin, in.root_keys.value_or(1), in.root_threshold.value_or(1)}, ctx.mounted, ctx.seams));
   const alliance::Authority& a = member.authority();
   return Inited{member.id(),       in.name,          ctx.home.string(), alliance::root_fingerprint(a.genesis),
-                a.genesis.log_key, member.frontier()};
+                a.genesis.log_key, static_cast<std::int64_t>(a.genesis.roots.size()), member.frontier()};
 }
 std::string text(const Inited& out, const api::Style& style) {
   return fmt::format(
       "{} {} ({})\n  home       {}\n  log key    {}\n  root key   {}\n"
-      "Move {}/keys/root to an offline place: it is needed again only to replace other keys.\n"
+      "Move {}/keys/root{} to an offline place: it is needed again only to replace other keys.\n"
       "Next: hezong exposure scan DIR\n",
-      style.green("created"), out.member, out.name, out.home, out.log_key, out.root_fingerprint, out.home);
+      style.green("created"), out.member, out.name, out.home, out.log_key, out.root_fingerprint, out.home,
+      out.root_keys > 1 ? "*" : "");
 }
 
 struct Status {
   static constexpr auto fields() { return rows(); }
 };
 struct RefusedLine {
+  std::string log;
   std::int64_t index = 0;
   std::string kind, reason, detail;
   static constexpr auto fields() {
-    return rows(row("index", &RefusedLine::index, "position in the log"),
+    return rows(row("log", &RefusedLine::log, "origin of the log"), row("index", &RefusedLine::index, "position in the log"),
                 row("kind", &RefusedLine::kind, "its kind; empty when it could not be read"),
                 row("reason", &RefusedLine::reason, "reason slug"),
                 row("detail", &RefusedLine::detail, "what is wrong"));
@@ -91,9 +95,9 @@ Result<StatusOut> status(api::Ctx& ctx, const Status&) {
   StatusOut out{member.id(),       member.authority().genesis.name,
                 ctx.home.string(), static_cast<std::int64_t>(member.log().head().size),
                 member.frontier(), {}};
-  HZ_TRY(views.query("SELECT idx, kind, reason, detail FROM public_alliance_refused ORDER BY origin, idx", {},
+  HZ_TRY(views.query("SELECT origin, idx, kind, reason, detail FROM public_alliance_refused ORDER BY origin, idx", {},
                      [&](const sql::Row& r) {
-                       out.refused.push_back({r.integer(0), r.text(1), r.text(2), r.text(3)});
+                       out.refused.push_back({r.text(0), r.integer(1), r.text(2), r.text(3), r.text(4)});
                        return true;
                      }));
   return out;
@@ -102,7 +106,7 @@ std::string text(const StatusOut& out, const api::Style& style) {
   std::string shown = fmt::format("{} ({}) in {}\n  {} statements, views replayed up to the head\n  frontier {}\n",
                                   style.bold(out.member), out.name, out.home, out.statements, out.frontier.digest);
   for (const RefusedLine& r : out.refused)
-    shown += fmt::format("  {} statement {} ({}): {}, {}\n", style.yellow("not counted:"), r.index,
+    shown += fmt::format("  {} {} statement {} ({}): {}, {}\n", style.yellow("not counted:"), r.log, r.index,
                          r.kind.empty() ? "unreadable" : r.kind, r.reason, r.detail);
   return shown;
 }
