@@ -389,8 +389,8 @@ TEST_CASE(
                                           refused.push_back(r.text(0));
                                           return true;
                                         }));
-  CHECK(refused == std::vector<std::string>{"statement.leaf", "statement.wrong_log", "alliance.role",
-                                            "statement.no_signature"});
+  CHECK(refused ==
+        std::vector<std::string>{"statement.leaf", "statement.wrong_log", "alliance.role", "statement.no_signature"});
   CHECK(count(member, "SELECT count(*) FROM test_fact") == 1);
 }
 

@@ -113,8 +113,8 @@ Result<void> check_key_ids(const Authority& authority, const statement::LeafView
   const KeySpan* wanted = authority.key(*role, s.index);
   std::string found;
   for (const auto& signature : leaf.signatures()) found += " " + hex(signature.key_id);
-  return fail(hz::statement::why("statement.no_signature"), "{}[{}]: {} of {} {} signatures{}; signed by{}", s.origin, s.index, count,
-              needed, s.role, wanted ? fmt::format(", key {}", hex(wanted->key.id)) : "", found);
+  return fail(hz::statement::why("statement.no_signature"), "{}[{}]: {} of {} {} signatures{}; signed by{}", s.origin,
+              s.index, count, needed, s.role, wanted ? fmt::format(", key {}", hex(wanted->key.id)) : "", found);
 }
 
 Result<void> check_signatures(const Authority& authority, const statement::LeafView& leaf,

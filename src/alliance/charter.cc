@@ -33,16 +33,19 @@ Result<void> check(const Charter& c) {
   seen.clear();
   for (const VoteRule& rule : c.rules) {
     if (!statement::is_shown_name(rule.act) || !seen.insert(rule.act).second) return bad("two rules for ", rule.act);
-    if (!is_share(rule.yes_numerator, rule.yes_denominator) || !is_share(rule.quorum_numerator, rule.quorum_denominator))
+    if (!is_share(rule.yes_numerator, rule.yes_denominator) ||
+        !is_share(rule.quorum_numerator, rule.quorum_denominator))
       return bad("a share is 0/1 to 1/1 with a denominator of at most 1000: ", rule.act);
-    if (rule.open_ms_min < 0 || rule.challenge_ms < 0 || rule.open_ms_min > 3650 * day_ms) return bad("time of ", rule.act);
+    if (rule.open_ms_min < 0 || rule.challenge_ms < 0 || rule.open_ms_min > 3650 * day_ms)
+      return bad("time of ", rule.act);
   }
   seen.clear();
   std::set<std::string_view> grouped;
   for (const AffiliateGroup& group : c.affiliates) {
     if (!statement::is_shown_name(group.group) || !seen.insert(group.group).second) return bad("group ", group.group);
     for (const std::string& member : group.members)
-      if (!log::valid_origin(member) || !grouped.insert(member).second) return bad("in two groups or no origin: ", member);
+      if (!log::valid_origin(member) || !grouped.insert(member).second)
+        return bad("in two groups or no origin: ", member);
   }
   seen.clear();
   for (const ConfidentialityClass& row : c.classes)
@@ -55,21 +58,21 @@ Charter default_charter(std::string name, std::string founder) {
   const auto rule = [](std::string act, std::int64_t yes, std::int64_t of, bool more, Denominator denominator) {
     return VoteRule{std::move(act), yes, of, more, denominator, 1, 2, Tie::fails, 7 * day_ms, 7 * day_ms};
   };
-  return {.name = std::move(name),
-          .version = 1,
-          .secretariat = std::move(founder),
-          .secretariat_from = 0,
-          .tiers = {{"member", true, 1}, {"observer", false, 0}},
-          .rules = {rule("charter", 2, 3, false, Denominator::eligible),
-                    rule("admit", 1, 2, true, Denominator::votes_cast),
-                    rule("expel", 2, 3, false, Denominator::eligible),
-                    rule("specification", 1, 2, true, Denominator::votes_cast)},
-          .affiliates = {},
-          .classes = {{"public", "everyone"},
-                      {"members", "members of the alliance"},
-                      {"bilateral", "the two named members"},
-                      {"owner", "the issuer only; the default"}},
-          .aggregation_min = 5};
+  return {
+      .name = std::move(name),
+      .version = 1,
+      .secretariat = std::move(founder),
+      .secretariat_from = 0,
+      .tiers = {{"member", true, 1}, {"observer", false, 0}},
+      .rules = {rule("charter", 2, 3, false, Denominator::eligible), rule("admit", 1, 2, true, Denominator::votes_cast),
+                rule("expel", 2, 3, false, Denominator::eligible),
+                rule("specification", 1, 2, true, Denominator::votes_cast)},
+      .affiliates = {},
+      .classes = {{"public", "everyone"},
+                  {"members", "members of the alliance"},
+                  {"bilateral", "the two named members"},
+                  {"owner", "the issuer only; the default"}},
+      .aggregation_min = 5};
 }
 
 }  // namespace hz::alliance

@@ -87,14 +87,14 @@ struct Charter {
   std::vector<ConfidentialityClass> classes;
   std::int64_t aggregation_min = 5;
   static constexpr auto fields() {
-    return rows(
-        row("name", &Charter::name, "name of the alliance"), row("version", &Charter::version, "1, 2, 3 ..."),
-        row("secretariat", &Charter::secretariat, "origin of the log whose membership statements count"),
-        row("secretariat_from", &Charter::secretariat_from, "position in that log from which they count"),
-        row("tiers", &Charter::tiers, "kinds of members"), row("rules", &Charter::rules, "how decisions are taken"),
-        row("affiliates", &Charter::affiliates, "members of one owner"),
-        row("classes", &Charter::classes, "confidentiality classes"),
-        row("aggregation_min", &Charter::aggregation_min, "fewest contributors of a published total"));
+    return rows(row("name", &Charter::name, "name of the alliance"), row("version", &Charter::version, "1, 2, 3 ..."),
+                row("secretariat", &Charter::secretariat, "origin of the log whose membership statements count"),
+                row("secretariat_from", &Charter::secretariat_from, "position in that log from which they count"),
+                row("tiers", &Charter::tiers, "kinds of members"),
+                row("rules", &Charter::rules, "how decisions are taken"),
+                row("affiliates", &Charter::affiliates, "members of one owner"),
+                row("classes", &Charter::classes, "confidentiality classes"),
+                row("aggregation_min", &Charter::aggregation_min, "fewest contributors of a published total"));
   }
 };
 
@@ -148,10 +148,9 @@ struct Expel {
   std::int64_t size = 0;
   std::string root, cause;
   static constexpr auto fields() {
-    return rows(row("origin", &Expel::origin, "log of the member"),
-                row("size", &Expel::size, "statements that still count"),
-                row("root", &Expel::root, "root of the log at this size, hex"),
-                row("cause", &Expel::cause, "for people"));
+    return rows(
+        row("origin", &Expel::origin, "log of the member"), row("size", &Expel::size, "statements that still count"),
+        row("root", &Expel::root, "root of the log at this size, hex"), row("cause", &Expel::cause, "for people"));
   }
 };
 

@@ -86,8 +86,8 @@ void Judgement::finish(std::span<const Source> logs) {
     Log& log = logs_[source.origin];
     if (!log.authority || log.authority->signs_heads(source.head_key, source.size)) continue;
     refuse(source.origin, 0, Genesis::kind,
-           {&why("alliance.genesis"), fmt::format("the head of {} is signed by {}, which no statement names", source.size,
-                                                  log::format_vkey(source.head_key))});
+           {&why("alliance.genesis"), fmt::format("the head of {} is signed by {}, which no statement names",
+                                                  source.size, log::format_vkey(source.head_key))});
     log.authority.reset();
   }
   for (auto& [origin, log] : logs_) {
@@ -135,7 +135,9 @@ Result<void> Judgement::write(sql::Db& db) const {
     HZ_TRY(db.exec(fmt::format("DELETE FROM {}", table)));
   HZ_TRY(db.exec("DELETE FROM alliance_refused WHERE kind LIKE 'alliance.%'"));
   // Every log's position is at most 2^63 - 1; an open end is NULL.
-  const auto end = [](std::uint64_t n) { return n == no_end ? sql::Param() : sql::Param(static_cast<std::int64_t>(n)); };
+  const auto end = [](std::uint64_t n) {
+    return n == no_end ? sql::Param() : sql::Param(static_cast<std::int64_t>(n));
+  };
   for (const auto& [origin, log] : acts_) {
     const Genesis& genesis = log.authority.genesis;
     HZ_TRY(db.exec("INSERT INTO alliance_member VALUES(?,?,?,?,?)",
@@ -153,9 +155,9 @@ Result<void> Judgement::write(sql::Db& db) const {
                      {origin, static_cast<std::int64_t>(r.begin), end(r.end)}));
   }
   if (const auto& c = membership_.charter)
-    HZ_TRY(db.exec("INSERT INTO alliance_charter VALUES(?,?,?,?,?,?)",
-                   {membership_.founder, c->version, c->name, c->secretariat, json::dump(to_json(*c)),
-                    membership_.charter_id}));
+    HZ_TRY(db.exec(
+        "INSERT INTO alliance_charter VALUES(?,?,?,?,?,?)",
+        {membership_.founder, c->version, c->name, c->secretariat, json::dump(to_json(*c)), membership_.charter_id}));
   for (const auto& [origin, request] : membership_.requests)
     HZ_TRY(db.exec("INSERT INTO alliance_request VALUES(?,?,?,?,?,?)",
                    {origin, request.first.charter, request.first.url, request.first.pin, request.first.code_proof,

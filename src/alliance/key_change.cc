@@ -17,7 +17,8 @@ std::unexpected<Error> refuse(const statement::Statement& s, fmt::format_string<
 
 Result<void> rotate(Authority& a, const statement::Statement& s, const KeyRotate& said) {
   auto key = HZ_TRY(parse_verifier(said.key, said.role));
-  if (key.name != key_name(a.origin, said.role)) return refuse(s, "key {} in the role {}", key.name, enum_text(said.role));
+  if (key.name != key_name(a.origin, said.role))
+    return refuse(s, "key {} in the role {}", key.name, enum_text(said.role));
   if (std::ranges::any_of(a.keys, [&](const KeySpan& k) { return k.key.key == key.key; }))
     return refuse(s, "key {} was named before", hex(key.id));
   if (said.replaces.has_value() != (said.role == Role::root))
@@ -42,7 +43,8 @@ Result<void> revoke(Authority& a, const statement::Statement& s, const KeyRevoke
   if (found->role == Role::root) {
     // Root keys sign this very statement: reaching back would pull the ground from under it.
     if (from <= s.index) return refuse(s, "a root key is revoked from {} on", s.index + 1);
-    const auto speaking = std::ranges::count_if(a.keys, [&](const KeySpan& k) { return k.role == Role::root && k.speaks(from); });
+    const auto speaking =
+        std::ranges::count_if(a.keys, [&](const KeySpan& k) { return k.role == Role::root && k.speaks(from); });
     if (found->speaks(from) && speaking <= a.genesis.root_threshold)
       return refuse(s, "{} root keys speak and {} are needed: replace one instead", speaking, a.genesis.root_threshold);
   }

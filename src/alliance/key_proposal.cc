@@ -47,7 +47,8 @@ Result<KeyProposal> parse_proposal(std::string_view text) {
   for (const SignatureRow& s : said.signatures)
     out.signatures.push_back({HZ_TRY(parse_digest(s.keyid)), HZ_TRY(parse_base64(s.sig))});
   for (std::size_t i = 1; i < out.signatures.size(); ++i)
-    if (out.signatures[i - 1].key_id >= out.signatures[i].key_id) return refuse("signatures are not in order of their key ids");
+    if (out.signatures[i - 1].key_id >= out.signatures[i].key_id)
+      return refuse("signatures are not in order of their key ids");
   if (format_proposal(out) != text) return refuse("the text is not the one text of its content");
   HZ_TRY(read_proposal(out));
   return out;

@@ -15,9 +15,9 @@ namespace {
 
 struct Acme {
   explicit Acme(std::int64_t root_keys = 1, std::int64_t threshold = 1, std::uint64_t seed = 5) : rng(seed) {
-    member.emplace(Member::create(home(), {"Acme", "hezong.example/acme", root_keys, threshold}, Alliance::mounted(),
-                                  seams())
-                       .value());
+    member.emplace(
+        Member::create(home(), {"Acme", "hezong.example/acme", root_keys, threshold}, Alliance::mounted(), seams())
+            .value());
   }
   TempDir dir;
   ManualClock clock{1795442706123};
@@ -105,10 +105,12 @@ TEST_CASE("keys: what the old key signs after its end is refused, and what a sto
   // Once retired, the old key cannot be used again, even by hand.
   const json::Value body = to_json(Fact{"late", 1});
   const std::string payload =
-      statement::build_payload({.kind = Fact::kind, .issuer = acme.member->id(), .log = acme.member->origin(), .body = &body})
+      statement::build_payload(
+          {.kind = Fact::kind, .issuer = acme.member->id(), .log = acme.member->origin(), .body = &body})
           .value();
   const statement::NamedSigner* signers[] = {&old_author};
-  CHECK(slug(check_statement(acme.member->authority(), statement::sign(payload, signers)->leaf, 9)) == "alliance.revoked");
+  CHECK(slug(check_statement(acme.member->authority(), statement::sign(payload, signers)->leaf, 9)) ==
+        "alliance.revoked");
 }
 
 TEST_CASE("keys: the log's key changes and the log stays the same; whoever knows either key accepts the head between") {
@@ -168,7 +170,8 @@ TEST_CASE("keys: changes that make no sense at their position are not even propo
   CHECK(refused(draft(KeyRevoke{author, 99, ""})) == "alliance.key_change");
   CHECK(refused(draft(KeyRevoke{std::string(64, '0'), 1, ""})) == "alliance.key_change");
   CHECK(refused(draft(LogEnd{9, ""})) == "alliance.key_change");
-  CHECK(refused(draft(KeyRotate{Role::author, acme.member->authority().genesis.author_key, {}})) == "alliance.key_change");
+  CHECK(refused(draft(KeyRotate{Role::author, acme.member->authority().genesis.author_key, {}})) ==
+        "alliance.key_change");
   CHECK(refused(draft(KeyRotate{Role::author, acme.member->authority().genesis.witness_key, {}})) == "alliance.key");
   CHECK(refused(draft(KeyRotate{Role::author, "garbage", {}})) == "log.vkey");
   CHECK(refused(fact("x")) == "alliance.key_proposal");

@@ -14,8 +14,7 @@ Result<void> folded(sql::Db&, const statement::Statement&, const Payload&) {
 }
 
 template <class Payload>
-statement::Kind act(std::uint16_t number, std::string_view doc,
-                    statement::Signer may_sign = statement::Signer::self) {
+statement::Kind act(std::uint16_t number, std::string_view doc, statement::Signer may_sign = statement::Signer::self) {
   return statement::kind<Payload, &folded<Payload>>({.number = number, .may_sign = may_sign, .doc = doc});
 }
 
@@ -34,7 +33,6 @@ std::span<const statement::Kind> kinds() {
       act<Suspend>(0x0113, "Statements of this log from this position on do not count until it is admitted again."),
       act<Expel>(0x0114, "Statements of this log from this position on do not count any more."),
       act<Leave>(0x0115, "The signer leaves the alliance with this statement."),
-      act<ForkEvidence>(0x0116, "This log has two histories; the evidence proves it to anyone."),
   };
   return table;
 }

@@ -35,8 +35,9 @@ void happen(Alliance& a, SeededRng& rng, int steps) {
       }
       case 2:
         if (other != 0)
-          REQUIRE(a.members[0].append(
-              draft(Suspend{target, static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(size_of(other)) + 3)), "", "late"})));
+          REQUIRE(a.members[0].append(draft(
+              Suspend{target, static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(size_of(other)) + 3)), "",
+                      "late"})));
         break;
       case 3:
         REQUIRE(a.members[0].append(draft(a.admission(static_cast<std::size_t>(other), size_of(other)))));
@@ -99,8 +100,7 @@ TEST_CASE("many logs: equal frontiers give byte-equal views, whatever the order 
 
 TEST_CASE("many logs: each member's rows stand beside the others'") {
   Alliance a(3, 7);
-  for (std::size_t i = 0; i < 3; ++i)
-    REQUIRE(a.members[i].append(draft(Fact{"same", static_cast<std::int64_t>(i)})));
+  for (std::size_t i = 0; i < 3; ++i) REQUIRE(a.members[i].append(draft(Fact{"same", static_cast<std::int64_t>(i)})));
   Replayer views(a, 1);
   views.catch_up();
   CHECK(views.count("SELECT count(*) FROM test_fact WHERE name = 'same'") == 3);
@@ -162,7 +162,8 @@ TEST_CASE("many logs: a mirrored log in peers/ is in frontier and views, and a b
   const auto mirror = [&](std::size_t from, std::size_t to) {
     const fs::path folder = peer_folder(a.members[to].home(), a.members[from].origin());
     fs::create_directories(folder);
-    fs::copy(a.members[from].home() / "log", folder, fs::copy_options::recursive | fs::copy_options::overwrite_existing);
+    fs::copy(a.members[from].home() / "log", folder,
+             fs::copy_options::recursive | fs::copy_options::overwrite_existing);
   };
   mirror(1, 0);
   Member& m = a.members[0];

@@ -79,8 +79,7 @@ const std::vector<std::string>& Member::dry_run_payloads() const { return state_
 
 Result<sql::Db*> Member::views() {
   State& state = *state_;
-  if (!state.views)
-    state.views.emplace(HZ_TRY(Views::open(state.places.views, state.mounted, state.authority.origin)));
+  if (!state.views) state.views.emplace(HZ_TRY(Views::open(state.places.views, state.mounted, state.authority.origin)));
   state.peers.refresh(state.authority.origin);
   std::vector<Source> logs{source_of(state.log, state.verified, state.writer)};
   for (const auto& peer : state.peers.logs()) logs.push_back(source_of(peer->log, peer->verified, false));
@@ -91,8 +90,7 @@ Result<sql::Db*> Member::views() {
 
 Result<std::string> Member::rebuild_views() {
   State& state = *state_;
-  if (!state.views)
-    state.views.emplace(HZ_TRY(Views::open(state.places.views, state.mounted, state.authority.origin)));
+  if (!state.views) state.views.emplace(HZ_TRY(Views::open(state.places.views, state.mounted, state.authority.origin)));
   HZ_TRY(state.views->clear());
   return view_digest(*HZ_TRY(views()));
 }

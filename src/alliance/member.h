@@ -94,7 +94,8 @@ class Member {
  public:
   // A new member: root, log, author and witness keys, an empty log, and the genesis statement in it. A creation that
   // was cut short is finished when name and origin are the same. Layout of the folder: docs/formats/member_folder.md.
-  // Errors: alliance.exists, alliance.unfinished, alliance.origin, alliance.name, alliance.root_keys, base.write, log.*.
+  // Errors: alliance.exists, alliance.unfinished, alliance.origin, alliance.name, alliance.root_keys, base.write,
+  // log.*.
   static Result<Member> create(const fs::path& home, const CreateOptions&, const Mounted&, const Seams&);
   // Runs the log's start-up check first, as a reader: any number of commands may read while one writes. The first
   // append becomes the writer. Errors: alliance.no_member, alliance.unfinished, alliance.genesis, log.*.

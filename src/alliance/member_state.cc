@@ -55,7 +55,7 @@ Result<void> Member::State::keep_verified() {
 }
 
 Result<std::string> Member::State::payload(const Draft& draft, const statement::Kind& kind, const statement::Idem& idem,
-                            std::int64_t issued_ms) const {
+                                           std::int64_t issued_ms) const {
   return statement::build_payload({.kind = kind.slug,
                                    .issuer = authority.genesis.member,
                                    .log = authority.origin,
@@ -73,14 +73,13 @@ Result<statement::Statement> Member::State::at(std::uint64_t index) {
 }
 
 Result<std::optional<Receipt>> Member::State::repeated(const Draft& draft, const statement::Kind& kind,
-                                        const statement::Idem& idem) {
+                                                       const statement::Idem& idem) {
   const auto index = HZ_TRY(log.find_idem(idem));
   if (!index) return std::optional<Receipt>();
   const auto known = HZ_TRY(at(*index));
   const std::string same = HZ_TRY(payload(draft, kind, idem, known.issued_ms));
   if (statement::statement_id(same) != known.id)
-    return fail(why("alliance.idem_conflict"), "{} stands for statement {} at {}", hex(idem), known.id_text(),
-                *index);
+    return fail(why("alliance.idem_conflict"), "{} stands for statement {} at {}", hex(idem), known.id_text(), *index);
   return std::optional(Receipt{known.id_text(), *index, true});
 }
 

@@ -81,7 +81,9 @@ class Fold {
   }
 
  private:
-  void refuse(const Statement& s, Error error) { out_.refused.push_back({s.origin, s.index, s.kind, std::move(error)}); }
+  void refuse(const Statement& s, Error error) {
+    out_.refused.push_back({s.origin, s.index, s.kind, std::move(error)});
+  }
 
   // One act of the log that decides. A charter that names another log hands over; the statement is returned then.
   const Statement* act(const Statement& s) {
@@ -123,8 +125,10 @@ class Fold {
     Standing& of = out_.standings[said.origin];
     std::uint64_t from = position(said.from);
     if (!of.counted.empty()) {
-      if (of.counted.back().end == no_end) from = of.counted.back().begin;
-      else from = std::max(from, of.counted.back().end);
+      if (of.counted.back().end == no_end)
+        from = of.counted.back().begin;
+      else
+        from = std::max(from, of.counted.back().end);
     }
     if (of.counted.empty() || of.counted.back().end < from)
       of.counted.push_back({from, no_end});

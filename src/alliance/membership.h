@@ -59,10 +59,10 @@ struct RefusedAct {
 };
 
 struct Membership {
-  std::string founder;               // empty: this member is in no alliance
-  std::optional<Charter> charter;    // in force
-  std::string charter_id;            // statement id, hex
-  std::string secretariat;           // origin of the log that decides now
+  std::string founder;             // empty: this member is in no alliance
+  std::optional<Charter> charter;  // in force
+  std::string charter_id;          // statement id, hex
+  std::string secretariat;         // origin of the log that decides now
   std::map<std::string, Standing> standings;
   std::map<std::string, std::pair<JoinRequest, std::string>> requests;  // newest of each log, with statement id
   std::vector<RefusedAct> refused;

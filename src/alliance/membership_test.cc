@@ -50,7 +50,8 @@ std::vector<Range> counted(const Membership& m, const std::string& origin) { ret
 State state(const Membership& m, const std::string& origin) { return m.standings.at(origin).state; }
 std::vector<std::string> refusals(const Membership& m) {
   std::vector<std::string> out;
-  for (const RefusedAct& r : m.refused) out.push_back(fmt::format("{}[{}] {}", r.origin, r.index, r.error.reason->slug));
+  for (const RefusedAct& r : m.refused)
+    out.push_back(fmt::format("{}[{}] {}", r.origin, r.index, r.error.reason->slug));
   return out;
 }
 using Texts = std::vector<std::string>;
@@ -121,13 +122,15 @@ TEST_CASE("membership: only the log that the charter names decides, from the pos
   b.admit(2, "a.example/m");
   b.say("a.example/m", 3, Expel{"a.example/f", 1, "", "coup"});
   b.say("a.example/m", 5, Suspend{"a.example/n", 1, "", "too early"});
-  CHECK(refusals(b.fold()) == Texts{"a.example/m[3] alliance.not_secretariat", "a.example/m[5] alliance.not_secretariat"});
+  CHECK(refusals(b.fold()) ==
+        Texts{"a.example/m[3] alliance.not_secretariat", "a.example/m[5] alliance.not_secretariat"});
   Charter second = default_charter("Test", "a.example/m");
   second.version = 2;
   second.secretariat_from = 6;
   b.say("a.example/f", 3, second);
   b.admit(4, "a.example/n");  // the founder does not decide any more
-  b.say("a.example/m", 6, Admit{"a.example/n", root_fingerprint(b.logs["a.example/n"].authority.genesis), "observer", 0, "", ""});
+  b.say("a.example/m", 6,
+        Admit{"a.example/n", root_fingerprint(b.logs["a.example/n"].authority.genesis), "observer", 0, "", ""});
   const Membership m = b.fold();
   CHECK(m.secretariat == "a.example/m");
   CHECK(m.standings.at("a.example/n").tier == "observer");
@@ -146,7 +149,8 @@ TEST_CASE("membership: another log with the same name has other root keys, and i
   Book b;
   b.found();
   b.say("a.example/f", 2, Admit{"a.example/m", std::string(64, '0'), "member", 0, "", ""});
-  b.say("a.example/f", 3, Admit{"a.example/n", root_fingerprint(b.logs["a.example/n"].authority.genesis), "king", 0, "", ""});
+  b.say("a.example/f", 3,
+        Admit{"a.example/n", root_fingerprint(b.logs["a.example/n"].authority.genesis), "king", 0, "", ""});
   b.say("a.example/f", 4, Suspend{"a.example/m", 1, "", ""});
   const Membership m = b.fold();
   CHECK(counted(m, "a.example/m").empty());

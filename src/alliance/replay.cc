@@ -146,12 +146,13 @@ Result<void> Views::clear() {
 
 Result<void> Views::wipe() {
   std::vector<std::string> tables;
-  HZ_TRY(db_.query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT IN "
-                   "('alliance_views', 'alliance_self')",
-                   {}, [&](const sql::Row& row) {
-                     tables.push_back(row.text(0));
-                     return true;
-                   }));
+  HZ_TRY(
+      db_.query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT IN "
+                "('alliance_views', 'alliance_self')",
+                {}, [&](const sql::Row& row) {
+                  tables.push_back(row.text(0));
+                  return true;
+                }));
   for (const std::string& table : tables) HZ_TRY(db_.exec(fmt::format("DELETE FROM \"{}\"", table)));
   return {};
 }

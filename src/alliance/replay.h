@@ -2,8 +2,8 @@
 //
 // Views are a pure function of (frontier, schemas, code version): the simpler idea, writing rows where a command runs,
 // gives every member other rows after the first bug. So commands only append, and replay is the only writer. The file
-// remembers the heads it was computed from; longer logs are replayed from there on, everything else (other schema, other
-// root, file of an earlier boot, damaged file) is thrown away and rebuilt.
+// remembers the heads it was computed from; longer logs are replayed from there on, everything else (other schema,
+// other root, file of an earlier boot, damaged file) is thrown away and rebuilt.
 //
 // Many logs, one result: every row of a pillar is keyed by the member whose statement wrote it, so the order in which
 // logs arrive cannot matter; what depends on several logs (keys, membership) is folded first (fold.h).
@@ -30,9 +30,9 @@ class Views {
   static Result<Views> open(const fs::path& path, const Mounted& mounted, const std::string& own);
   // Throws every row away.
   Result<void> clear();
-  // Replays what the logs have and the views lack, in one transaction; reports progress when that is much. A log that is
-  // not among `logs` any more, or whose head moved elsewhere, means replaying everything.
-  // Cost: about 16 us per statement, and 55 us once for its signature. Errors: sql.*, log.*.
+  // Replays what the logs have and the views lack, in one transaction; reports progress when that is much. A log that
+  // is not among `logs` any more, or whose head moved elsewhere, means replaying everything. Cost: about 16 us per
+  // statement, and 55 us once for its signature. Errors: sql.*, log.*.
   Result<void> catch_up(std::vector<Source> logs, Progress& progress);
   sql::Db& db() { return db_; }
 

@@ -8,7 +8,8 @@ namespace hz::alliance::test {
 namespace {
 
 Result<void> replay_fact(sql::Db& views, const statement::Statement& s, const Fact& fact) {
-  HZ_TRY(views.exec("INSERT OR REPLACE INTO test_fact VALUES(?,?,?,?)", {s.issuer, fact.name, fact.number, s.id_text()}));
+  HZ_TRY(
+      views.exec("INSERT OR REPLACE INTO test_fact VALUES(?,?,?,?)", {s.issuer, fact.name, fact.number, s.id_text()}));
   if (fact.number < 0) return fail(why("alliance.name"), "{} is {}", fact.name, fact.number);
   return {};
 }
@@ -51,8 +52,7 @@ Member Alliance::join(const std::string& origin, bool admitted) {
   const std::string root = root_fingerprint(members[0].authority().genesis);
   REQUIRE(made->append(draft(JoinRequest{members[0].origin(), root, "", "", "", ""})));
   if (admitted)
-    REQUIRE(members[0].append(
-        draft(Admit{origin, root_fingerprint(made->authority().genesis), "member", 0, "", ""})));
+    REQUIRE(members[0].append(draft(Admit{origin, root_fingerprint(made->authority().genesis), "member", 0, "", ""})));
   return *std::move(made);
 }
 
@@ -79,10 +79,10 @@ void Alliance::plant(std::size_t into, std::size_t of, SeededRng& random) {
   const std::string a = members[into].origin(), b = members[of].origin();
   const auto mine = load_key(members[into].keys_folder(), Role::author).value();
   const auto theirs = load_key(members[of].keys_folder(), Role::author).value();
-  append_raw(into, {signed_entry(theirs, b, into == of ? "hezong.example/nobody" : b, random),
-                    into == of ? signed_entry(mine, a, "hezong.example/nobody", random)
-                               : signed_entry(theirs, a, a, random),
-                    signed_entry(mine, "hezong.example/nobody", a, random)});
+  append_raw(into,
+             {signed_entry(theirs, b, into == of ? "hezong.example/nobody" : b, random),
+              into == of ? signed_entry(mine, a, "hezong.example/nobody", random) : signed_entry(theirs, a, a, random),
+              signed_entry(mine, "hezong.example/nobody", a, random)});
 }
 
 void Alliance::plant_bad_signature(std::size_t into) {
@@ -93,9 +93,9 @@ void Alliance::plant_bad_signature(std::size_t into) {
   append_raw(into, {std::move(entry)});
 }
 
-Replayer::Replayer(Alliance& alliance, std::size_t asks)
-    : alliance_(alliance), verified_(alliance.members.size()) {
-  views_.emplace(Views::open(dir_.path() / "views.sqlite", Alliance::mounted(), alliance.members[asks].origin()).value());
+Replayer::Replayer(Alliance& alliance, std::size_t asks) : alliance_(alliance), verified_(alliance.members.size()) {
+  views_.emplace(
+      Views::open(dir_.path() / "views.sqlite", Alliance::mounted(), alliance.members[asks].origin()).value());
 }
 
 void Replayer::catch_up(const std::vector<std::uint64_t>& sizes) {

@@ -1,7 +1,7 @@
 // How far the signatures of a log were checked: each is computed once, not at every rebuild of the views.
 //
-// Signatures (18,000 a second) cost far more than hashes; a verdict depends on the log up to the statement only, and the
-// root pins that. So the verdicts stand in a small file beside the log: docs/formats/member_folder.md.
+// Signatures (18,000 a second) cost far more than hashes; a verdict depends on the log up to the statement only, and
+// the root pins that. So the verdicts stand in a small file beside the log: docs/formats/member_folder.md.
 #pragma once
 #include <set>
 

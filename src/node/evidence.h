@@ -28,8 +28,8 @@ struct Checked {
   std::uint64_t log_size = 0;
 };
 // Genesis signed by its own root keys, and key changes too; all leaves in the tree whose head the log key signed; the
-// statement signed by a key that spoke at its position. What is not checked: that the root key belongs to the company one thinks of,
-// witnesses, and later key changes. Errors: node.evidence_syntax, log.*, alliance.*, statement.*.
+// statement signed by a key that spoke at its position. What is not checked: that the root key belongs to the company
+// one thinks of, witnesses, and later key changes. Errors: node.evidence_syntax, log.*, alliance.*, statement.*.
 Result<Checked> check_evidence(const Evidence& evidence);
 
 // The file of a member's own statement, checked as a stranger would. Errors: log.*, and what check_evidence says.

@@ -26,7 +26,9 @@ struct World {
     const pool::Site offer{std::move(site), "Hangzhou", "unknown", "CN", {{"backend:refrt", 1, 2, 3, 4}}};
     return member.append(alliance::draft(offer)).value().index;
   }
-  Evidence evidence(std::uint64_t index) { return {member.log().prove(0).value(), {}, member.log().prove(index).value()}; }
+  Evidence evidence(std::uint64_t index) {
+    return {member.log().prove(0).value(), {}, member.log().prove(index).value()};
+  }
 };
 
 std::string_view slug(const Result<Checked>& r) { return r ? "" : r.error().reason->slug; }

@@ -21,12 +21,12 @@ struct InForce {
 };
 Result<InForce> charter_in_force(Member& member) {
   std::string text, statement;
-  HZ_TRY(HZ_TRY(member.views())->query("SELECT charter, statement FROM public_alliance_charter", {},
-                                       [&](const sql::Row& r) {
-                                         text = r.text(0);
-                                         statement = r.text(1);
-                                         return false;
-                                       }));
+  HZ_TRY(HZ_TRY(member.views())
+             ->query("SELECT charter, statement FROM public_alliance_charter", {}, [&](const sql::Row& r) {
+               text = r.text(0);
+               statement = r.text(1);
+               return false;
+             }));
   if (text.empty()) return fail(alliance::why("alliance.no_charter"), "{}", member.id());
   return InForce{HZ_TRY(from_json<Charter>(HZ_TRY(json::parse(text)))), statement};
 }
@@ -82,10 +82,11 @@ std::string text(const CharterOut& out, const api::Style& style) {
   for (const Tier& t : c.tiers)
     shown += fmt::format("  tier {}: {}\n", t.tier, t.may_vote ? fmt::format("votes, weight {}", t.weight) : "no vote");
   for (const VoteRule& r : c.rules)
-    shown += fmt::format("  {}: {} {}/{} of {}, quorum {}/{}, a tie {}\n", r.act, r.more_than ? "more than" : "at least",
-                         r.yes_numerator, r.yes_denominator, enum_text(r.of), r.quorum_numerator, r.quorum_denominator,
-                         enum_text(r.tie));
-  for (const AffiliateGroup& g : c.affiliates) shown += fmt::format("  {} votes once: {} members\n", g.group, g.members.size());
+    shown += fmt::format("  {}: {} {}/{} of {}, quorum {}/{}, a tie {}\n", r.act,
+                         r.more_than ? "more than" : "at least", r.yes_numerator, r.yes_denominator, enum_text(r.of),
+                         r.quorum_numerator, r.quorum_denominator, enum_text(r.tie));
+  for (const AffiliateGroup& g : c.affiliates)
+    shown += fmt::format("  {} votes once: {} members\n", g.group, g.members.size());
   return shown + fmt::format("  totals need {} contributors\nstatement {}\n", c.aggregation_min, out.statement);
 }
 
@@ -105,14 +106,19 @@ struct CardOut {
   static constexpr auto fields() {
     return rows(row("member", &CardOut::member, "whose card it is"), row("name", &CardOut::name, "its name"),
                 row("root_fingerprint", &CardOut::root_fingerprint, "compare it over another channel"),
-                row("file", &CardOut::file, "file"), row("charter", &CardOut::charter, "charter, statement id", or_default));
+                row("file", &CardOut::file, "file"),
+                row("charter", &CardOut::charter, "charter, statement id", or_default));
   }
 };
 Result<CardOut> invite(api::Ctx& ctx, const Invite& in) {
   Member& member = *HZ_TRY(ctx.member());
   const InForce now = HZ_TRY(as_secretariat(member));
-  Card card{std::string(card_format), root_fingerprint(member.authority().genesis),
-            HZ_TRY(evidence_of(member, now.statement)), in.url.value_or(""), in.pin.value_or(""), ""};
+  Card card{std::string(card_format),
+            root_fingerprint(member.authority().genesis),
+            HZ_TRY(evidence_of(member, now.statement)),
+            in.url.value_or(""),
+            in.pin.value_or(""),
+            ""};
   HZ_TRY(parse_card(format_card(card)));
   card.code = HZ_TRY(new_code(member.home(), *member.seams().rng));
   HZ_TRY(write_file_durably(in.out, as_bytes(format_card(card)), 0600));
@@ -152,26 +158,29 @@ Result<Joined> join(api::Ctx& ctx, const Join& in) {
   Member& member = *HZ_TRY(ctx.member());
   if (founder.authority.origin == member.origin())
     return fail(alliance::why("alliance.invite"), "{} is this member itself", member.origin());
-  const JoinRequest request{founder.authority.origin,      card.root_fingerprint,  founder.statement.id_text(),
-                            in.url.value_or(""),           in.pin.value_or(""),
-                            code_proof(card.code, member.authority())};
+  const JoinRequest request{founder.authority.origin, card.root_fingerprint, founder.statement.id_text(),
+                            in.url.value_or(""),      in.pin.value_or(""),   code_proof(card.code, member.authority())};
   const Digest idem = crypto::sha256(as_bytes("hezong/join\n" + json::dump(to_json(request))));
   if (!ctx.dry_run) HZ_TRY(store_card(member.home(), founder.authority.origin, card));
   Joined out{founder.authority.origin, founder.authority.genesis.name, card.root_fingerprint, charter.name,
              HZ_TRY(member.append(draft(request, {}, idem)))};
   if (in.card && !ctx.dry_run) {
-    const Card mine{std::string(card_format), root_fingerprint(member.authority().genesis),
-                    HZ_TRY(evidence_of(member, out.receipt.id)), request.url, request.pin, ""};
+    const Card mine{std::string(card_format),
+                    root_fingerprint(member.authority().genesis),
+                    HZ_TRY(evidence_of(member, out.receipt.id)),
+                    request.url,
+                    request.pin,
+                    ""};
     HZ_TRY(parse_card(format_card(mine)));
     HZ_TRY(write_file_durably(*in.card, as_bytes(format_card(mine))));
   }
   return out;
 }
 std::string text(const Joined& out, const api::Style& style) {
-  return fmt::format("{} {} of {} ({})\n  founder's root fingerprint {}\n  compare it over another channel\n"
-                     "Next: the founder runs hezong member admit. statement {}\n",
-                     style.green("asked to join"), out.charter, out.founder, out.founder_name, out.root_fingerprint,
-                     out.receipt.id);
+  return fmt::format(
+      "{} {} of {} ({})\n  founder's root fingerprint {}\n  compare it over another channel\n"
+      "Next: the founder runs hezong member admit. statement {}\n",
+      style.green("asked to join"), out.charter, out.founder, out.founder_name, out.root_fingerprint, out.receipt.id);
 }
 
 struct AddPeer {
@@ -198,10 +207,11 @@ struct AdmitIn {
   std::int64_t from = 0;
   bool vouch = false;
   static constexpr auto fields() {
-    return rows(row("origin", &AdmitIn::origin, "log of the applicant"),
-                row("tier", &AdmitIn::tier, "tier of the charter; the first when absent"),
-                row("from", &AdmitIn::from, "first position of its log that counts", or_default),
-                row("vouch", &AdmitIn::vouch, "without the code of an invitation: its fingerprint was compared", or_default));
+    return rows(
+        row("origin", &AdmitIn::origin, "log of the applicant"),
+        row("tier", &AdmitIn::tier, "tier of the charter; the first when absent"),
+        row("from", &AdmitIn::from, "first position of its log that counts", or_default),
+        row("vouch", &AdmitIn::vouch, "without the code of an invitation: its fingerprint was compared", or_default));
   }
 };
 struct Decided {
@@ -216,11 +226,12 @@ struct Decided {
 // The applicant's keys and newest request: from its mirrored log, else from its card.
 Result<std::pair<Authority, JoinRequest>> request_of(Member& member, const std::string& origin) {
   std::string id;
-  HZ_TRY(HZ_TRY(member.views())->query("SELECT statement FROM public_alliance_request WHERE origin = ?", {origin},
-                                       [&](const sql::Row& r) {
-                                         id = r.text(0);
-                                         return false;
-                                       }));
+  HZ_TRY(
+      HZ_TRY(member.views())
+          ->query("SELECT statement FROM public_alliance_request WHERE origin = ?", {origin}, [&](const sql::Row& r) {
+            id = r.text(0);
+            return false;
+          }));
   for (log::Log* log : member.peer_logs()) {
     if (log->origin() != origin || id.empty()) continue;
     const auto index = HZ_TRY(log->find(HZ_TRY(parse_digest(id))));
@@ -242,11 +253,16 @@ Result<Decided> admit(api::Ctx& ctx, const AdmitIn& in) {
     return fail(alliance::why("alliance.no_request"), "{} asks to join {}", in.origin, request.founder);
   const auto code = code_file(member.home(), request.code_proof, applicant);
   if (!code && !in.vouch) return fail(alliance::why("alliance.invite_code"), "{}", in.origin);
-  const Admit said{in.origin,   root_fingerprint(applicant.genesis), in.tier.value_or(now.charter.tiers.front().tier),
-                   in.from,     request.url,                         request.pin};
+  const Admit said{in.origin,
+                   root_fingerprint(applicant.genesis),
+                   in.tier.value_or(now.charter.tiers.front().tier),
+                   in.from,
+                   request.url,
+                   request.pin};
   if (std::ranges::none_of(now.charter.tiers, [&](const Tier& t) { return t.tier == said.tier; }))
     return fail(alliance::why("alliance.charter"), "no tier {}", said.tier);
-  Decided out{in.origin, std::string(enum_text(State::member)), said.root_fingerprint, HZ_TRY(member.append(draft(said)))};
+  Decided out{in.origin, std::string(enum_text(State::member)), said.root_fingerprint,
+              HZ_TRY(member.append(draft(said)))};
   std::error_code ignored;
   if (code && !ctx.dry_run) fs::remove(*code, ignored);
   return out;
@@ -322,15 +338,16 @@ Result<MemberList> list(api::Ctx& ctx, const ListMembers&) {
   Member& member = *HZ_TRY(ctx.member());
   sql::Db& views = *HZ_TRY(member.views());
   MemberList out;
-  HZ_TRY(views.query("SELECT s.origin, coalesce(m.name, ''), s.state, s.tier, s.url, s.pin, "
-                     "coalesce(m.root_fingerprint, s.root_fingerprint), coalesce(l.size, 0) FROM alliance_standing s "
-                     "LEFT JOIN alliance_member m ON m.origin = s.origin LEFT JOIN alliance_log l ON l.origin = s.origin "
-                     "ORDER BY s.origin",
-                     {}, [&](const sql::Row& r) {
-                       out.members.push_back({r.text(0), r.text(1), r.text(2), r.text(3), r.text(4), r.text(5),
-                                              r.text(6), r.integer(7)});
-                       return true;
-                     }));
+  HZ_TRY(
+      views.query("SELECT s.origin, coalesce(m.name, ''), s.state, s.tier, s.url, s.pin, "
+                  "coalesce(m.root_fingerprint, s.root_fingerprint), coalesce(l.size, 0) FROM alliance_standing s "
+                  "LEFT JOIN alliance_member m ON m.origin = s.origin LEFT JOIN alliance_log l ON l.origin = s.origin "
+                  "ORDER BY s.origin",
+                  {}, [&](const sql::Row& r) {
+                    out.members.push_back(
+                        {r.text(0), r.text(1), r.text(2), r.text(3), r.text(4), r.text(5), r.text(6), r.integer(7)});
+                    return true;
+                  }));
   for (const Error& fault : member.peer_faults()) out.faults.push_back(fault.text());
   out.frontier = member.frontier();
   return out;
@@ -363,22 +380,24 @@ std::span<const api::Op> alliance_ops() {
                       .fails = {"alliance.no_charter"},
                       .doc = "The charter in force.",
                       .example = "hezong charter show"}),
-      api::op<&invite>({.id = "member.invite",
-                        .http = "POST /v1/invites",
-                        .cli = "member invite",
-                        .may = api::May::reader,
-                        .fails = {"alliance.no_charter", "alliance.not_secretariat"},
-                        .doc = "Write an invitation: this member's card, the charter's evidence and a one-time code.",
-                        .example = "hezong member invite --out invite.json --url https://hezong.example:8443",
-                        .more = "The file holds a secret: hand it to one company. The code is used up by its admission."}),
-      api::op<&join>({.id = "member.join",
-                      .http = "POST /v1/join",
-                      .cli = "join <file>",
-                      .may = api::May::author,
-                      .emits = {JoinRequest::kind},
-                      .fails = {"alliance.invite", "alliance.other_root", "node.evidence_syntax"},
-                      .doc = "Check an invitation, keep the founder as a peer, and ask to join in this member's own log.",
-                      .example = "hezong join invite.json --card card.json"}),
+      api::op<&invite>(
+          {.id = "member.invite",
+           .http = "POST /v1/invites",
+           .cli = "member invite",
+           .may = api::May::reader,
+           .fails = {"alliance.no_charter", "alliance.not_secretariat"},
+           .doc = "Write an invitation: this member's card, the charter's evidence and a one-time code.",
+           .example = "hezong member invite --out invite.json --url https://hezong.example:8443",
+           .more = "The file holds a secret: hand it to one company. The code is used up by its admission."}),
+      api::op<&join>(
+          {.id = "member.join",
+           .http = "POST /v1/join",
+           .cli = "join <file>",
+           .may = api::May::author,
+           .emits = {JoinRequest::kind},
+           .fails = {"alliance.invite", "alliance.other_root", "node.evidence_syntax"},
+           .doc = "Check an invitation, keep the founder as a peer, and ask to join in this member's own log.",
+           .example = "hezong join invite.json --card card.json"}),
       api::op<&admit>({.id = "member.admit",
                        .http = "POST /v1/members",
                        .cli = "member admit <origin>",

@@ -50,16 +50,16 @@ Result<KeyListOut> list(api::Ctx& ctx, const KeyList& in) {
       HZ_TRY(views.text("SELECT root_fingerprint FROM public_alliance_member WHERE member = ?", {out.member}))
           .value_or("");
   Result<void> read;
-  HZ_TRY(views.query("SELECT role, key, from_idx, until_idx, revoked, statement FROM public_alliance_key WHERE member = "
-                     "? ORDER BY from_idx, role, key",
-                     {out.member}, [&](const sql::Row& r) {
-                       KeyLine line{r.text(0), "", r.text(1), r.text(5), r.integer(2), {}, r.integer(4) != 0};
-                       if (!r.is_null(3)) line.until = r.integer(3);
-                       if (const auto key = parse_verifier(line.key, *parse_enum<Role>(line.role)))
-                         line.id = hex(key->id);
-                       out.keys.push_back(std::move(line));
-                       return true;
-                     }));
+  HZ_TRY(
+      views.query("SELECT role, key, from_idx, until_idx, revoked, statement FROM public_alliance_key WHERE member = "
+                  "? ORDER BY from_idx, role, key",
+                  {out.member}, [&](const sql::Row& r) {
+                    KeyLine line{r.text(0), "", r.text(1), r.text(5), r.integer(2), {}, r.integer(4) != 0};
+                    if (!r.is_null(3)) line.until = r.integer(3);
+                    if (const auto key = parse_verifier(line.key, *parse_enum<Role>(line.role))) line.id = hex(key->id);
+                    out.keys.push_back(std::move(line));
+                    return true;
+                  }));
   return out;
 }
 std::string text(const KeyListOut& out, const api::Style& style) {
@@ -113,8 +113,8 @@ Result<Draft> change_of(Member& member, const Propose& in) {
   const auto role = parse_enum<Role>(in.role.value_or("author"));
   if (!role) return fail(hz::why("base.text_form"), "role {}", *in.role);
   // The secret is made here and speaks once the log names it; asked again, it is the same one.
-  const auto key = HZ_TRY(load_or_create_key_file(next_key_path(member.keys_folder(), *role), member.origin(), *role,
-                                                  *member.seams().rng));
+  const auto key = HZ_TRY(
+      load_or_create_key_file(next_key_path(member.keys_folder(), *role), member.origin(), *role, *member.seams().rng));
   return draft(KeyRotate{*role, verifier_text(key.named_key(), *role), in.replaces});
 }
 Result<Proposed> make(api::Ctx& ctx, const Propose& in) {

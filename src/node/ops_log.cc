@@ -35,9 +35,9 @@ Result<Shown> show(api::Ctx& ctx, const Show& in) {
   sql::Db& views = *HZ_TRY(member.views());
   Shown out;
   HZ_TRY(
-      views.query("SELECT idx, id, kind, issued_ms FROM public_alliance_statement WHERE ?1 = '' OR kind = ?1 "
-                  "ORDER BY idx DESC LIMIT ?2",
-                  {std::string_view(in.kind ? *in.kind : ""), in.limit}, [&](const sql::Row& r) {
+      views.query("SELECT idx, id, kind, issued_ms FROM public_alliance_statement WHERE (?1 = '' OR kind = ?1) AND "
+                  "origin = ?3 ORDER BY idx DESC LIMIT ?2",
+                  {std::string_view(in.kind ? *in.kind : ""), in.limit, member.origin()}, [&](const sql::Row& r) {
                     out.statements.push_back({r.integer(0), r.text(1), r.text(2), utc_text(r.integer(3))});
                     return true;
                   }));

@@ -27,8 +27,7 @@ struct Inited {
                 row("home", &Inited::home, "folder of keys, log and store"),
                 row("root_fingerprint", &Inited::root_fingerprint, "SHA-256 of the root verifier key"),
                 row("log_key", &Inited::log_key, "verifier key of the log"),
-                row("root_keys", &Inited::root_keys, "root keys made"),
-                row("frontier", &Inited::frontier, "as of"));
+                row("root_keys", &Inited::root_keys, "root keys made"), row("frontier", &Inited::frontier, "as of"));
   }
 };
 
@@ -51,8 +50,10 @@ Result<Inited> init(api::Ctx& ctx, const Init& in) {
   auto member = HZ_TRY(alliance::Member::create(
       ctx.home, {in.name, origin, in.root_keys.value_or(1), in.root_threshold.value_or(1)}, ctx.mounted, ctx.seams));
   const alliance::Authority& a = member.authority();
-  return Inited{member.id(),       in.name,          ctx.home.string(), alliance::root_fingerprint(a.genesis),
-                a.genesis.log_key, static_cast<std::int64_t>(a.genesis.roots.size()), member.frontier()};
+  return Inited{member.id(),       in.name,
+                ctx.home.string(), alliance::root_fingerprint(a.genesis),
+                a.genesis.log_key, static_cast<std::int64_t>(a.genesis.roots.size()),
+                member.frontier()};
 }
 std::string text(const Inited& out, const api::Style& style) {
   return fmt::format(
@@ -71,10 +72,10 @@ struct RefusedLine {
   std::int64_t index = 0;
   std::string kind, reason, detail;
   static constexpr auto fields() {
-    return rows(row("log", &RefusedLine::log, "origin of the log"), row("index", &RefusedLine::index, "position in the log"),
-                row("kind", &RefusedLine::kind, "its kind; empty when it could not be read"),
-                row("reason", &RefusedLine::reason, "reason slug"),
-                row("detail", &RefusedLine::detail, "what is wrong"));
+    return rows(
+        row("log", &RefusedLine::log, "origin of the log"), row("index", &RefusedLine::index, "position in the log"),
+        row("kind", &RefusedLine::kind, "its kind; empty when it could not be read"),
+        row("reason", &RefusedLine::reason, "reason slug"), row("detail", &RefusedLine::detail, "what is wrong"));
   }
 };
 struct StatusOut {

@@ -13,8 +13,8 @@ Result<void> replay_site(sql::Db& views, const statement::Statement& s, const Si
                     {s.issuer, site.site, site.name, site.entity, site.jurisdiction}));
   for (const Offer& o : site.offers)
     HZ_TRY(views.exec("INSERT OR REPLACE INTO pool_offer VALUES(?,?,?,?,?,?,?,?)",
-                      {s.issuer, site.site, o.backend, o.price_fen_per_hour_min, o.price_fen_per_hour_max, o.switch_minutes_min,
-                       o.switch_minutes_max, s.id_text()}));
+                      {s.issuer, site.site, o.backend, o.price_fen_per_hour_min, o.price_fen_per_hour_max,
+                       o.switch_minutes_min, o.switch_minutes_max, s.id_text()}));
   return {};
 }
 

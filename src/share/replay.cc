@@ -10,9 +10,9 @@ namespace {
 // A member's newest release of a digest stands.
 Result<void> replay_release(sql::Db& views, const statement::Statement& s, const Release& release) {
   HZ_TRY(check(release));
-  return views.exec(
-      "INSERT OR REPLACE INTO share_release VALUES(?,?,?,?,?,?,?)",
-      {s.issuer, release.sha256, release.name, release.licence, enum_text(release.audience), release.size_bytes, s.id_text()});
+  return views.exec("INSERT OR REPLACE INTO share_release VALUES(?,?,?,?,?,?,?)",
+                    {s.issuer, release.sha256, release.name, release.licence, enum_text(release.audience),
+                     release.size_bytes, s.id_text()});
 }
 
 }  // namespace

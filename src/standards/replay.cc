@@ -14,12 +14,12 @@ Result<void> replay_backend(sql::Db& db, const Statement& from, const BackendFac
 
 Result<void> replay_run(sql::Db& db, const Statement& from, const RunFact& said) {
   HZ_TRY(db.exec(sql_text::put_run,
-                 {from.issuer, said.backend, said.suite, said.suite_digest, said.errata_digest, said.backend_digest, said.transport,
-                  said.table_digest, said.duration_ms, from.issued_ms, from.id_text()}));
+                 {from.issuer, said.backend, said.suite, said.suite_digest, said.errata_digest, said.backend_digest,
+                  said.transport, said.table_digest, said.duration_ms, from.issued_ms, from.id_text()}));
   HZ_TRY(db.exec(sql_text::drop_counts, {from.issuer, said.backend, said.suite, said.transport}));
   for (const StatusCount& count : said.counts)
-    HZ_TRY(
-        db.exec(sql_text::put_count, {from.issuer, said.backend, said.suite, said.transport, enum_text(count.status), count.cases}));
+    HZ_TRY(db.exec(sql_text::put_count,
+                   {from.issuer, said.backend, said.suite, said.transport, enum_text(count.status), count.cases}));
   return {};
 }
 
@@ -28,16 +28,17 @@ Result<void> replay_run(sql::Db& db, const Statement& from, const RunFact& said)
 Result<void> replay_operators(sql::Db& db, const Statement& from, const OperatorResults& said) {
   HZ_TRY(db.exec(sql_text::drop_other_runs, {from.issuer, said.backend, said.table_digest}));
   for (const OperatorRow& r : said.results)
-    HZ_TRY(
-        db.exec(sql_text::put_operator, {from.issuer, r.op_type, r.domain, r.dtype, r.opset, said.backend, enum_text(r.verdict),
-                                         r.cases, r.passed, r.repaired, r.worst, said.table_digest, from.id_text()}));
+    HZ_TRY(db.exec(sql_text::put_operator,
+                   {from.issuer, r.op_type, r.domain, r.dtype, r.opset, said.backend, enum_text(r.verdict), r.cases,
+                    r.passed, r.repaired, r.worst, said.table_digest, from.id_text()}));
   return {};
 }
 
 Result<void> replay_model(sql::Db& db, const Statement& from, const ModelResult& said) {
-  HZ_TRY(db.exec(sql_text::put_model, {from.issuer, said.model_sha256, said.backend, said.product, enum_text(said.verdict),
-                                       said.quality_milli, said.agreement_milli, said.worst, said.golden_sha256,
-                                       said.backend_digest, said.lift, said.batch, from.issued_ms, from.id_text()}));
+  HZ_TRY(
+      db.exec(sql_text::put_model, {from.issuer, said.model_sha256, said.backend, said.product, enum_text(said.verdict),
+                                    said.quality_milli, said.agreement_milli, said.worst, said.golden_sha256,
+                                    said.backend_digest, said.lift, said.batch, from.issued_ms, from.id_text()}));
   HZ_TRY(db.exec(sql_text::drop_blockers, {from.issuer, said.model_sha256, said.backend}));
   for (const std::string& op : said.blocking)
     HZ_TRY(db.exec(sql_text::put_blocker, {from.issuer, said.model_sha256, said.backend, op, from.id_text()}));

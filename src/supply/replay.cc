@@ -35,26 +35,24 @@ std::string alias_of(const NodeFact& node) {
   return node.type == "model" && !node.name.empty() ? "model:" + node.name : std::string();
 }
 
-Result<void> add_nodes(sql::Db& db, const Statement& from, std::int64_t source,
-                       const std::vector<NodeFact>& nodes) {
+Result<void> add_nodes(sql::Db& db, const Statement& from, std::int64_t source, const std::vector<NodeFact>& nodes) {
   const std::string statement = from.id_text();
   for (const NodeFact& node : nodes) {
     const sql::Param k = node.k ? sql::Param(*node.k) : sql::Param();
     const sql::Param within = node.within ? sql::Param(std::string_view(*node.within)) : sql::Param();
     const std::string bare = bare_id(node.node), alias = alias_of(node);
-    HZ_TRY(db.exec(
-        sql_text::add_node,
-        {from.issuer, source, node.node, bare, alias, node.type, node.name, std::string_view(node.version ? *node.version : ""),
-         std::string_view(node.op ? *node.op : "all"), k, within, std::int64_t{node.mention}, statement}));
+    HZ_TRY(db.exec(sql_text::add_node,
+                   {from.issuer, source, node.node, bare, alias, node.type, node.name,
+                    std::string_view(node.version ? *node.version : ""), std::string_view(node.op ? *node.op : "all"),
+                    k, within, std::int64_t{node.mention}, statement}));
     for (const Note& note : node.notes)
-      HZ_TRY(db.exec(sql_text::add_note,
-                     {from.issuer, source, node.node, note.key, note.value, std::string_view(note.basis ? *note.basis : "")}));
+      HZ_TRY(db.exec(sql_text::add_note, {from.issuer, source, node.node, note.key, note.value,
+                                          std::string_view(note.basis ? *note.basis : "")}));
   }
   return {};
 }
 
-Result<void> add_edges(sql::Db& db, const Statement& from, std::int64_t source,
-                       const std::vector<EdgeFact>& edges) {
+Result<void> add_edges(sql::Db& db, const Statement& from, std::int64_t source, const std::vector<EdgeFact>& edges) {
   const std::string statement = from.id_text();
   for (const EdgeFact& edge : edges)
     HZ_TRY(db.exec(sql_text::add_edge, {from.issuer, source, edge.node, edge.input, edge.field, statement}));
@@ -106,9 +104,9 @@ Result<void> replay_product(sql::Db& db, const Statement& from, const Product& s
   if (const auto other = HZ_TRY(db.integer(sql_text::product_source, {from.issuer, product})))
     HZ_TRY(forget(db, from.issuer, *other));
   HZ_TRY(db.exec(sql_text::add_product,
-                 {from.issuer, product, source, said.name, said.area, said.summary, said.model_file, said.model_sha256, said.licence,
-                  said.incumbent, said.golden_file, said.golden_sha256, said.quality_min_milli, said.outage_max_s,
-                  said.quality_drop_max_milli, statement}));
+                 {from.issuer, product, source, said.name, said.area, said.summary, said.model_file, said.model_sha256,
+                  said.licence, said.incumbent, said.golden_file, said.golden_sha256, said.quality_min_milli,
+                  said.outage_max_s, said.quality_drop_max_milli, statement}));
   for (const ServiceUse& use : said.services)
     HZ_TRY(db.exec(sql_text::add_product_service,
                    {from.issuer, source, product, use.host, use.role, std::string_view(use.config ? *use.config : ""),

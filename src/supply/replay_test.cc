@@ -14,8 +14,9 @@ struct Bench {
   std::string member = "test.example/log";
 
   Bench() {
-    REQUIRE(db.run("CREATE TABLE public_alliance_self(member); INSERT INTO public_alliance_self VALUES "
-                   "('test.example/log')"));
+    REQUIRE(
+        db.run("CREATE TABLE public_alliance_self(member); INSERT INTO public_alliance_self VALUES "
+               "('test.example/log')"));
     REQUIRE(db.run(view_schema()));
   }
   statement::Statement statement() {

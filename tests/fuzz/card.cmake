@@ -1,0 +1,1 @@
+hz_fuzz(card LIBS hz_node)

@@ -1,0 +1,1 @@
+hz_fuzz(key_proposal LIBS hz_alliance)
