@@ -23,9 +23,8 @@
 #include "log/state.h"
 
 namespace hz::log {
-namespace {
 
-[[noreturn]] void stop(std::string_view step, const Error& error) {
+void stop_unsafe(std::string_view step, const Error& error) {
   const std::string text = fmt::format(
       "hezong: the log cannot be made durable ({}): {}\n"
       "hezong: stopping at once; nothing was acknowledged. Look for disk errors, then start again: the start-up check "
@@ -34,8 +33,6 @@ namespace {
   (void)!::write(STDERR_FILENO, text.data(), text.size());
   std::_Exit(exit_code(Code::corrupt));
 }
-
-}  // namespace
 
 Result<std::vector<Appended>> Log::append(std::span<const Entry> entries) {
   State& state = *state_;
@@ -97,11 +94,11 @@ Result<std::vector<Appended>> Log::append(std::span<const Entry> entries) {
                    {static_cast<std::int64_t>(edge.size()), ByteView(root), std::string_view(checkpoint)});
   });
   if (!done) {
-    if (done.error().reason->slug == "sql.io") stop("transaction", done.error());
+    if (done.error().reason->slug == "sql.io") stop_unsafe("transaction", done.error());
     return std::unexpected(done.error());
   }
   if (edge.size() == state.head.size) return answers;
-  if (const auto marked = state.mark->advance(checkpoint); !marked) stop("high-water mark", marked.error());
+  if (const auto marked = state.mark->advance(checkpoint); !marked) stop_unsafe("high-water mark", marked.error());
   state.head = {edge.size(), edge.root()};
   state.edge = std::move(edge);
   state.checkpoint = std::move(checkpoint);

@@ -1,5 +1,6 @@
 #include "log/checkpoint.h"
 
+#include "crypto/hash.h"
 #include "log/decimal.h"
 #include "log/reasons.h"
 
@@ -33,6 +34,8 @@ bool valid_origin(std::string_view origin) {
   return valid_key_name(origin) && origin.size() <= 255 && origin.back() != '/' &&
          origin.find("://") == std::string_view::npos;
 }
+
+std::string origin_hash(std::string_view origin) { return hex(crypto::sha256(as_bytes(origin))); }
 
 std::string sign_checkpoint(const Checkpoint& checkpoint, const crypto::SigningKey& key) {
   const std::string text = format_checkpoint(checkpoint);

@@ -19,6 +19,8 @@ std::string format_checkpoint(const Checkpoint& checkpoint);
 
 // A log name: a valid key name without a slash at the end, at most 255 bytes.
 bool valid_origin(std::string_view origin);
+// The name of a log in paths and file names: hex SHA-256 of its origin.
+std::string origin_hash(std::string_view origin);
 
 // The whole signed note of a head.
 std::string sign_checkpoint(const Checkpoint& checkpoint, const crypto::SigningKey& key);

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "crypto/hash.h"
+#include "log/checkpoint.h"
 #include "log/reasons.h"
 
 namespace hz::log {
@@ -47,7 +48,7 @@ std::optional<Slot> decode(ByteView slot) {
 }  // namespace
 
 fs::path Mark::path_of(const fs::path& folder, std::string_view origin) {
-  return folder / (hex(crypto::sha256(as_bytes(origin))) + ".mark");
+  return folder / (origin_hash(origin) + ".mark");
 }
 
 Result<Mark> Mark::create(const fs::path& path, std::string_view checkpoint) {

@@ -1,4 +1,6 @@
 // Reading a log: entries, tiles, bundles, proofs. Everything is limited to the head the object holds.
+#include <bit>
+
 #include "log/proof.h"
 #include "log/reasons.h"
 #include "log/state.h"
@@ -47,9 +49,9 @@ Result<std::optional<std::uint64_t>> Log::find_idem(const std::array<std::uint8_
   return static_cast<std::uint64_t>(*index);
 }
 
-Result<std::span<const Digest>> Log::State::hashes(unsigned level, std::uint64_t n, unsigned width) {
+Result<Log::State::Kept*> Log::State::kept_tile(unsigned level, std::uint64_t n, unsigned width) {
   HZ_ASSERT(level < kept.size() && width > 0);
-  Kept& copy = kept[level];
+  Kept& copy = kept[level][n % kept_per_level];
   if (copy.n != n || copy.hashes.size() < width) {
     copy = {};
     HZ_TRY(db.query("SELECT hashes FROM tile WHERE level = ? AND n = ?", {std::int64_t{level}, column(n)},
@@ -62,15 +64,30 @@ Result<std::span<const Digest>> Log::State::hashes(unsigned level, std::uint64_t
                   tile_path({false, level, n, tile_width}), copy.hashes.size(), width);
     copy.n = n;
   }
-  return std::span<const Digest>(copy.hashes);
+  return &copy;
 }
 
+Result<std::span<const Digest>> Log::State::hashes(unsigned level, std::uint64_t n, unsigned width) {
+  return std::span<const Digest>(HZ_TRY(kept_tile(level, n, width))->hashes);
+}
+
+// Two kinds of nodes cost nothing: the full subtrees on the right edge, which every proof to the head needs, and nodes
+// of a kept tile that were asked for before. The rest is folded from one tile, at most 255 hashes.
 Result<Digest> Log::State::node(crypto::Node node) {
+  const crypto::RightEdge& ends = edge.subtrees();
+  const std::uint64_t size = ends.size();
+  if ((size >> node.level & 1) == 1 && node.index + 1 == size >> node.level)
+    return ends.hashes()[static_cast<std::size_t>(std::popcount(size >> node.level)) - 1];
   const unsigned level = node.level / 8, within = node.level % 8;
   const std::uint64_t first = node.index << within;
   const std::size_t at = first % tile_width, count = std::size_t{1} << within;
-  const auto tile = HZ_TRY(hashes(level, first / tile_width, static_cast<unsigned>(at + count)));
-  return fold(tile.subspan(at, count));
+  Kept& tile = *HZ_TRY(kept_tile(level, first / tile_width, static_cast<unsigned>(at + count)));
+  if (within == 0) return tile.hashes[at];
+  auto& row = tile.inner[within];
+  if (row.empty()) row.resize(tile_width >> within);
+  auto& known = row[at >> within];
+  if (!known) known = fold(std::span<const Digest>(tile.hashes).subspan(at, count));
+  return *known;
 }
 
 Result<Bytes> Log::tile(unsigned level, std::uint64_t n, unsigned width) {

@@ -1,4 +1,4 @@
-// What an open log holds. Shared by store.cc, append.cc, check.cc and export.cc only.
+// What an open log holds. Shared by the .cc files of Log and by mirror.cc only.
 #pragma once
 #include "log/mark.h"
 #include "log/store.h"
@@ -19,12 +19,16 @@ struct Log::State {
   std::string checkpoint;
   TileEdge edge;
 
-  // The last tile read of each level. Hashes in a tile never change, so a shorter copy is still right.
+  // Tiles read lately, a few per level, each with the nodes inside it once asked for: a proof touches one random tile
+  // of level 0, and above it always the same few. Hashes in a tile never change, so a shorter copy is still right.
   struct Kept {
     std::uint64_t n = UINT64_MAX;
     std::vector<Digest> hashes;
+    std::array<std::vector<std::optional<Digest>>, 8> inner = {};  // [h][i]: the node h levels above hash i << h
   };
-  std::array<Kept, 8> kept;
+  static constexpr std::size_t kept_per_level = 16;
+  std::array<std::array<Kept, kept_per_level>, 8> kept = {};  // a tile's place is n % kept_per_level
+  bool has_published = false;
 
   fs::path db_path() const { return folder / "log.db"; }
   // Reads head row and partial tiles of the current snapshot and verifies them against each other and the signature.
@@ -32,6 +36,7 @@ struct Log::State {
   // Holds the head against the mark: log.rolled_back, log.forked. Returns the mark's size.
   Result<std::uint64_t> require_marked(const Mark& newest);
   // The first `width` or more hashes of a stored tile. Errors: log.tile_corrupt when it is absent or shorter.
+  Result<Kept*> kept_tile(unsigned level, std::uint64_t n, unsigned width);
   Result<std::span<const Digest>> hashes(unsigned level, std::uint64_t n, unsigned width);
   Result<Digest> node(crypto::Node node);
   crypto::NodeSource source() {
@@ -42,6 +47,17 @@ struct Log::State {
   Result<Findings> recompute(Check check, Progress& progress, const Identify& identify) const;
   // recompute, with the first fault as the error.
   Result<void> require_sound(Check check) const;
+  // This file mirrors another member's log.
+  Result<bool> mirrors();
+  // The published row; the head's own note when there is none.
+  Result<Published> published();
 };
+
+// The lock ends with the process that holds it, however it ends. Waits up to 10 s. Errors: log.locked, base.write.
+Result<Fd> lock_writer(const fs::path& folder);
+// Brings an own or a mirrored log's file to the newest schema.
+Result<void> migrate_log(sql::Db& db);
+// After a device error nobody knows what is stored: says so and ends the process.
+[[noreturn]] void stop_unsafe(std::string_view step, const Error& error);
 
 }  // namespace hz::log

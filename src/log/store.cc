@@ -23,7 +23,8 @@ constexpr std::string_view writer_pragmas = "PRAGMA cache_size=-65536; PRAGMA wa
 
 constexpr auto lock_wait = std::chrono::seconds(10);
 
-// The lock ends with the process that holds it, however it ends.
+}  // namespace
+
 Result<Fd> lock_writer(const fs::path& folder) {
   const fs::path path = folder / "writer.lock";
   Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
@@ -37,6 +38,13 @@ Result<Fd> lock_writer(const fs::path& folder) {
   }
   return fd;
 }
+
+Result<void> migrate_log(sql::Db& db) {
+  constexpr std::string_view steps[] = {sql_text::schema, sql_text::published};
+  return sql::migrate(db, steps);
+}
+
+namespace {
 
 Result<NoteKey> stored_key(sql::Db& db, const fs::path& path) {
   const auto tables = HZ_TRY(db.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'log'"));
@@ -86,8 +94,7 @@ Result<Log> Log::create(const fs::path& folder, const fs::path& mark_folder, std
   {
     const Fd lock = HZ_TRY(lock_writer(folder));
     sql::Db db = HZ_TRY(sql::Db::open(folder / "log.db", sql::Mode::writer));
-    constexpr std::string_view steps[] = {sql_text::schema};
-    HZ_TRY(sql::migrate(db, steps));
+    HZ_TRY(migrate_log(db));
     const std::string vkey = format_vkey(note_key);
     HZ_TRY(db.transaction([&]() -> Result<void> {
       const auto size = HZ_TRY(db.integer("SELECT size FROM head"));
@@ -111,9 +118,10 @@ Result<Log> Log::open(const fs::path& folder, const fs::path& mark_folder, crypt
   NoteKey note_key = HZ_TRY(stored_key(db, folder));
   if (note_key.key != key.verifying_key())
     return fail(why("log.wrong_key"), "{}: the log is {}", folder.string(), format_vkey(note_key));
+  HZ_TRY(migrate_log(db));
   HZ_TRY(db.run(writer_pragmas));
-  auto state = std::unique_ptr<State>(new State{
-      folder, std::move(lock), std::move(db), std::move(note_key), std::move(key), std::nullopt, {}, {}, {}, {}});
+  auto state = std::unique_ptr<State>(
+      new State{folder, std::move(lock), std::move(db), std::move(note_key), std::move(key), std::nullopt, {}, {}, {}});
   HZ_TRY(state->load_head());
   HZ_TRY(state->require_sound(check));
 
@@ -130,7 +138,7 @@ Result<Log> Log::open_reader(const fs::path& folder, Check check, const fs::path
   sql::Db db = HZ_TRY(sql::Db::open(folder / "log.db", sql::Mode::reader));
   NoteKey note_key = HZ_TRY(stored_key(db, folder));
   auto state = std::unique_ptr<State>(
-      new State{folder, {}, std::move(db), std::move(note_key), std::nullopt, std::nullopt, {}, {}, {}, {}});
+      new State{folder, {}, std::move(db), std::move(note_key), std::nullopt, std::nullopt, {}, {}, {}});
   // A writer moves the mark after its commit, so the mark is read first: the head read after it is never behind in good
   // order.
   std::optional<Mark> mark;
@@ -163,6 +171,11 @@ Result<void> Log::accept_head(const fs::path& folder, const fs::path& mark_folde
   return {};
 }
 
+Result<bool> Log::State::mirrors() {
+  const auto tables = HZ_TRY(db.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'mirror'"));
+  return tables.value_or(0) > 0 && HZ_TRY(db.integer("SELECT count(*) FROM mirror")).value_or(0) > 0;
+}
+
 Result<void> Log::State::load_head() {
   Head stored;
   std::string note;
@@ -186,7 +199,9 @@ Result<void> Log::State::load_head() {
       if (width == 0) continue;
       HZ_TRY(db.query("SELECT hashes FROM tile WHERE level = ? AND n = ?",
                       {std::int64_t{level}, static_cast<std::int64_t>(n)}, [&](const sql::Row& row) {
-                        if (row.blob(0).size() == width * 32) hashes = tile_hashes(row.blob(0));
+                        // A mirror stores tiles ahead of the head that they will prove.
+                        if (row.blob(0).size() >= width * 32 && row.blob(0).size() % 32 == 0)
+                          hashes = tile_hashes(row.blob(0).first(width * 32));
                         return false;
                       }));
       whole &= hashes.size() == width;
@@ -196,6 +211,8 @@ Result<void> Log::State::load_head() {
   HZ_TRY(db.run("ROLLBACK"));
   HZ_TRY(read);
 
+  if (!found && HZ_TRY(db.integer("SELECT count(*) FROM head")).value_or(0) == 0 && HZ_TRY(mirrors()))
+    return fail(why("log.mirror_empty"), "{}", folder.string());
   if (!found) return fail(why("log.head_corrupt"), "{}: the head row is missing or damaged", db_path().string());
   const auto signed_head = open_checkpoint(note, note_key);
   if (!signed_head)

@@ -39,6 +39,13 @@ struct Head {
   bool operator==(const Head&) const = default;
 };
 
+// The head that others see (Log::publish), with its cosignatures.
+struct Published {
+  std::uint64_t size = 0;
+  std::string note;        // each witness with its newest time: shows that the log is alive
+  std::string first_note;  // each witness with its earliest time for this head: what closings count
+};
+
 // How much is recomputed before a log is used. Above leaves_at_open_max entries, `leaves` becomes `tiles`: run fsck
 // then.
 enum class Check {
@@ -61,6 +68,8 @@ struct Identity {
   std::array<std::uint8_t, 16> idem;
 };
 using Identify = std::function<Result<Identity>(ByteView leaf)>;
+
+class Mirror;
 
 // One thread at a time per object. Any number of readers may be open, in any process, beside the one writer.
 class Log {
@@ -96,6 +105,12 @@ class Log {
   // Signs from now on with another key under the same name; the current head carries both signatures. Readers that are
   // open must be opened again after the next append. Errors: log.read_only, base.write, sql.*.
   Result<void> rekey(crypto::SigningKey key);
+  // Makes a signed note of one of this log's heads the public one, durably. Lines of `witnesses` are verified and kept,
+  // once each; other lines are dropped; lines of the same head published before are kept too. Errors: log.read_only,
+  // log.forked when the note is not of this tree, log.publish when a larger head is public, and open_checkpoint's.
+  Result<void> publish(std::string_view checkpoint, std::span<const NoteKey> witnesses);
+  // The newest that was published; the head's own note when nothing ever was. In a reader it may be ahead of head().
+  Result<Published> published();
   // Readers: takes over the newest committed head. Errors: log.head_corrupt, log.forked when it does not extend the old
   // one.
   Result<void> refresh();
@@ -122,6 +137,7 @@ class Log {
   Result<void> export_tree(const fs::path& folder, Progress& progress);
 
  private:
+  friend class Mirror;
   struct State;
   explicit Log(std::unique_ptr<State>);
   std::unique_ptr<State> state_;

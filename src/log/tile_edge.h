@@ -17,6 +17,8 @@ class TileEdge {
 
   std::uint64_t size() const { return edge_.size(); }
   Digest root() const { return edge_.root(); }
+  // The full subtrees that make up the tree, largest first.
+  const crypto::RightEdge& subtrees() const { return edge_; }
   // Hashes of the partial tile of each level; a level may be empty.
   const std::vector<std::vector<Digest>>& partial() const { return partial_; }
   // `full` is called for each tile that this leaf completes, lowest level first. Cost: two hashes on average.

@@ -1,0 +1,220 @@
+#include "log/mirror.h"
+
+#include <algorithm>
+
+#include "crypto/hash.h"
+#include "log/reasons.h"
+#include "log/state.h"
+#include "log/tile_reader.h"
+
+namespace hz::log {
+namespace {
+
+std::int64_t column(std::uint64_t n) { return static_cast<std::int64_t>(n); }
+
+struct FullTile {
+  TileId tile;
+  Bytes hashes;
+};
+
+}  // namespace
+
+struct Mirror::State {
+  fs::path folder;
+  Fd lock;
+  sql::Db db;
+  NoteKey note_key;
+  Identify identify;
+  Head head;
+  std::string checkpoint;  // empty before the first complete pull
+  TileEdge edge;           // of `stored` leaves
+  std::optional<HeadConflict> conflict;
+
+  Result<std::uint64_t> stored_count() {
+    return static_cast<std::uint64_t>(HZ_TRY(db.integer("SELECT stored FROM mirror WHERE one = 1")).value_or(0));
+  }
+
+  Result<void> load() {
+    const std::uint64_t stored = HZ_TRY(stored_count());
+    std::vector<std::vector<Digest>> partial;
+    for (unsigned level = 0; level < level_count(stored); ++level) {
+      const std::uint64_t n = hashes_at(level, stored) / tile_width;
+      const unsigned width = width_at(level, n, stored);
+      auto& hashes = partial.emplace_back();
+      if (width > 0)
+        HZ_TRY(db.query("SELECT hashes FROM tile WHERE level = ? AND n = ?", {std::int64_t{level}, column(n)},
+                        [&](const sql::Row& row) {
+                          if (row.blob(0).size() == width * 32) hashes = tile_hashes(row.blob(0));
+                          return false;
+                        }));
+      if (hashes.size() != width)
+        return fail(why("log.tile_corrupt"), "{}: a partial tile of {} leaves is missing or cut", folder.string(),
+                    stored);
+    }
+    edge = TileEdge(stored, std::move(partial));
+    return {};
+  }
+
+  // Leaves from the edge on, as far as the limits and the signed head allow; at least one bundle.
+  Result<std::vector<Bytes>> fetch(TileReader& reader, std::uint64_t signed_size, const PullLimits& limits) {
+    std::vector<Bytes> leaves;
+    std::uint64_t size_bytes = 0;
+    for (std::uint64_t at = edge.size(); at < signed_size;) {
+      const std::uint64_t n = at / tile_width;
+      auto entries = HZ_TRY(reader.entries(n, width_at(0, n, signed_size)));
+      for (std::size_t i = at % tile_width; i < entries.size(); ++i, ++at) {
+        if (entries[i].empty()) return fail(why("log.mirror_wrong"), "entry {} is empty", at);
+        size_bytes += entries[i].size();
+        leaves.push_back(std::move(entries[i]));
+      }
+      if (leaves.size() + tile_width > limits.leaves_max || size_bytes >= limits.size_bytes_max) break;
+    }
+    return leaves;
+  }
+
+  // A head that does not fit ours: proof against the log when the server's tiles lead to the signed root, else the
+  // server's own fault.
+  std::unexpected<Error> blame(TileReader& reader, const Checkpoint& theirs, const std::string& note) {
+    if (!checkpoint.empty() && head.size > 0) {
+      const auto fork = find_fork(checkpoint, note, note_key, reader.nodes(theirs.size));
+      if (fork && *fork) {
+        conflict = HeadConflict{checkpoint, note, **fork};
+        return fail(why("log.mirror_forked"), "{}: size {} does not extend size {}", theirs.origin, theirs.size,
+                    head.size);
+      }
+    }
+    return fail(why("log.mirror_wrong"), "{}: leaves {} and on against the head of size {}", theirs.origin, edge.size(),
+                theirs.size);
+  }
+
+  Result<void> store_leaf(std::uint64_t index, ByteView leaf) {
+    const auto put = [&](const Identity& identity) {
+      return db.exec("INSERT INTO entry(idx, id, idem, leaf) VALUES(?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                     {column(index), ByteView(identity.id), ByteView(identity.idem), leaf});
+    };
+    if (const auto identity = identify(leaf)) {
+      HZ_TRY(put(*identity));
+      if (db.changes() == 1) return {};
+    }
+    Identity place;
+    place.id = crypto::sha256(as_bytes(fmt::format("hezong/mirror/place\n{}\n{}", note_key.name, index)));
+    std::copy_n(place.id.begin(), 16, place.idem.begin());
+    HZ_TRY(put(place));
+    if (db.changes() != 1) return fail(why("log.head_corrupt"), "{}: entry {} is there", folder.string(), index);
+    return {};
+  }
+
+  Result<void> store(const std::vector<Bytes>& leaves, const TileEdge& grown, const std::vector<FullTile>& full,
+                     const Checkpoint* complete, const std::string& note) {
+    const auto done = db.transaction([&]() -> Result<void> {
+      const auto put_tile = [&](unsigned level, std::uint64_t n, ByteView hashes) {
+        return db.exec(
+            "INSERT INTO tile(level, n, hashes) VALUES(?, ?, ?) ON CONFLICT DO UPDATE SET hashes = excluded.hashes",
+            {std::int64_t{level}, column(n), hashes});
+      };
+      for (std::uint64_t i = 0; i < leaves.size(); ++i) HZ_TRY(store_leaf(edge.size() + i, leaves[i]));
+      for (const FullTile& f : full) HZ_TRY(put_tile(f.tile.level, f.tile.n, f.hashes));
+      for (unsigned level = 0; level < grown.partial().size(); ++level)
+        if (const auto& hashes = grown.partial()[level]; !hashes.empty())
+          HZ_TRY(put_tile(level, hashes_at(level, grown.size()) / tile_width, tile_bytes(hashes)));
+      HZ_TRY(db.exec("INSERT OR REPLACE INTO mirror(one, stored) VALUES(1, ?)", {column(grown.size())}));
+      if (!complete) return {};
+      return db.exec("INSERT OR REPLACE INTO head(one, size, root, checkpoint) VALUES(1, ?, ?, ?)",
+                     {column(complete->size), ByteView(complete->root), std::string_view(note)});
+    });
+    if (!done && done.error().reason->slug == "sql.io") stop_unsafe("mirror", done.error());
+    return done;
+  }
+};
+
+void grow(TileEdge& edge, std::span<const Bytes> leaves,
+          const std::function<void(const TileId&, std::span<const Digest>)>& full) {
+  for (const Bytes& leaf : leaves) edge.append(crypto::leaf_hash(leaf), full);
+}
+
+Mirror::Mirror(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Mirror::Mirror(Mirror&&) noexcept = default;
+Mirror& Mirror::operator=(Mirror&&) noexcept = default;
+Mirror::~Mirror() = default;
+
+const NoteKey& Mirror::key() const { return state_->note_key; }
+const Head& Mirror::head() const { return state_->head; }
+std::uint64_t Mirror::stored() const { return state_->edge.size(); }
+const std::optional<HeadConflict>& Mirror::conflict() const { return state_->conflict; }
+
+Result<Mirror> Mirror::open(const fs::path& folder, NoteKey log_key, Identify identify, Check check) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) return fail(hz::why("base.write"), "{}: {}", folder.string(), error.message());
+  Fd lock = HZ_TRY(lock_writer(folder));
+  sql::Db db = HZ_TRY(sql::Db::open(folder / "log.db", sql::Mode::writer));
+  HZ_TRY(migrate_log(db));
+  const std::string vkey = format_vkey(log_key);
+  const auto known = HZ_TRY(db.text("SELECT vkey FROM log WHERE one = 1"));
+  if (known && *known != vkey) return fail(why("log.wrong_key"), "{}: it holds the log {}", folder.string(), *known);
+  // An own log's folder has no mirror row: it must never be pulled into.
+  if (known && !HZ_TRY(db.integer("SELECT stored FROM mirror WHERE one = 1")))
+    return fail(why("log.exists"), "{}: this is no mirror", folder.string());
+  if (!known)
+    HZ_TRY(db.transaction([&]() -> Result<void> {
+      HZ_TRY(db.exec("INSERT INTO log(one, vkey) VALUES(1, ?)", {std::string_view(vkey)}));
+      return db.exec("INSERT INTO mirror(one, stored) VALUES(1, 0)");
+    }));
+  auto state = std::unique_ptr<State>(
+      new State{folder, std::move(lock), std::move(db), std::move(log_key), std::move(identify), {}, {}, {}, {}});
+  if (HZ_TRY(state->db.integer("SELECT count(*) FROM head")).value_or(0) > 0) {
+    const Log reader = HZ_TRY(Log::open_reader(folder, check));
+    state->head = reader.head();
+    state->checkpoint = reader.checkpoint();
+  }
+  HZ_TRY(state->load());
+  return Mirror(std::move(state));
+}
+
+Result<Pulled> Mirror::pull(const http::Exchange& exchange, std::string_view prefix, const PullLimits& limits) {
+  State& state = *state_;
+  state.conflict.reset();
+  TileReader reader(exchange, std::string(prefix));
+  const std::string note = HZ_TRY(reader.checkpoint());
+  const Checkpoint theirs = HZ_TRY(open_checkpoint(note, state.note_key));
+  // Leaves ahead of the head are proven under a larger signed head, so a smaller one now is old as well.
+  if (theirs.size < state.edge.size() || (!state.checkpoint.empty() && theirs.size < state.head.size)) {
+    if (!state.checkpoint.empty() && theirs.size < state.head.size) {
+      state.conflict = HeadConflict{state.checkpoint, note, std::nullopt};
+      // Older and different is more than older: our own tree can say so.
+      Log own = HZ_TRY(Log::open_reader(state.folder, Check::head));
+      auto fork = HZ_TRY(find_fork(note, state.checkpoint, state.note_key, own.state_->source()));
+      state.conflict->evidence = fork;
+      if (fork)
+        return fail(why("log.mirror_forked"), "{}: size {} is not the start of size {}", theirs.origin, theirs.size,
+                    state.head.size);
+    }
+    return fail(why("log.mirror_behind"), "{}: size {}, mirrored are {}", theirs.origin, theirs.size,
+                std::max(state.edge.size(), state.head.size));
+  }
+
+  const std::vector<Bytes> leaves = HZ_TRY(state.fetch(reader, theirs.size, limits));
+  TileEdge grown = state.edge;
+  std::vector<FullTile> full;
+  grow(grown, leaves,
+       [&](const TileId& tile, std::span<const Digest> hashes) { full.push_back({tile, tile_bytes(hashes)}); });
+  const bool complete = grown.size() == theirs.size;
+  if (complete) {
+    if (grown.root() != theirs.root) return state.blame(reader, theirs, note);
+  } else {
+    const auto path = crypto::consistency_proof(grown.size(), theirs.size, reader.nodes(theirs.size));
+    if (!path) return std::unexpected(path.error());
+    if (!crypto::verify_consistency(grown.size(), theirs.size, grown.root(), theirs.root, *path))
+      return state.blame(reader, theirs, note);
+  }
+  const bool news = !leaves.empty() || (complete && note != state.checkpoint);
+  if (news) HZ_TRY(state.store(leaves, grown, full, complete ? &theirs : nullptr, note));
+  state.edge = std::move(grown);
+  if (complete) {
+    state.head = {theirs.size, theirs.root};
+    state.checkpoint = note;
+  }
+  return Pulled{theirs.size, state.edge.size(), leaves.size(), complete};
+}
+
+}  // namespace hz::log
