@@ -108,7 +108,7 @@ TEST_CASE("tile reader: a partial file that was replaced by the full one is read
   Log log = create_log(dir.path());
   REQUIRE(log.append(entries_of(0, 512)));
   const auto only_full = [&](const http::Request& request) -> Result<http::Response> {
-    if (request.path.find(".p/") != std::string::npos) return http::Response{404};
+    if (request.path.find("/001.p/") != std::string::npos) return http::Response{404};
     return serve(log, request, "");
   };
   TileReader reader(only_full, "");
