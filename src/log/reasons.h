@@ -81,7 +81,9 @@ inline constexpr Reason reasons[] = {
      "Two copies of this log were written to. Keep both, and go on only with the one that others have seen."},
     {"log.mark_missing", Code::corrupt, "The high-water mark of this log is missing.",
      "Restore the mark folder. Only if no newer copy of this log exists anywhere, accept the stored head as the "
-     "newest."},
+     "newest: `hezong log accept-head`."},
+    {"log.mark_present", Code::conflict, "The high-water mark of this log is there and intact.",
+     "Nothing has to be accepted: open the log, and follow what its check says."},
     {"log.leaf_corrupt", Code::corrupt, "A stored entry was changed after it was signed into the log.",
      "Restore the entry from a mirror or an export; check the disk."},
     {"log.tile_corrupt", Code::corrupt, "A stored tile was changed after it was signed into the log.",

@@ -166,7 +166,11 @@ Result<void> Log::accept_head(const fs::path& folder, const fs::path& mark_folde
   const Log reader = HZ_TRY(open_reader(folder, Check::leaves));
   if (reader.key().key != key.verifying_key())
     return fail(why("log.wrong_key"), "{}: the log is {}", folder.string(), format_vkey(reader.key()));
-  HZ_TRY(Mark::create(Mark::path_of(mark_folder, reader.origin()), reader.checkpoint()));
+  const fs::path mark = Mark::path_of(mark_folder, reader.origin());
+  const auto there = Mark::open(mark, false);
+  if (there) return fail(why("log.mark_present"), "{}", mark.string());
+  if (there.error().reason->slug != "log.mark_missing") return std::unexpected(there.error());
+  HZ_TRY(Mark::create(mark, reader.checkpoint()));
   HZ_TRY(open(folder, mark_folder, std::move(key), Check::head));
   return {};
 }

@@ -86,7 +86,8 @@ class Log {
   // For reading beside a writer; needs no key. Its head moves only by refresh(). With a mark folder, a log behind its
   // mark is refused here too. Errors: as open, without key.
   static Result<Log> open_reader(const fs::path& folder, Check check = Check::head, const fs::path& mark_folder = {});
-  // Makes the stored head the mark when the mark was lost. Saying so wrongly forks the log. Errors: as open.
+  // Makes the stored head the mark when the mark was lost. Saying so wrongly forks the log. Errors:
+  // log.mark_present when it was not lost, and as open.
   static Result<void> accept_head(const fs::path& folder, const fs::path& mark_folder, crypto::SigningKey key);
 
   Log(Log&&) noexcept;

@@ -240,7 +240,9 @@ TEST_CASE("log: a restored backup is refused, and so is a fork of what was ackno
   // The clone grows past the mark with other entries, as if its mark folder had been restored too.
   const fs::path other_marks = world.dir.path() / "other marks";
   CHECK(slug(Log::open(world.folder(), other_marks, world.key())) == "log.mark_missing");
+  CHECK(slug(Log::accept_head(world.folder(), world.marks(), world.key())) == "log.mark_present");
   REQUIRE(Log::accept_head(world.folder(), other_marks, world.key()));
+  CHECK(slug(Log::accept_head(world.folder(), other_marks, world.key())) == "log.mark_present");
   {
     Log clone = Log::open(world.folder(), other_marks, world.key()).value();
     REQUIRE(clone.append(entries_of(1000, 1200)));

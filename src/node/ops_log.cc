@@ -1,4 +1,5 @@
 #include "alliance/authority.h"
+#include "alliance/keys.h"
 #include "log/store.h"
 
 #include "node/ops.h"
@@ -129,6 +130,35 @@ std::string text(const Holds& h, const api::Style& style) {
                      style.green("holds:"), h.origin, h.statements, h.signatures, h.tiles, h.root);
 }
 
+struct AcceptHead {
+  bool yes = false;
+  static constexpr auto fields() {
+    return rows(row("yes", &AcceptHead::yes, "no newer copy of this log exists anywhere, and I know what it risks"));
+  }
+};
+struct Accepted {
+  std::string origin, root;
+  std::int64_t statements = 0;
+  static constexpr auto fields() {
+    return rows(row("origin", &Accepted::origin, "log"), row("root", &Accepted::root, "root accepted, hex"),
+                row("statements", &Accepted::statements, "size accepted as the newest"));
+  }
+};
+Result<Accepted> accept_head(api::Ctx& ctx, const AcceptHead& in) {
+  const fs::path folder = ctx.home / "log";
+  const log::Log reader = HZ_TRY(log::Log::open_reader(folder, log::Check::head));
+  if (!in.yes)
+    return fail(why("node.accept_head"), "{}: {} statements would count as all that were ever signed", reader.origin(),
+                reader.head().size);
+  auto signer = HZ_TRY(alliance::load_key(ctx.home / "keys", alliance::Role::log));
+  HZ_TRY(log::Log::accept_head(folder, ctx.home / "mark", std::move(signer.key)));
+  return Accepted{reader.origin(), hex(reader.head().root), static_cast<std::int64_t>(reader.head().size)};
+}
+std::string text(const Accepted& a, const api::Style& style) {
+  return fmt::format("{} {} with {} statements is the newest head\nroot {}\n", style.yellow("accepted:"), a.origin,
+                     a.statements, a.root);
+}
+
 }  // namespace
 
 std::span<const api::Op> log_ops() {
@@ -153,6 +183,20 @@ std::span<const api::Op> log_ops() {
                        .fails = {"log.leaf_corrupt"},
                        .doc = "Check the whole log from the bytes up: leaves, tiles, head, and every signature.",
                        .example = "hezong log verify"}),
+      api::op<&accept_head>(
+          {.id = "log.accept_head",
+           .http = "",
+           .cli = "log accept-head",
+           .may = api::May::anyone,
+           .fails = {"node.accept_head", "log.mark_present", "log.missing"},
+           .doc = "Make the stored head the high-water mark after the mark folder was lost.",
+           .example = "hezong log accept-head --yes",
+           .more =
+               "The mark is what notices that this folder is an old copy. Accepting an old copy as the newest signs "
+               "a second history: every member that saw the first one can then prove a fork, and this log is "
+               "finished. First ask mirrors and witnesses for the largest head they know of this log; accept only "
+               "when none is larger than what is stored here.",
+           .local = true}),
   };
   return table;
 }

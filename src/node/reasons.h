@@ -17,6 +17,9 @@ inline constexpr Reason reasons_table[] = {
     {"node.port", Code::usage, "There is no such TCP port.", "Choose 1 to 65535, or 0 for a free one."},
     {"node.writer_busy", Code::unavailable, "Another request is signing statements.",
      "Try again when it is done; requests that only read are answered meanwhile."},
+    {"node.accept_head", Code::usage, "Accepting the stored head as the newest one needs an explicit --yes.",
+     "If a newer copy of this log exists anywhere, this signs a second history, and every member can prove it. Ask "
+     "mirrors and witnesses first; then repeat with --yes."},
     {"node.unknown_shell", Code::usage, "Completion is written for bash, zsh and fish only.",
      "Run `hezong completion bash`, `zsh` or `fish`."},
 };

@@ -1,0 +1,1 @@
+hz_fuzz(log_add_checkpoint LIBS hz_log)

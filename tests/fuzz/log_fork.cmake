@@ -1,0 +1,1 @@
+hz_fuzz(log_fork LIBS hz_log)

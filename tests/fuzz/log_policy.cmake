@@ -1,0 +1,1 @@
+hz_fuzz(log_policy LIBS hz_log)
