@@ -25,7 +25,8 @@ Result<void> Log::export_tree(const fs::path& folder, Progress& progress) {
   // The checkpoint last: whoever reads the folder meanwhile sees the old head, whose tiles are all there.
   std::error_code error;
   fs::create_directories(folder, error);
-  if (auto written = write_file_durably(folder / "checkpoint", as_bytes(state_->checkpoint)); !written)
+  const std::string note = HZ_TRY(state_->shown_checkpoint());
+  if (auto written = write_file_durably(folder / "checkpoint", as_bytes(note)); !written)
     return fail(why("log.export"), "{}", written.error().detail);
   return {};
 }

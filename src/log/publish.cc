@@ -50,6 +50,11 @@ Result<Published> Log::State::published() {
   return out;
 }
 
+Result<std::string> Log::State::shown_checkpoint() {
+  const Published shown = HZ_TRY(published());
+  return shown.size == head.size ? shown.note : checkpoint;
+}
+
 Result<Published> Log::published() { return state_->published(); }
 
 Result<void> Log::publish(std::string_view checkpoint, std::span<const NoteKey> witnesses) {

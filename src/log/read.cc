@@ -125,7 +125,8 @@ Result<Digest> Log::root_at(std::uint64_t size) {
 }
 
 Result<std::string> Log::prove(std::uint64_t index) {
-  Proof proof{HZ_TRY(leaf(index)), index, HZ_TRY(inclusion_proof(index, state_->head.size)), state_->checkpoint};
+  Proof proof{HZ_TRY(leaf(index)), index, HZ_TRY(inclusion_proof(index, state_->head.size)),
+              HZ_TRY(state_->shown_checkpoint())};
   // A proof that does not verify is never handed out: storage may have gone bad since the start-up check.
   HZ_TRY(verify_proof(proof, state_->note_key));
   return format_proof(proof);

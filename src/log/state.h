@@ -51,6 +51,8 @@ struct Log::State {
   Result<bool> mirrors();
   // The published row; the head's own note when there is none.
   Result<Published> published();
+  // The head's note, with its cosignatures when it is the published one.
+  Result<std::string> shown_checkpoint();
 };
 
 // The lock ends with the process that holds it, however it ends. Waits up to 10 s. Errors: log.locked, base.write.

@@ -129,7 +129,8 @@ class Log {
   Result<std::vector<Digest>> inclusion_proof(std::uint64_t index, std::uint64_t size);
   Result<std::vector<Digest>> consistency_proof(std::uint64_t old_size, std::uint64_t new_size);
   Result<Digest> root_at(std::uint64_t size);
-  // One self-contained evidence file (tlog-proof with the leaf in `extra`) against the current head.
+  // One self-contained evidence file (tlog-proof with the leaf in `extra`) against the current head, with the head's
+  // cosignatures when it is published.
   Result<std::string> prove(std::uint64_t index);
 
   // Everything, from the bytes up: entries, tiles, head, signature, SQLite's own page check. Names every fault.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Exports logs of three sizes and lets Go's own transparency-log code verify them, and refuse every changed byte.
+# Exports logs of three sizes and lets Go's own transparency-log code verify them with their witnesses' cosignatures, and refuse
+# every changed byte.
 #
 # usage: go_verifier.sh EXPORT_LOG WORK_FOLDER
 # exit: 0 all held; 1 not; 77 Debian's Go or its x/mod is not here
@@ -25,12 +26,17 @@ verify=$work/verify_log
 for count in 1 256 700 70000; do
   rm -rf "$work/export"
   mkdir -p "$work/export"
-  vkey=$("$export_log" "$work/export" "$count")
-  "$verify" attack "$work/export/tree" "$vkey"
-  for proof in "$work"/export/*.tlog-proof; do "$verify" proof "$proof" "$vkey"; done
+  vkeys=$("$export_log" "$work/export" "$count")
+  "$verify" attack "$work/export/tree" "$vkeys"
+  for proof in "$work"/export/*.tlog-proof; do "$verify" proof "$proof" "$vkeys"; done
   # Another log's key must not open it.
-  if "$verify" tree "$work/export/tree" "${vkey/interop/interoq}" 2>/dev/null; then
+  if "$verify" tree "$work/export/tree" "${vkeys/interop/interoq}" 2>/dev/null; then
     echo "BROKEN: accepted under a foreign key"
+    exit 1
+  fi
+  # Nor a witness that did not sign, in place of one that did.
+  if "$verify" tree "$work/export/tree" "${vkeys/w1.example/w2.example}" 2>/dev/null; then
+    echo "BROKEN: accepted with a foreign witness"
     exit 1
   fi
 done

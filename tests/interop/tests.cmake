@@ -4,6 +4,9 @@ target_link_libraries(export_log PRIVATE hz_log)
 add_test(NAME interop.go_verifier
          COMMAND ${CMAKE_CURRENT_LIST_DIR}/go_verifier.sh $<TARGET_FILE:export_log> ${CMAKE_BINARY_DIR}/interop)
 set_tests_properties(interop.go_verifier PROPERTIES LABELS interop SKIP_RETURN_CODE 77 TIMEOUT 300)
+add_test(NAME interop.js_verifier
+         COMMAND ${CMAKE_CURRENT_LIST_DIR}/js_verifier.sh $<TARGET_FILE:export_log> ${CMAKE_BINARY_DIR}/interop_js)
+set_tests_properties(interop.js_verifier PROPERTIES LABELS interop SKIP_RETURN_CODE 77 TIMEOUT 300)
 add_test(NAME interop.vectors COMMAND ${PROJECT_SOURCE_DIR}/spec/vectors/make/make.py --check)
 add_test(NAME interop.statement_vectors COMMAND ${PROJECT_SOURCE_DIR}/spec/vectors/make/statements.py --check)
 set_tests_properties(interop.vectors interop.statement_vectors PROPERTIES LABELS interop)

@@ -1,12 +1,16 @@
 // An independent verifier of an exported log: Go's x/mod sumdb note and tlog, none of our code.
 //
-//	verify_log tree DIR VKEY     every entry, tile and the checkpoint; exit 1 when anything does not hold
-//	verify_log attack DIR VKEY   also changes bytes in memory, one at a time, and requires that each change is refused
-//	verify_log proof FILE VKEY   a tlog-proof with its leaf in the extra line; then attacks every byte of it
+// VKEYS is one argument: the log's verifier key and those of all its witnesses, separated by spaces. Each must have signed.
+//
+//	verify_log tree DIR VKEYS    every entry, tile and the checkpoint; exit 1 when anything does not hold
+//	verify_log attack DIR VKEYS  also changes bytes in memory, one at a time, and requires that each change is refused
+//	verify_log proof FILE VKEYS  a tlog-proof with its leaf in the extra line; then attacks every byte of it
 package main
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -42,15 +46,64 @@ func load(dir string) (files, error) {
 	return out, err
 }
 
-// open verifies the checkpoint and returns the tree it signs.
-func open(message []byte, vkey string) (tlog.Tree, error) {
-	verifier, err := note.NewVerifier(vkey)
+// witness verifies cosignature/v1: u64 time and 64 bytes of Ed25519 over the time and the note's text.
+type witness struct {
+	name string
+	key  ed25519.PublicKey
+}
+
+func newWitness(vkey string) (witness, error) {
+	parts := strings.SplitN(vkey, "+", 3)
+	if len(parts) != 3 {
+		return witness{}, errors.New("not a verifier key")
+	}
+	data, err := base64.StdEncoding.Strict().DecodeString(parts[2])
+	if err != nil || len(data) != 33 || data[0] != 4 {
+		return witness{}, errors.New("not a witness's verifier key")
+	}
+	w := witness{parts[0], ed25519.PublicKey(data[1:])}
+	if fmt.Sprintf("%08x", w.KeyHash()) != parts[1] {
+		return witness{}, errors.New("wrong key id")
+	}
+	return w, nil
+}
+func (w witness) Name() string { return w.name }
+func (w witness) KeyHash() uint32 {
+	sum := sha256.Sum256(append([]byte(w.name+"\n\x04"), w.key...))
+	return binary.BigEndian.Uint32(sum[:])
+}
+func (w witness) Verify(msg, sig []byte) bool {
+	if len(sig) != 72 {
+		return false
+	}
+	text := fmt.Sprintf("cosignature/v1\ntime %d\n%s", binary.BigEndian.Uint64(sig), msg)
+	return ed25519.Verify(w.key, []byte(text), sig[8:])
+}
+
+// open verifies the checkpoint under the log's key and every witness's, and returns the tree it signs.
+func open(message []byte, vkeys string) (tlog.Tree, error) {
+	keys := strings.Fields(vkeys)
+	if len(keys) == 0 {
+		return tlog.Tree{}, errors.New("no keys")
+	}
+	verifier, err := note.NewVerifier(keys[0])
 	if err != nil {
 		return tlog.Tree{}, err
 	}
-	n, err := note.Open(message, note.VerifierList(verifier))
+	known := []note.Verifier{verifier}
+	for _, vkey := range keys[1:] {
+		w, err := newWitness(vkey)
+		if err != nil {
+			return tlog.Tree{}, err
+		}
+		known = append(known, w)
+	}
+	n, err := note.Open(message, note.VerifierList(known...))
 	if err != nil {
 		return tlog.Tree{}, err
+	}
+	if len(n.Sigs) != len(keys) || len(n.UnverifiedSigs) != 0 {
+		return tlog.Tree{}, fmt.Errorf("%d of %d known keys signed, %d unknown", len(n.Sigs), len(keys), len(n.UnverifiedSigs))
 	}
 	// Go's decoder ignores the unused bits of the last base64 digit; one note should have one text.
 	for _, sig := range n.Sigs {
@@ -347,7 +400,7 @@ func verifyProof(text []byte, vkey string) error {
 
 func run(args []string) error {
 	if len(args) != 3 {
-		return errors.New("usage: verify_log tree|attack|proof PATH VKEY")
+		return errors.New("usage: verify_log tree|attack|proof PATH VKEYS")
 	}
 	if args[0] == "proof" {
 		text, err := os.ReadFile(args[1])
