@@ -177,7 +177,7 @@ TEST_CASE("witness: two roots for one size are kept as evidence that convinces a
   CHECK(verify_fork(parse_fork(*evidence).value(), w.log.key()).value().first.size == 20);
 }
 
-TEST_CASE("witness: a request costs about a tenth of a millisecond of processor time, never ten") {
+TEST_CASE("witness: a request never costs ten milliseconds of processor time") {
   World w;
   REQUIRE(w.log.append(entries_of(0, 5000)));
   const std::string head = w.log.checkpoint();
