@@ -133,7 +133,8 @@ std::string text(const Holds& h, const api::Style& style) {
 struct AcceptHead {
   bool yes = false;
   static constexpr auto fields() {
-    return rows(row("yes", &AcceptHead::yes, "no newer copy of this log exists anywhere, and I know what it risks"));
+    return rows(row("yes", &AcceptHead::yes, "no newer copy of this log exists anywhere, and I know what it risks",
+                    or_default));
   }
 };
 struct Accepted {
