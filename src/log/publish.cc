@@ -52,7 +52,8 @@ Result<Published> Log::State::published() {
 
 Result<std::string> Log::State::shown_checkpoint() {
   const Published shown = HZ_TRY(published());
-  return shown.size == head.size ? shown.note : checkpoint;
+  // After a change of keys the published note is under the old one until the next round.
+  return shown.size == head.size && open_checkpoint(shown.note, note_key) ? shown.note : checkpoint;
 }
 
 Result<Published> Log::published() { return state_->published(); }

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <map>
 
+#include "log/proof.h"
 #include "log/test_world.h"
 #include "log/tile.h"
 #include "log/tile_reader.h"
@@ -101,6 +102,18 @@ TEST_CASE("publish: never a smaller head, never another tree, and only lines of 
   Log reader = Log::open_reader(dir.path() / "log").value();
   CHECK(slug(reader.publish(log.checkpoint(), {})) == "log.read_only");
   CHECK(reader.fsck(silent_progress()).value().faults.empty());
+}
+
+TEST_CASE("publish: a change of the log's key leaves the public note sound, and proofs under the new key hold") {
+  const TempDir dir;
+  Log log = create_log(dir.path());
+  REQUIRE(log.append(entries_of(0, 9)));
+  REQUIRE(log.publish(log.checkpoint(), {}));
+  REQUIRE(log.rekey(key_of(43)));
+  CHECK(log.fsck(silent_progress()).value().faults.empty());
+  CHECK(verify_proof(parse_proof(log.prove(3).value()).value(), log.key()).value().leaf == leaf_of(3));
+  REQUIRE(log.publish(log.checkpoint(), {}));
+  CHECK(open_checkpoint(log.published().value().note, log.key()).value().size == 9);
 }
 
 TEST_CASE("tile reader: a partial file that was replaced by the full one is read from that") {
