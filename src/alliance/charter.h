@@ -161,13 +161,22 @@ struct Leave {
   static constexpr auto fields() { return rows(row("note", &Leave::note, "for people", or_default)); }
 };
 
-// Two signed heads of one log that cannot both be true. Whoever folds this freezes that log.
+// Two signed heads of one log that cannot both be true. Whoever folds this freezes that log at the largest prefix that
+// both heads are shown to share; `first` and `second` are the smaller and the larger head of the evidence.
 struct ForkEvidence {
   static constexpr std::string_view kind = "alliance.fork_evidence";
   std::string origin, evidence;
+  std::int64_t shared_size = 0;
+  std::string shared_root;
+  std::vector<std::string> first_path, second_path;
   static constexpr auto fields() {
-    return rows(row("origin", &ForkEvidence::origin, "the forked log"),
-                row("evidence", &ForkEvidence::evidence, "the evidence file, verbatim"));
+    return rows(
+        row("origin", &ForkEvidence::origin, "the forked log"),
+        row("evidence", &ForkEvidence::evidence, "the evidence file, verbatim"),
+        row("shared_size", &ForkEvidence::shared_size, "first statements that both heads have"),
+        row("shared_root", &ForkEvidence::shared_root, "root of the log at this size, hex; empty for 0", or_default),
+        row("first_path", &ForkEvidence::first_path, "consistency proof to the smaller head, hex"),
+        row("second_path", &ForkEvidence::second_path, "consistency proof to the larger head, hex"));
   }
 };
 

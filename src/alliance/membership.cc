@@ -182,8 +182,10 @@ class Fold {
     if (log == logs_.end()) return;  // judged when that log is here: its keys are needed
     auto end = read_fork_(*said, log->second.authority);
     if (!end) return refuse(s, std::move(end).error());
+    // Every claim is proven, so the largest stands: a smaller one would let anybody who finds the fork erase what both
+    // histories agree on.
     const auto [at, added] = frozen_.emplace(said->origin, *end);
-    if (!added) at->second = std::min(at->second, *end);
+    if (!added) at->second = std::max(at->second, *end);
   }
 
   const std::map<std::string, LogActs>& logs_;

@@ -166,7 +166,7 @@ TEST_CASE("membership: a forked log is frozen where the evidence says, whoever b
   b.say("a.example/f", 3, ForkEvidence{"a.example/m", "12"});
   b.admit(5, "a.example/m", 20);
   b.say("a.example/n", 5, ForkEvidence{"a.example/f", ""});
-  CHECK(counted(b.fold(), "a.example/m") == std::vector{Range{0, 9}});
+  CHECK(counted(b.fold(), "a.example/m") == std::vector{Range{0, 12}});
   CHECK(state(b.fold(), "a.example/m") == State::frozen);
   CHECK(refusals(b.fold()) == Texts{"a.example/n[5] alliance.fork"});
 }

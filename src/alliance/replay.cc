@@ -8,6 +8,7 @@
 #include <cstring>
 #include <unordered_map>
 
+#include "alliance/fork_evidence.h"
 #include "alliance/kinds.h"
 #include "alliance/reasons.h"
 #include "alliance/source_digest.h"
@@ -201,7 +202,7 @@ Result<void> Views::catch_up(std::vector<Source> logs, Progress& progress) {
 }
 
 Result<void> Views::replay(const std::vector<Source>& logs, Sizes from, Progress& progress) {
-  auto before = HZ_TRY(Judgement::load(db_, own_, nullptr));
+  auto before = HZ_TRY(Judgement::load(db_, own_, &read_fork));
   Judgement now = before;
   for (const Source& log : logs) HZ_TRY(now.scan(db_, log, from.at(log.origin)));
   before.finish({});
@@ -213,7 +214,7 @@ Result<void> Views::replay(const std::vector<Source>& logs, Sizes from, Progress
   if (std::ranges::any_of(logs, judged_otherwise)) {
     HZ_TRY(wipe());
     for (auto& [origin, size] : from) size = 0;
-    now = HZ_TRY(Judgement::load(db_, own_, nullptr));
+    now = HZ_TRY(Judgement::load(db_, own_, &read_fork));
     for (const Source& log : logs) HZ_TRY(now.scan(db_, log, 0));
     now.finish(logs);
   }

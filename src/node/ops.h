@@ -12,5 +12,6 @@ std::span<const api::Op> evidence_ops();
 std::span<const api::Op> up_ops();
 std::span<const api::Op> key_ops();
 std::span<const api::Op> alliance_ops();
+std::span<const api::Op> sync_ops();
 
 }  // namespace hz::node

@@ -7,6 +7,7 @@
 #include "alliance/reasons.h"
 #include "crypto/hash.h"
 #include "node/card.h"
+#include "node/dial.h"
 #include "node/ops.h"
 #include "sql/db.h"
 
@@ -92,12 +93,17 @@ std::string text(const CharterOut& out, const api::Style& style) {
 
 // ---- invite, join, peer
 
+// The address that was given, else that of the running node.
+Address address_of(const fs::path& home, const std::optional<std::string>& url, const std::optional<std::string>& pin) {
+  return url ? Address{*url, pin.value_or("")} : running_address(home);
+}
+
 struct Invite {
   std::string out;
   std::optional<std::string> url, pin;
   static constexpr auto fields() {
     return rows(row("out", &Invite::out, "file to write; it holds a secret code"),
-                row("url", &Invite::url, "where this node answers"),
+                row("url", &Invite::url, "where this node answers; the running node's address when absent"),
                 row("pin", &Invite::pin, "SHA-256 of its certificate's key, hex"));
   }
 };
@@ -113,11 +119,12 @@ struct CardOut {
 Result<CardOut> invite(api::Ctx& ctx, const Invite& in) {
   Member& member = *HZ_TRY(ctx.member());
   const InForce now = HZ_TRY(as_secretariat(member));
+  const Address here = address_of(ctx.home, in.url, in.pin);
   Card card{std::string(card_format),
             root_fingerprint(member.authority().genesis),
             HZ_TRY(evidence_of(member, now.statement)),
-            in.url.value_or(""),
-            in.pin.value_or(""),
+            here.url,
+            here.pin,
             ""};
   HZ_TRY(parse_card(format_card(card)));
   card.code = HZ_TRY(new_code(member.home(), *member.seams().rng));
@@ -133,19 +140,24 @@ struct Join {
   std::string file;
   std::optional<std::string> url, pin, card;
   static constexpr auto fields() {
-    return rows(row("file", &Join::file, "invitation"), row("url", &Join::url, "where this node answers"),
+    return rows(row("file", &Join::file, "invitation"),
+                row("url", &Join::url, "where this node answers; the running node's address when absent"),
                 row("pin", &Join::pin, "SHA-256 of its certificate's key, hex"),
                 row("card", &Join::card, "write this member's card for the founder to this file"));
   }
 };
 struct Joined {
   std::string founder, founder_name, root_fingerprint, charter;
+  bool delivered = false;
+  std::string undelivered;
   Receipt receipt;
   static constexpr auto fields() {
     return rows(row("founder", &Joined::founder, "origin of the founder"),
                 row("founder_name", &Joined::founder_name, "its name"),
                 row("root_fingerprint", &Joined::root_fingerprint, "compare it over another channel"),
                 row("charter", &Joined::charter, "name of the alliance"),
+                row("delivered", &Joined::delivered, "the founder's node took this member's card"),
+                row("undelivered", &Joined::undelivered, "why it did not", or_default),
                 row("receipt", &Joined::receipt, "the request"));
   }
 };
@@ -158,29 +170,53 @@ Result<Joined> join(api::Ctx& ctx, const Join& in) {
   Member& member = *HZ_TRY(ctx.member());
   if (founder.authority.origin == member.origin())
     return fail(alliance::why("alliance.invite"), "{} is this member itself", member.origin());
-  const JoinRequest request{founder.authority.origin, card.root_fingerprint, founder.statement.id_text(),
-                            in.url.value_or(""),      in.pin.value_or(""),   code_proof(card.code, member.authority())};
+  const Address here = address_of(ctx.home, in.url, in.pin);
+  const JoinRequest request{founder.authority.origin,
+                            card.root_fingerprint,
+                            founder.statement.id_text(),
+                            here.url,
+                            here.pin,
+                            code_proof(card.code, member.authority())};
   const Digest idem = crypto::sha256(as_bytes("hezong/join\n" + json::dump(to_json(request))));
   if (!ctx.dry_run) HZ_TRY(store_card(member.home(), founder.authority.origin, card));
-  Joined out{founder.authority.origin, founder.authority.genesis.name, card.root_fingerprint, charter.name,
+  Joined out{founder.authority.origin,
+             founder.authority.genesis.name,
+             card.root_fingerprint,
+             charter.name,
+             false,
+             "",
              HZ_TRY(member.append(draft(request, {}, idem)))};
-  if (in.card && !ctx.dry_run) {
-    const Card mine{std::string(card_format),
-                    root_fingerprint(member.authority().genesis),
-                    HZ_TRY(evidence_of(member, out.receipt.id)),
-                    request.url,
-                    request.pin,
-                    ""};
-    HZ_TRY(parse_card(format_card(mine)));
+  if (ctx.dry_run) return out;
+  const Card mine{std::string(card_format),
+                  root_fingerprint(member.authority().genesis),
+                  HZ_TRY(evidence_of(member, out.receipt.id)),
+                  request.url,
+                  request.pin,
+                  ""};
+  HZ_TRY(parse_card(format_card(mine)));
+  if (in.card) {
     HZ_TRY(write_file_durably(*in.card, as_bytes(format_card(mine))));
+    out.undelivered = "written to a file instead";
+    return out;
   }
+  if (card.url.empty()) {
+    out.undelivered = "the invitation names no address";
+    return out;
+  }
+  Dialer dialer = HZ_TRY(Dialer::of(member));
+  const auto delivered = dialer.deliver_card({card.url, card.pin}, format_card(mine));
+  out.delivered = delivered.has_value();
+  if (!delivered) out.undelivered = delivered.error().text();
   return out;
 }
 std::string text(const Joined& out, const api::Style& style) {
   return fmt::format(
       "{} {} of {} ({})\n  founder's root fingerprint {}\n  compare it over another channel\n"
-      "Next: the founder runs hezong member admit. statement {}\n",
-      style.green("asked to join"), out.charter, out.founder, out.founder_name, out.root_fingerprint, out.receipt.id);
+      "  {}\nNext: the founder runs hezong member admit. statement {}\n",
+      style.green("asked to join"), out.charter, out.founder, out.founder_name, out.root_fingerprint,
+      out.delivered ? std::string("its node has this member's card")
+                    : fmt::format("this member's card is not delivered: {}", out.undelivered),
+      out.receipt.id);
 }
 
 struct AddPeer {

@@ -46,12 +46,14 @@ class StopSignal {
 
 struct Up {
   std::string listen = "127.0.0.1";
-  std::uint32_t port = 0;
+  std::uint32_t port = 0, sync_ms = 5000;
   bool tls = false;
   std::vector<std::string> host;
   static constexpr auto fields() {
     return rows(row("listen", &Up::listen, "IP address to listen on; beyond this machine only with TLS", or_default),
                 row("port", &Up::port, "TCP port; 0 takes a free one", or_default),
+                row("sync_ms", &Up::sync_ms, "pause between rounds with the other nodes, milliseconds; 0: none (5000)",
+                    or_default),
                 row("tls", &Up::tls, "serve TLS on a loopback address too", or_default),
                 row("host", &Up::host, "a host name the node is called by"));
   }
@@ -69,8 +71,11 @@ struct UpOut {
 Result<UpOut> up(api::Ctx& ctx, const Up& in) {
   if (in.port > 65535) return fail(why("node.port"), "{}", in.port);
   const StopSignal stop;
-  ServeOptions options{
-      .listen = in.listen, .port = static_cast<std::uint16_t>(in.port), .tls = in.tls, .names = in.host};
+  ServeOptions options{.listen = in.listen,
+                       .port = static_cast<std::uint16_t>(in.port),
+                       .tls = in.tls,
+                       .names = in.host,
+                       .sync_ms = static_cast<int>(std::min<std::uint32_t>(in.sync_ms, 3'600'000))};
   auto served = HZ_TRY(Served::start(options, ctx));
   ctx.progress().note(fmt::format("{} serves {}", served.file().url, HZ_TRY(ctx.member())->id()));
   if (served.file().pin) ctx.progress().note(fmt::format("pin {}", *served.file().pin));
@@ -97,7 +102,9 @@ std::span<const api::Op> up_ops() {
                     .example = "hezong up --port 8443 --tls",
                     .more = "The address is printed on stderr and stands in node.json in the member's folder, with the "
                             "pin of the TLS key. The operator's token is in api_token there; send it as "
-                            "`Authorization: Bearer TOKEN`. Commands may be used meanwhile."}),
+                            "`Authorization: Bearer TOKEN`. Commands may be used meanwhile. Every few seconds the node "
+                            "mirrors the other members' logs and brings its head to them to be cosigned; `hezong node "
+                            "peers` shows how that went."}),
   };
   return table;
 }

@@ -6,15 +6,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <condition_variable>
 #include <latch>
 #include <mutex>
+#include <thread>
 
 #include "api/route.h"
 #include "crypto/hash.h"
+#include "log/witness.h"
 #include "net/url.h"
+#include "node/dial.h"
 #include "node/mount.h"
+#include "node/peer_desk.h"
 #include "node/reasons.h"
+#include "node/receive_card.h"
 #include "node/serve_blobs.h"
+#include "node/sync.h"
 
 namespace hz::node {
 namespace {
@@ -74,7 +81,10 @@ struct Served::State {
   std::latch listening{1};   // `server` is set: its first requests may come before that
   Fd lock;
   NodeFile file;
-  std::optional<net::Server> server;  // last: its workers use everything above
+  std::optional<PeerDesk> desk;
+  std::atomic<std::uint64_t> rounds = 0;
+  std::optional<net::Server> server;  // its workers use everything above
+  std::jthread syncing;               // last: it ends first
 
   Result<api::Answer> call(const api::Op& op, const json::Value& in) {
     std::unique_lock<std::timed_mutex> turn(writing, std::defer_lock);
@@ -84,7 +94,32 @@ struct Served::State {
     return op.call(ctx, in, {});
   }
 
+  // One round; what the others say is told in `hezong node peers`. Requests that sign wait for it.
+  Result<void> sync_now(std::stop_token stop) {
+    const std::lock_guard turn(writing);
+    auto member = HZ_TRY(alliance::Member::open(home, mounted, seams));
+    Dialer dialer = HZ_TRY(Dialer::of(member, stop));
+    const SyncRound round = HZ_TRY(sync_once(member, dialer.connect()));
+    HZ_TRY(keep_round(home, round, seams.clock->now_ms()));
+    desk->know(HZ_TRY(contacts(member)));
+    return {};
+  }
+  void sync_for_ever(std::stop_token stop, int pause_ms) {
+    std::mutex waiting;
+    std::condition_variable_any wake;
+    std::unique_lock lock(waiting);
+    while (!stop.stop_requested()) {
+      const auto done = sync_now(stop);
+      if (!done && !stop.stop_requested()) fmt::print(stderr, "sync: {}\n", done.error().text());
+      ++rounds;
+      wake.wait_for(lock, stop, std::chrono::milliseconds(pause_ms), [] { return false; });
+    }
+  }
+
   http::Response handle(const http::Request& request) {
+    if (PeerDesk::is_for(request)) return desk->answer(request);
+    if (request.path == cards_path)
+      return receive_card(home, request) ? http::Response{.status = 202, .headers = {}, .body = {}} : nothing();
     if (request.path.starts_with("/v1/"))
       return routes.answer(gate, request, [this](const api::Op& op, const json::Value& in) { return call(op, in); });
     if (auto refused = api::foreign(gate, request)) return *std::move(refused);
@@ -133,6 +168,7 @@ Result<Served> Served::start(const ServeOptions& options, api::Ctx& ctx) {
   state->seams = {ctx.seams.clock, ctx.seams.rng, &silent_progress()};
   state->tool_dirs.assign(ctx.tool_dirs.begin(), ctx.tool_dirs.end());
   state->blobs = HZ_TRY(ctx.member())->blobs();
+  state->desk = HZ_TRY(PeerDesk::open(*HZ_TRY(ctx.member())));
   state->lock = HZ_TRY(lock_folder(ctx.home));
   const std::string token = HZ_TRY(operator_token(ctx.home / "api_token", *ctx.seams.rng));
   state->gate.token_digest = crypto::sha256(as_bytes(token));
@@ -150,6 +186,8 @@ Result<Served> Served::start(const ServeOptions& options, api::Ctx& ctx) {
   state->server.emplace(HZ_TRY(
       net::Server::start(server, {.handle = [s](const http::Request& request) { return s->handle(request); },
                                   .body_bytes_max = [s](const http::Request& head) -> std::size_t {
+                                    if (head.path == cards_path) return delivered_card_bytes_max;
+                                    if (PeerDesk::is_for(head)) return log::add_checkpoint_size_bytes_max;
                                     if (!head.path.starts_with("/v1/")) return 0;
                                     return api::has_token(s->gate, head) ? body_bytes_max : stranger_body_bytes_max;
                                   },
@@ -163,11 +201,20 @@ Result<Served> Served::start(const ServeOptions& options, api::Ctx& ctx) {
   state->file.started = utc_text(ctx.seams.clock->now_ms());
   const std::string text = json::pretty(to_json(state->file)) + "\n";
   HZ_TRY(write_file_durably(ctx.home / "node.json", as_bytes(text)));
+  if (options.sync_ms > 0)
+    state->syncing =
+        std::jthread([s, pause = options.sync_ms](std::stop_token stop) { s->sync_for_ever(stop, pause); });
   return Served(std::move(state));
 }
 
+std::uint64_t Served::rounds() const { return state_->rounds; }
+
 void Served::stop() {
   if (!state_->lock) return;
+  if (state_->syncing.joinable()) {
+    state_->syncing.request_stop();
+    state_->syncing.join();
+  }
   state_->server->stop();
   std::error_code ignored;
   fs::remove(state_->home / "node.json", ignored);

@@ -16,6 +16,7 @@ struct ServeOptions {
   std::uint16_t port = 0;               // 0: any free one
   bool tls = false;                     // always on where `listen` is no loopback address
   std::vector<std::string> names = {};  // host names the node is called by, besides addresses and localhost
+  int sync_ms = 5'000;                  // pause between rounds with the other nodes; 0: none
   net::ServerLimits limits = {};
 };
 
@@ -43,6 +44,8 @@ class Served {
 
   const NodeFile& file() const;
   net::Counters counters() const;
+  // Rounds with the other nodes so far, finished or failed.
+  std::uint64_t rounds() const;
   // Finishes running requests, removes node.json and lets the next one start.
   void stop();
 

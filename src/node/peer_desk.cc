@@ -1,0 +1,130 @@
+#include "node/peer_desk.h"
+
+#include <map>
+#include <mutex>
+
+#include "alliance/keys.h"
+#include "alliance/peers.h"
+#include "crypto/hash.h"
+#include "log/serve.h"
+#include "log/witness.h"
+#include "node/peer_call.h"
+
+namespace hz::node {
+namespace {
+
+constexpr std::string_view log_prefix = "/log", mirrors_path = "/mirror/", witness_prefix = "/witness";
+
+http::Response nothing() {
+  return {.status = 404,
+          .headers = {{"content-type", "text/plain; charset=utf-8"}, {"cache-control", "no-store"}},
+          .body = "There is nothing here.\n"};
+}
+
+}  // namespace
+
+struct PeerDesk::State {
+  std::string origin;
+  fs::path home;
+  Clock* clock;
+
+  std::mutex own_turn, mirror_turn, witness_turn, known_turn;
+  log::Log own;
+  std::map<std::string, log::Log> mirrors;  // by the hash in the path
+  log::Witness witness;
+  std::map<std::string, alliance::Authority> known;
+  std::map<std::string, std::string> origin_of_hash;
+
+  bool may_ask(const http::Request& request) {
+    const auto call = read_peer_call(request);
+    if (!call) return false;
+    const std::lock_guard turn(known_turn);
+    const auto caller = known.find(call->origin);
+    return caller != known.end() && holds(*call, origin, clock->now_ms() / 1000, request, caller->second);
+  }
+
+  http::Response mirrored(const http::Request& request) {
+    const auto end = request.path.find('/', mirrors_path.size());
+    if (end == std::string::npos) return nothing();
+    const std::string hash = request.path.substr(mirrors_path.size(), end - mirrors_path.size());
+    const std::lock_guard turn(mirror_turn);
+    auto open = mirrors.find(hash);
+    if (open == mirrors.end()) {
+      std::string name;
+      {
+        const std::lock_guard looking(known_turn);
+        if (const auto found = origin_of_hash.find(hash); found != origin_of_hash.end()) name = found->second;
+      }
+      if (name.empty()) return nothing();
+      auto log = log::Log::open_reader(alliance::peer_folder(home, name));
+      if (!log) return nothing();
+      open = mirrors.emplace(hash, *std::move(log)).first;
+    }
+    return log::serve(open->second, request, std::string(mirrors_path) + hash);
+  }
+};
+
+PeerDesk::PeerDesk(std::unique_ptr<State> state) : state_(std::move(state)) {}
+PeerDesk::PeerDesk(PeerDesk&&) noexcept = default;
+PeerDesk& PeerDesk::operator=(PeerDesk&&) noexcept = default;
+PeerDesk::~PeerDesk() = default;
+
+Result<PeerDesk> PeerDesk::open(alliance::Member& member) {
+  auto key = HZ_TRY(alliance::load_key(member.keys_folder(), alliance::Role::witness));
+  auto witness =
+      HZ_TRY(log::Witness::open(member.home() / "witness.sqlite", key.name, std::move(key.key), *member.seams().clock));
+  auto own = HZ_TRY(log::Log::open_reader(member.home() / "log"));
+  PeerDesk out(std::unique_ptr<State>(new State{member.origin(),
+                                                member.home(),
+                                                member.seams().clock,
+                                                {},
+                                                {},
+                                                {},
+                                                {},
+                                                std::move(own),
+                                                {},
+                                                std::move(witness),
+                                                {},
+                                                {}}));
+  out.know(HZ_TRY(contacts(member)));
+  return out;
+}
+
+bool PeerDesk::is_for(const http::Request& request) {
+  return request.path.starts_with("/log/") || request.path.starts_with(mirrors_path) ||
+         request.path.starts_with("/witness/");
+}
+
+http::Response PeerDesk::answer(const http::Request& request) {
+  State& s = *state_;
+  if (!s.may_ask(request)) return nothing();
+  if (request.path.starts_with(mirrors_path)) return s.mirrored(request);
+  if (request.path.starts_with("/witness/")) {
+    const std::lock_guard turn(s.witness_turn);
+    return s.witness.answer(request, witness_prefix);
+  }
+  const std::lock_guard turn(s.own_turn);
+  return log::serve(s.own, request, log_prefix);
+}
+
+void PeerDesk::know(const std::vector<Contact>& contacts) {
+  State& s = *state_;
+  std::vector<log::NoteKey> heads;
+  std::map<std::string, alliance::Authority> known;
+  std::map<std::string, std::string> hashes;
+  for (const Contact& contact : contacts) {
+    if (!contact.authority) continue;
+    known.emplace(contact.origin, *contact.authority);
+    hashes.emplace(hex(crypto::sha256(as_bytes(contact.origin))), contact.origin);
+    if (const auto key = log_key(*contact.authority)) heads.push_back(*key);
+  }
+  {
+    const std::lock_guard turn(s.known_turn);
+    s.known = std::move(known);
+    s.origin_of_hash = std::move(hashes);
+  }
+  const std::lock_guard turn(s.witness_turn);
+  s.witness.watch(std::move(heads));
+}
+
+}  // namespace hz::node

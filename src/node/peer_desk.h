@@ -1,0 +1,38 @@
+// What a node answers to other nodes, and to nobody else:
+//
+//   /log/checkpoint, /log/tile/...        the own log
+//   /mirror/<hex SHA-256 of origin>/...   logs mirrored here: how a dead member's log is read
+//   /witness/add-checkpoint               cosigns heads (C2SP tlog-witness), /witness/<hash>/checkpoint
+//
+// A caller proves who it is (peer_call.h) and must be known here: by its mirrored log or its card. Whoever is not gets
+// the same answer as for what does not exist.
+#pragma once
+#include <memory>
+
+#include "node/contact.h"
+
+namespace hz::node {
+
+class PeerDesk {
+ public:
+  // Opens own log and witness memory (witness.sqlite in the home) for reading and cosigning. Errors: log.*, sql.*,
+  // alliance.key*.
+  static Result<PeerDesk> open(alliance::Member& member);
+  PeerDesk(PeerDesk&&) noexcept;
+  PeerDesk& operator=(PeerDesk&&) noexcept;
+  ~PeerDesk();
+
+  // True for the paths above.
+  static bool is_for(const http::Request& request);
+  // From any thread.
+  http::Response answer(const http::Request& request);
+  // Takes over who is known now and which heads may be cosigned.
+  void know(const std::vector<Contact>& contacts);
+
+ private:
+  struct State;
+  explicit PeerDesk(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace hz::node

@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Three nodes as processes on loopback: they join over HTTP, mirror each other, cosign each other's heads, and a log
+whose node was killed is still read from the others.
+
+usage: tests/up/three.py HEZONG
+"""
+import http.client
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+
+hezong = sys.argv[1]
+faults = []
+
+
+def check(what, good, more=""):
+    print(("ok    " if good else "FAULT ") + what + ("" if good else f": {more}"))
+    if not good:
+        faults.append(what)
+
+
+def run(home, *words, code=0):
+    done = subprocess.run([hezong, "--home", home, "--json", *words], capture_output=True, text=True, timeout=120,
+                          env={**os.environ, "HEZONG_PROGRESS": "off"})
+    if done.returncode != code:
+        sys.exit(f"{words} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+    return json.loads(done.stdout)
+
+
+def start(home, *flags):
+    """A node without rounds of its own: the test runs each one, so nothing waits for a clock."""
+    process = subprocess.Popen([hezong, "--home", home, "up", "--sync-ms", "0", *flags], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, text=True, env={**os.environ, "HEZONG_PROGRESS": "plain"})
+    for line in process.stderr:
+        if "://" in line:
+            return process
+    sys.exit("hezong up ended without an address")
+
+
+def token_sync(home):
+    """A round inside the running node, so that it also learns who is known now."""
+    node = json.loads(pathlib.Path(home, "node.json").read_text())
+    place = node["url"].split("://")[1]
+    connection = http.client.HTTPConnection(place, timeout=60)
+    token = pathlib.Path(home, "api_token").read_text().strip()
+    connection.request("POST", "/v1/node/sync", body="{}", headers={"Authorization": "Bearer " + token})
+    answer = connection.getresponse()
+    return json.loads(answer.read())
+
+
+with tempfile.TemporaryDirectory() as folder:
+    homes = [f"{folder}/{name}" for name in ("founder", "hall", "lab")]
+    origins = [f"{name}.example/log" for name in ("founder", "hall", "lab")]
+    processes = []
+    try:
+        for home, origin in zip(homes, origins):
+            run(home, "init", "--name", origin.split(".")[0], "--origin", origin)
+            processes.append(start(home))
+        run(homes[0], "charter", "adopt", "--name", "Three")
+        for i in (1, 2):
+            run(homes[0], "member", "invite", "--out", f"{folder}/invite{i}.json")
+            joined = run(homes[i], "join", f"{folder}/invite{i}.json")
+            check(f"{origins[i]}: the founder's node takes its card", joined["delivered"], joined)
+            run(homes[0], "member", "admit", origins[i])
+        run(homes[1], "pool", "site", "add", "site:hall", "--name", "Hall", "--jurisdiction", "CN", "--backend",
+            "backend:refrt", "--price-fen-per-hour-min", "1", "--price-fen-per-hour-max", "2", "--switch-minutes-min",
+            "1", "--switch-minutes-max", "2")
+        # The founder knows both by their cards; they learn of each other from its log, and of each other's keys from
+        # its mirrors. Each round spreads that one step further.
+        for _ in range(4):
+            for home in homes:
+                token_sync(home)
+        rounds = [token_sync(home) for home in homes]
+        for origin, out in zip(origins, rounds):
+            check(f"{origin}: no other node is at fault", all(not p.get("fault") for p in out["peers"]), out["peers"])
+            check(f"{origin}: two mirrors", len(out["peers"]) == 2 and all(p["stored"] > 0 for p in out["peers"]))
+            check(f"{origin}: quorum of its witnesses", out["quorum"], out)
+        check("equal frontiers", len({out["frontier"]["digest"] for out in rounds}) == 1,
+              [out["frontier"] for out in rounds])
+        digests = {run(home, "views", "rebuild")["digest"] for home in homes}
+        check("byte-equal views", len(digests) == 1, digests)
+
+        # A stranger learns nothing, not even which paths exist.
+        place = json.loads(pathlib.Path(homes[0], "node.json").read_text())["url"].split("://")[1]
+        answers = set()
+        for path in ("/log/checkpoint", "/log/tile/0/000.p/1", "/mirror/" + "0" * 64 + "/checkpoint", "/nothing"):
+            connection = http.client.HTTPConnection(place, timeout=30)
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            answers.add((answer.status, len(answer.read()) > 0))
+        check("a stranger gets one answer for everything", answers == {(404, True)}, answers)
+
+        # The hall's node dies without a word; a statement the lab never saw is fetched from the founder's mirror.
+        run(homes[1], "talent", "need", "add", "backend:refrt", "skill:kernels", "--people-min", "1",
+            "--port-hours-per-operator-min", "1", "--port-hours-per-operator-max", "2")
+        token_sync(homes[1])
+        token_sync(homes[0])
+        processes[1].send_signal(signal.SIGKILL)
+        processes[1].wait()
+        before = run(homes[2], "member", "list")
+        after = token_sync(homes[2])
+        hall = next(p for p in after["peers"] if p["origin"] == origins[1])
+        known = next(m for m in before["members"] if m["origin"] == origins[1])
+        check("the dead node is named", hall["fault"].startswith("net."), hall)
+        check("its log goes on from a mirror", hall["stored"] == known["statements"] + 1, (hall, known))
+        run(homes[0], "talent", "need", "add", "backend:refrt", "skill:kernels", "--people-min", "1",
+            "--port-hours-per-operator-min", "1", "--port-hours-per-operator-max", "3")
+        check("without it the founder has no quorum of two, and says so", not token_sync(homes[0])["quorum"])
+    finally:
+        for process in processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                process.wait(timeout=60)
+
+print(f"{'FAILED' if faults else 'passed'}: three nodes")
+sys.exit(1 if faults else 0)
