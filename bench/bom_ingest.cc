@@ -52,8 +52,12 @@ std::string bom(int components) {
   for (int i = 0; i < components; ++i) {
     out += fmt::format("{}\n    {{\n      \"ref\": \"pkg:npm/%40scope{}/package-{}@{}.{}.0\",\n      \"dependsOn\": [",
                        i ? "," : "", i % 50, i, i % 9, i % 7);
+    int needs[4];
     for (int k = 0; k < 4; ++k) {
-      const int on = static_cast<int>(rng.below(static_cast<std::uint64_t>(components)));
+      // The schema wants the four to differ.
+      do needs[k] = static_cast<int>(rng.below(static_cast<std::uint64_t>(components)));
+      while (std::find(needs, needs + k, needs[k]) != needs + k);
+      const int on = needs[k];
       out += fmt::format("{}\n        \"pkg:npm/%40scope{}/package-{}@{}.{}.0\"", k ? "," : "", on % 50, on, on % 9,
                          on % 7);
     }

@@ -1,13 +1,12 @@
 #include "supply/cyclonedx.h"
 
 #include <algorithm>
-#include <array>
 #include <unordered_map>
 
 #include "base/bytes.h"
-#include "supply/json_pull.h"
 #include "supply/purl.h"
 #include "supply/reasons.h"
+#include "supply/ruled_json.h"
 #include "supply/service_host.h"
 
 namespace hz::supply {
@@ -34,67 +33,6 @@ constexpr TypeWord component_types[] = {
     {"data", "file"},
     {"cryptographic-asset", "file"},
 };
-constexpr std::string_view aggregates[] = {"complete",
-                                           "incomplete",
-                                           "incomplete_first_party_only",
-                                           "incomplete_first_party_proprietary_only",
-                                           "incomplete_first_party_opensource_only",
-                                           "incomplete_third_party_only",
-                                           "incomplete_third_party_proprietary_only",
-                                           "incomplete_third_party_opensource_only",
-                                           "unknown",
-                                           "not_specified"};
-constexpr std::string_view scopes[] = {"required", "optional", "excluded"};
-constexpr std::string_view hash_names[] = {"MD5",         "SHA-1",    "SHA-256",      "SHA-384",     "SHA-512",
-                                           "SHA3-256",    "SHA3-384", "SHA3-512",     "BLAKE2b-256", "BLAKE2b-384",
-                                           "BLAKE2b-512", "BLAKE3",   "Streebog-256", "Streebog-512"};
-constexpr std::string_view root_members[] = {
-    "$schema",      "bomFormat",       "specVersion", "serialNumber",       "version",
-    "metadata",     "components",      "services",    "externalReferences", "dependencies",
-    "compositions", "vulnerabilities", "annotations", "formulation",        "declarations",
-    "definitions",  "properties",      "signature",   "citations"};
-constexpr std::string_view component_members[] = {"type",
-                                                  "mime-type",
-                                                  "bom-ref",
-                                                  "supplier",
-                                                  "manufacturer",
-                                                  "authors",
-                                                  "author",
-                                                  "publisher",
-                                                  "group",
-                                                  "name",
-                                                  "version",
-                                                  "versionRange",
-                                                  "isExternal",
-                                                  "description",
-                                                  "scope",
-                                                  "hashes",
-                                                  "licenses",
-                                                  "copyright",
-                                                  "patentAssertions",
-                                                  "cpe",
-                                                  "purl",
-                                                  "omniborId",
-                                                  "swhid",
-                                                  "swid",
-                                                  "modified",
-                                                  "pedigree",
-                                                  "externalReferences",
-                                                  "components",
-                                                  "evidence",
-                                                  "releaseNotes",
-                                                  "modelCard",
-                                                  "data",
-                                                  "cryptoProperties",
-                                                  "properties",
-                                                  "tags",
-                                                  "signature"};
-
-template <std::size_t N>
-bool one_of(const std::string_view (&words)[N], std::string_view word) {
-  return std::find(std::begin(words), std::end(words), word) != std::end(words);
-}
-
 std::string_view our_type(std::string_view type) {
   for (const TypeWord& row : component_types)
     if (row.cyclonedx == type) return row.ours;
@@ -108,16 +46,11 @@ struct Part {
 
 class BomReader {
  public:
-  explicit BomReader(std::string_view text) : in_(text) {}
+  BomReader(std::string_view text, const Rule& rule) : in_(text, rule, why("supply.bom")) {}
 
   Result<Facts> read() {
     in_.object([&](std::string_view key) { root_member(key); });
     HZ_TRY(in_.finish());
-    if (format_ != "CycloneDX") return fail(why("supply.bom"), "$.bomFormat should be \"CycloneDX\"");
-    if (spec_.size() != 3 || !spec_.starts_with("1.") || spec_[2] < '2' || spec_[2] > '7')
-      return fail(why("supply.bom"), "$.specVersion should be 1.2 to 1.7, not \"{}\"", spec_);
-    if (spec_[2] <= '3' && !has_version_) return fail(why("supply.bom"), "$.version is missing");
-    if (spec_[2] <= '3' && lacks_version_) return fail(why("supply.bom"), "{}.version is missing", *lacks_version_);
     link();
     return std::move(out_);
   }
@@ -126,15 +59,7 @@ class BomReader {
   void bom(std::string_view what) { in_.refuse(why("supply.bom"), what); }
 
   void root_member(std::string_view key) {
-    if (key == "bomFormat")
-      format_ = in_.string();
-    else if (key == "specVersion")
-      spec_ = in_.string();
-    else if (key == "serialNumber")
-      serial(in_.string());
-    else if (key == "version")
-      version();
-    else if (key == "metadata")
+    if (key == "metadata")
       metadata();
     else if (key == "components")
       in_.array([&](std::int64_t) {
@@ -147,24 +72,8 @@ class BomReader {
       in_.array([&](std::int64_t) { dependency(); });
     else if (key == "compositions")
       in_.array([&](std::int64_t) { composition(); });
-    else if (one_of(root_members, key))
-      in_.skip();
     else
-      bom("is not a member of a BOM");
-  }
-
-  void serial(std::string_view text) {
-    constexpr std::string_view form = "urn:uuid:xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-    bool good = text.size() == form.size() && text.starts_with("urn:uuid:");
-    for (std::size_t i = 9; good && i < form.size(); ++i)
-      good = form[i] == '-' ? text[i] == '-'
-                            : std::string_view("0123456789abcdefABCDEF").find(text[i]) != std::string_view::npos;
-    if (!in_.failed() && !good) bom("should be urn:uuid: and a UUID");
-  }
-
-  void version() {
-    has_version_ = true;
-    if (in_.integer() < 1 && !in_.failed()) bom("should be 1 or more");
+      in_.skip();
   }
 
   void metadata() {
@@ -201,60 +110,21 @@ class BomReader {
   std::string_view licences() {
     std::string_view first;
     in_.array([&](std::int64_t) {
-      int forms = 0;
       in_.object([&](std::string_view key) {
-        if (key == "expression") {
-          ++forms;
+        if (key == "expression")
           keep(first, in_.string());
-        } else if (key == "license") {
-          ++forms;
-          keep(first, licence());
-        } else {
+        else if (key == "license")
+          in_.object([&](std::string_view field) {
+            if (field == "id" || field == "name")
+              keep(first, in_.string());
+            else
+              in_.skip();
+          });
+        else
           in_.skip();
-        }
       });
-      if (!in_.failed() && forms != 1) bom("should have either license or expression");
     });
     return first;
-  }
-  std::string_view licence() {
-    std::string_view named;
-    int names = 0;
-    in_.object([&](std::string_view field) {
-      if (field == "id" || field == "name") {
-        ++names;
-        named = in_.string();
-      } else {
-        in_.skip();
-      }
-    });
-    if (!in_.failed() && names != 1) bom("should have either id or name");
-    return named;
-  }
-
-  void hashes() {
-    in_.array([&](std::int64_t) {
-      bool algorithm = false, content = false;
-      in_.object([&](std::string_view key) {
-        if (key == "alg") {
-          algorithm = true;
-          if (!one_of(hash_names, in_.string()) && !in_.failed()) bom("is not a hash the schema names");
-        } else if (key == "content") {
-          content = true;
-          const std::string_view digits = in_.string();
-          const auto is_hex = [](char c) {
-            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-          };
-          const std::size_t size = digits.size();
-          const bool length = size == 32 || size == 40 || size == 64 || size == 96 || size == 128;
-          if (!in_.failed() && !(length && std::all_of(digits.begin(), digits.end(), is_hex)))
-            bom("should be 32, 40, 64, 96 or 128 hex digits");
-        } else {
-          bom("is not a member of a hash");
-        }
-      });
-      if (!in_.failed() && !(algorithm && content)) bom("should have alg and content");
-    });
   }
 
   static void keep(std::string_view& first, std::string_view text) {
@@ -269,9 +139,6 @@ class BomReader {
     const std::size_t children_from = children_.size();
     in_.object([&](std::string_view key) { component_member(key, part); });
     if (in_.failed()) return;
-    if (part.type.empty()) return bom("has no type");
-    if (part.name.data() == nullptr) return bom("has no name");
-    if (part.version.data() == nullptr && !lacks_version_) lacks_version_ = in_.path();
     const std::string& id = add(part);
     for (std::size_t i = children_from; i < children_.size(); ++i)
       if (children_[i] != id) out_.edges.push_back({id, std::move(children_[i]), "components (assembly)"});
@@ -280,80 +147,32 @@ class BomReader {
   }
 
   void component_member(std::string_view key, Part& part) {
-    switch (key.empty() ? 0 : key[0]) {
-      case 't':
-        if (key != "type") break;
-        part.type = our_type(in_.string());
-        if (part.type.empty() && !in_.failed()) bom("is not a component type");
+    struct Row {
+      std::string_view key;
+      std::string_view Part::* text;
+    };
+    static constexpr Row rows[] = {
+        {"bom-ref", &Part::ref}, {"group", &Part::group},         {"name", &Part::name},    {"version", &Part::version},
+        {"purl", &Part::purl},   {"publisher", &Part::publisher}, {"author", &Part::author}};
+    for (const Row& row : rows)
+      if (row.key == key) {
+        part.*row.text = in_.string();
         return;
-      case 'n':
-        if (key != "name") break;
-        part.name = in_.string();
-        return;
-      case 'g':
-        if (key != "group") break;
-        part.group = in_.string();
-        return;
-      case 'v':
-        if (key != "version") break;
-        part.version = in_.string();
-        return;
-      case 'b':
-        if (key != "bom-ref") break;
-        part.ref = in_.string();
-        if (part.ref.empty() && !in_.failed()) bom("should not be empty");
-        return;
-      case 'p':
-        if (key == "purl") {
-          part.purl = in_.string();
-          return;
-        }
-        if (key == "publisher") {
-          part.publisher = in_.string();
-          return;
-        }
-        break;
-      case 'h':
-        if (key != "hashes") break;
-        hashes();
-        return;
-      case 's':
-        if (key == "scope") {
-          if (!one_of(scopes, in_.string()) && !in_.failed()) bom("should be required, optional or excluded");
-          return;
-        }
-        if (key != "supplier") break;
-        part.supplier = organisation();
-        return;
-      case 'm':
-        if (key != "manufacturer") break;
-        part.manufacturer = organisation();
-        return;
-      case 'a':
-        if (key == "author") {
-          part.author = in_.string();
-          return;
-        }
-        if (key == "authors") {
-          part.author = authors();
-          return;
-        }
-        break;
-      case 'l':
-        if (key != "licenses") break;
-        part.licence = licences();
-        return;
-      case 'c':
-        if (key != "components") break;
-        in_.array([&](std::int64_t) { component(); });
-        return;
-      default:
-        break;
-    }
-    if (one_of(component_members, key))
-      in_.skip();
+      }
+    if (key == "type")
+      part.type = our_type(in_.string());
+    else if (key == "supplier")
+      part.supplier = organisation();
+    else if (key == "manufacturer")
+      part.manufacturer = organisation();
+    else if (key == "authors")
+      part.author = authors();
+    else if (key == "licenses")
+      part.licence = licences();
+    else if (key == "components")
+      in_.array([&](std::int64_t) { component(); });
     else
-      bom("is not a member of a component");
+      in_.skip();
   }
 
   void name_ref(std::string_view ref, std::size_t position) {
@@ -403,13 +222,11 @@ class BomReader {
 
   void service() {
     std::string_view name, ref, provider;
-    bool named = false;
     std::vector<std::string_view> endpoints;
     in_.object([&](std::string_view key) {
-      if (key == "name") {
+      if (key == "name")
         name = in_.string();
-        named = true;
-      } else if (key == "bom-ref")
+      else if (key == "bom-ref")
         ref = in_.string();
       else if (key == "provider")
         provider = organisation();
@@ -421,7 +238,6 @@ class BomReader {
         in_.skip();
     });
     if (in_.failed()) return;
-    if (!named) return bom("has no name");
     std::vector<std::string> ids;
     for (const std::string_view endpoint : endpoints)
       if (const auto host = service_host(endpoint)) ids.push_back("service:" + *host);
@@ -447,13 +263,9 @@ class BomReader {
         ref = in_.string();
       else if (key == "dependsOn")
         in_.array([&](std::int64_t) { needs_.push_back({{}, in_.string()}); });
-      else if (key == "provides")
-        in_.skip();
       else
-        bom("is not a member of a dependency");
+        in_.skip();
     });
-    if (in_.failed()) return;
-    if (ref.empty()) return bom("has no ref");
     for (std::size_t i = first; i < needs_.size(); ++i) needs_[i].ref = ref;
   }
 
@@ -464,7 +276,6 @@ class BomReader {
     in_.object([&](std::string_view key) {
       if (key == "aggregate") {
         aggregate = in_.string();
-        if (!in_.failed() && !one_of(aggregates, aggregate)) bom("is not a completeness word");
       } else if (key == "assemblies" || key == "dependencies") {
         in_.array(collect);
       } else {
@@ -472,7 +283,6 @@ class BomReader {
       }
     });
     if (in_.failed()) return;
-    if (aggregate.empty()) return bom("has no aggregate");
     if (aggregate == "complete" || aggregate == "not_specified") return;
     for (const std::string_view ref : refs) open_.push_back({ref, aggregate});
     if (refs.empty()) open_.push_back({{}, aggregate});
@@ -505,16 +315,33 @@ class BomReader {
     std::string_view ref, on;
   };
 
-  JsonPull in_;
+  RuledJson in_;
   Facts out_;
-  std::string_view format_, spec_;
-  bool has_version_ = false;
-  std::optional<std::string> lacks_version_;  // path of the first component without one (allowed from 1.4 on)
   std::size_t components_ = 0;
   std::unordered_map<std::string_view, std::uint32_t> refs_;  // bom-ref -> position in out_.nodes
   std::vector<Need> needs_, open_;
   std::vector<std::string> children_;
 };
+
+// The version decides which rule holds, so it is looked for first; it stands near the front of every BOM we know.
+Result<std::string> spec_version(std::string_view text) {
+  JsonPull in(text);
+  std::string format, version;
+  const auto stop = [&] {
+    if (!format.empty() && !version.empty()) in.refuse(why("supply.bom"), "");  // ends the reading
+  };
+  in.object([&](std::string_view key) {
+    if (key == "bomFormat" || key == "specVersion") {
+      (key == "bomFormat" ? format : version) = std::string(in.string());
+      stop();
+    } else {
+      in.skip();
+    }
+  });
+  if (format.empty() || version.empty()) HZ_TRY(in.finish());
+  if (format != "CycloneDX") return fail(why("supply.bom"), "$.bomFormat should be \"CycloneDX\"");
+  return version;
+}
 
 }  // namespace
 
@@ -522,7 +349,10 @@ Result<Facts> parse_cyclonedx(std::string_view text) {
   if (text.size() > size_bytes_max)
     return fail(why("supply.limit"), "{} bytes, at most {}", text.size(), size_bytes_max);
   if (!valid_utf8(text)) return fail(hz::why("base.utf8"), "the BOM");
-  return BomReader(text).read();
+  const std::string version = HZ_TRY(spec_version(text));
+  const Rule* rule = bom_rule(version);
+  if (!rule) return fail(why("supply.bom"), "$.specVersion should be 1.2 to 1.7, not \"{}\"", version);
+  return BomReader(text, *rule).read();
 }
 
 bool looks_like_cyclonedx(std::string_view name, std::string_view text) {

@@ -60,32 +60,40 @@ TEST_CASE("cyclonedx: what breaks the schema is refused with its JSON path") {
   CHECK(with(R"("components":[{"type":"library"}])") == "supply.bom: $.components[0] has no name");
   CHECK(with(R"("components":[{"name":"a"}])") == "supply.bom: $.components[0] has no type");
   CHECK(with(R"("components":[{"type":"thing","name":"a"}])") ==
-        "supply.bom: $.components[0].type is not a component type");
-  CHECK(with(R"("components":[{"type":"library","name":3}])") ==
-        "base.json_field: $.components[0].name should be a text");
+        "supply.bom: $.components[0].type should be application or container or cryptographic-asset or data or device "
+        "or device-driver "
+        "or file or firmware or framework or library or machine-learning-model or operating-system or platform");
+  CHECK(with(R"("components":[{"type":"library","name":3}])") == "supply.bom: $.components[0].name should be a text");
   CHECK(with(R"("components":[{"type":"library","name":"a","colour":"red"}])") ==
-        "supply.bom: $.components[0].colour is not a member of a component");
-  CHECK(with(R"("components":[{"type":"library","name":"a"}])", "1.3") ==
-        "supply.bom: $.components[0].version is missing");
+        "supply.bom: $.components[0].colour is not a member the schema knows here");
+  CHECK(with(R"("components":[{"type":"library","name":"a"}])", "1.3") == "supply.bom: $.components[0] has no version");
   CHECK(
       with(R"("components":[{"type":"library","name":"a","bom-ref":"x"},{"type":"library","name":"b","bom-ref":"x"}])")
           .find("has a bom-ref that appears twice") != std::string::npos);
   const auto part = [&](std::string_view more) {
     return with(fmt::format(R"("components":[{{"type":"library","name":"a",{}}}])", more));
   };
-  CHECK(part(R"("scope":"some")") == "supply.bom: $.components[0].scope should be required, optional or excluded");
+  CHECK(part(R"("scope":"some")") == "supply.bom: $.components[0].scope should be excluded or optional or required");
   CHECK(part(R"("hashes":[{"alg":"MD5","content":"xy"}])") ==
         "supply.bom: $.components[0].hashes[0].content should be 32, 40, 64, 96 or 128 hex digits");
-  CHECK(part(R"("hashes":[{"alg":"MD6","content":"xy"}])").find("is not a hash") != std::string::npos);
+  CHECK(part(R"("hashes":[{"alg":"MD6","content":"xy"}])") ==
+        "supply.bom: $.components[0].hashes[0].alg should be BLAKE2b-256 or BLAKE2b-384 or BLAKE2b-512 or BLAKE3 or "
+        "MD5 or SHA-1 or "
+        "SHA-256 or SHA-384 or SHA-512 or SHA3-256 or SHA3-384 or SHA3-512");
   CHECK(part(R"("licenses":[{"license":{}}])") ==
-        "supply.bom: $.components[0].licenses[0].license should have either id or name");
+        "supply.bom: $.components[0].licenses[0].license should have exactly one of id or name");
   CHECK(part(R"("licenses":[{"license":{"id":"MIT"},"expression":"MIT"}])") ==
-        "supply.bom: $.components[0].licenses[0] should have either license or expression");
-  CHECK(with(R"("extra":1)") == "supply.bom: $.extra is not a member of a BOM");
-  CHECK(with(R"("serialNumber":"urn:uuid:1")") == "supply.bom: $.serialNumber should be urn:uuid: and a UUID");
+        "supply.bom: $.components[0].licenses[0].expression is not a member the schema knows here");
+  CHECK(with(R"("extra":1)") == "supply.bom: $.extra is not a member the schema knows here");
+  CHECK(with(R"("serialNumber":"urn:uuid:1")") ==
+        "supply.bom: $.serialNumber should be urn:uuid: and a UUID in lower case");
   CHECK(with(R"("dependencies":[{"dependsOn":[]}])") == "supply.bom: $.dependencies[0] has no ref");
   CHECK(with(R"("compositions":[{"aggregate":"some"}])") ==
-        "supply.bom: $.compositions[0].aggregate is not a completeness word");
+        "supply.bom: $.compositions[0].aggregate should be complete or incomplete or incomplete_first_party_only or "
+        "incomplete_first_party_opensource_only or incomplete_first_party_proprietary_only or "
+        "incomplete_third_party_only "
+        "or incomplete_third_party_opensource_only or incomplete_third_party_proprietary_only or not_specified or "
+        "unknown");
   CHECK(with(R"("components":[])", "1.8") == "supply.bom: $.specVersion should be 1.2 to 1.7, not \"1.8\"");
   CHECK(refused(R"({"specVersion":"1.6"})") == "supply.bom: $.bomFormat should be \"CycloneDX\"");
   CHECK(refused(R"({"bomFormat":"CycloneDX","bomFormat":"CycloneDX"})").starts_with("base.json_syntax: line 1 column"));
@@ -117,28 +125,24 @@ TEST_CASE("json pull: skipped values obey the grammar as read ones do") {
 
 // The CycloneDX specification's own examples are fetched by nobody: give the folder of a checkout's
 // tools/src/test/resources in HZ_CYCLONEDX_EXAMPLES to run against them.
-TEST_CASE("cyclonedx: the specification's own valid examples are accepted") {
+TEST_CASE("cyclonedx: of the specification's own examples every valid one is accepted and every invalid one refused") {
   const char* folder = std::getenv("HZ_CYCLONEDX_EXAMPLES");
   if (!folder) {
     MESSAGE("SKIPPED: HZ_CYCLONEDX_EXAMPLES names no folder with the specification's examples");
     return;
   }
-  int accepted = 0, refused_invalid = 0, invalid = 0;
+  int valid = 0, invalid = 0;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
     if (!name.ends_with(".json") || !(name.starts_with("valid-") || name.starts_with("invalid-"))) continue;
     const auto text = read_text(entry.path(), 64u << 20);
     REQUIRE(text);
     const auto r = parse_cyclonedx(*text);
-    if (name.starts_with("valid-")) {
-      CHECK_MESSAGE(r, entry.path().string(), ": ", r ? "" : r.error().text());
-      accepted += r.has_value();
-    } else {
-      ++invalid;
-      refused_invalid += !r.has_value();
-    }
+    const bool should = name.starts_with("valid-");
+    (should ? valid : invalid) += 1;
+    CHECK_MESSAGE(r.has_value() == should, entry.path().string(), ": ", r ? "accepted" : r.error().text());
   }
-  CHECK(accepted > 0);
-  MESSAGE(accepted, " valid examples accepted, ", refused_invalid, " of ", invalid,
-          " invalid ones refused (the rest break parts of the schema this reader skips)");
+  CHECK(valid > 0);
+  CHECK(invalid > 0);
+  MESSAGE(valid, " valid examples accepted, ", invalid, " invalid ones refused, but for those named above");
 }

@@ -209,19 +209,26 @@ bool JsonPull::word(std::string_view text) {
   return true;
 }
 
-std::int64_t JsonPull::integer() {
+std::string_view JsonPull::number() {
   const char next = peek();
-  if (failed()) return 0;
+  if (failed()) return {};
   if (next != '-' && !digit(next)) {
-    wrong_type("an integer");
-    return 0;
+    wrong_type("a number");
+    return {};
   }
   const char* start = at_;
   skip_number();
+  if (failed()) return {};
+  return {start, static_cast<std::size_t>(at_ - start)};
+}
+
+std::int64_t JsonPull::integer() {
+  const std::string_view digits = number();
   if (failed()) return 0;
   std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(start, at_, value);
-  if (error != std::errc() || end != at_) refuse(hz::why("base.json_field"), "should be an integer of 64 bits");
+  const char* last = digits.data() + digits.size();
+  const auto [end, error] = std::from_chars(digits.data(), last, value);
+  if (error != std::errc() || end != last) refuse(hz::why("base.json_field"), "should be an integer of 64 bits");
   return value;
 }
 
@@ -281,6 +288,24 @@ std::string JsonPull::path() const {
       out += fmt::format("[{}]", step.index);
   }
   return out;
+}
+
+std::optional<JsonPull::Stop> JsonPull::rewind(const Place& place) {
+  std::optional<Stop> stop;
+  if (error_) stop = Stop{std::move(*error_), at_};
+  error_.reset();
+  at_ = place.at;
+  depth_ = place.depth;
+  path_.resize(place.path);
+  keys_.resize(place.keys);
+  unescaped_.resize(place.texts);
+  return stop;
+}
+
+void JsonPull::fail(Stop stop) {
+  if (failed()) return;
+  at_ = stop.at;
+  error_ = std::move(stop.error);
 }
 
 Result<void> JsonPull::finish() {

@@ -68,6 +68,7 @@ class JsonPull {
     close(']');
   }
   std::string_view string();  // the value must be a string
+  std::string_view number();  // the value must be a number; its digits as they stand
   std::int64_t integer();     // the value must be an integer of 64 bits
   bool boolean();
   void skip();  // any value
@@ -75,6 +76,24 @@ class JsonPull {
   // Refuses the value being read with this module's reason, e.g. refuse(why("supply.bom"), "should be a list").
   void refuse(const Reason& reason, std::string_view what);
   std::string path() const;  // "$.components[3].name"
+
+  // Going back, for a value that may be read in more than one way. A place is valid until its object or list is left.
+  struct Place {
+    const char* at;
+    int depth;
+    std::size_t path, keys, texts;
+  };
+  struct Stop {  // an error and how far the reader had come
+    Error error;
+    const char* at;
+  };
+  const char* position() const { return at_; }
+  Place place() const { return {at_, depth_, path_.size(), keys_.size(), unescaped_.size()}; }
+  // Forgets everything since then; gives the error that was forgotten. Views handed out since are gone.
+  std::optional<Stop> rewind(const Place& place);
+  // Frees the texts with escapes handed out since then, without going back.
+  void forget_texts(const Place& place) { unescaped_.resize(place.texts); }
+  void fail(Stop stop);
   // Nothing but white space may follow. Errors: what was refused, or base.json_syntax, base.json_depth.
   Result<void> finish();
 
