@@ -1,11 +1,11 @@
 #include "supply/cyclonedx.h"
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "base/bytes.h"
 #include "supply/purl.h"
 #include "supply/reasons.h"
+#include "supply/ref_table.h"
 #include "supply/ruled_json.h"
 #include "supply/service_host.h"
 
@@ -42,6 +42,7 @@ std::string_view our_type(std::string_view type) {
 // What a component's members say, before its id is known.
 struct Part {
   std::string_view type, name, group, version, ref, purl, supplier, manufacturer, publisher, author, licence;
+  std::uint64_t ref_hash = 0;
 };
 
 class BomReader {
@@ -157,6 +158,7 @@ class BomReader {
     for (const Row& row : rows)
       if (row.key == key) {
         part.*row.text = in_.string();
+        if (row.text == &Part::ref) part.ref_hash = in_.value_hash();
         return;
       }
     if (key == "type")
@@ -175,8 +177,8 @@ class BomReader {
       in_.skip();
   }
 
-  void name_ref(std::string_view ref, std::size_t position) {
-    if (!ref.empty() && !refs_.emplace(ref, static_cast<std::uint32_t>(position)).second)
+  void name_ref(std::string_view ref, std::uint64_t hash, std::size_t position) {
+    if (!ref.empty() && !refs_.add(ref, hash, static_cast<std::uint32_t>(position)))
       bom("has a bom-ref that appears twice");
   }
   const std::string& id_at(std::uint32_t position) const { return out_.nodes[position].node; }
@@ -215,20 +217,22 @@ class BomReader {
     }
     note("author", part.author, "");
     note("licence", part.licence, "");
-    name_ref(part.ref, out_.nodes.size());
+    name_ref(part.ref, part.ref_hash, out_.nodes.size());
     out_.nodes.push_back(std::move(node));
     return out_.nodes.back().node;
   }
 
   void service() {
     std::string_view name, ref, provider;
+    std::uint64_t ref_hash = 0;
     std::vector<std::string_view> endpoints;
     in_.object([&](std::string_view key) {
       if (key == "name")
         name = in_.string();
-      else if (key == "bom-ref")
+      else if (key == "bom-ref") {
         ref = in_.string();
-      else if (key == "provider")
+        ref_hash = in_.value_hash();
+      } else if (key == "provider")
         provider = organisation();
       else if (key == "endpoints")
         in_.array([&](std::int64_t) { endpoints.push_back(in_.string()); });
@@ -252,27 +256,29 @@ class BomReader {
       if (!provider.empty()) node.notes.push_back({"supplier", std::string(provider), "declared"});
       out_.nodes.push_back(std::move(node));
     }
-    name_ref(ref, out_.nodes.size() - ids.size());
+    name_ref(ref, ref_hash, out_.nodes.size() - ids.size());
   }
 
   void dependency() {
-    std::string_view ref;
-    const std::size_t first = needs_.size();
+    Needing needing;
     in_.object([&](std::string_view key) {
       if (key == "ref")
-        ref = in_.string();
+        needing.ref = read_ref();
       else if (key == "dependsOn")
-        in_.array([&](std::int64_t) { needs_.push_back({{}, in_.string()}); });
+        in_.array([&](std::int64_t) {
+          needs_.push_back(read_ref());
+          ++needing.needs;
+        });
       else
         in_.skip();
     });
-    for (std::size_t i = first; i < needs_.size(); ++i) needs_[i].ref = ref;
+    needing_.push_back(needing);
   }
 
   void composition() {
     std::string_view aggregate;
-    std::vector<std::string_view> refs;
-    const auto collect = [&](std::int64_t) { refs.push_back(in_.string()); };
+    std::vector<Ref> refs;
+    const auto collect = [&](std::int64_t) { refs.push_back(read_ref()); };
     in_.object([&](std::string_view key) {
       if (key == "aggregate") {
         aggregate = in_.string();
@@ -284,42 +290,64 @@ class BomReader {
     });
     if (in_.failed()) return;
     if (aggregate == "complete" || aggregate == "not_specified") return;
-    for (const std::string_view ref : refs) open_.push_back({ref, aggregate});
+    for (const Ref& ref : refs) open_.push_back({ref, aggregate});
     if (refs.empty()) open_.push_back({{}, aggregate});
   }
 
   // References become edges once every component has its id.
   void link() {
+    constexpr std::size_t ahead = 8;
     out_.edges.reserve(out_.edges.size() + needs_.size());
-    for (const Need& need : needs_) {
-      const auto from = refs_.find(need.ref), to = refs_.find(need.on);
-      if (from == refs_.end()) continue;
-      if (to == refs_.end())
-        out_.unknowns.push_back(
-            {id_at(from->second), "dependency", fmt::format("the BOM names a part \"{}\" it does not list", need.on)});
-      else if (id_at(from->second) != id_at(to->second))
-        out_.edges.push_back({id_at(from->second), id_at(to->second), "dependencies"});
+    std::size_t at = 0;
+    for (const Needing& needing : needing_) {
+      const auto from = find(needing.ref);
+      for (const std::size_t end = at + needing.needs; at < end; ++at) {
+        if (at + ahead < needs_.size()) refs_.fetch(needs_[at + ahead].hash);
+        if (!from) continue;
+        const auto to = find(needs_[at]);
+        if (!to)
+          out_.unknowns.push_back({id_at(*from), "dependency",
+                                   fmt::format("the BOM names a part \"{}\" it does not list", needs_[at].text)});
+        else if (*from != *to && id_at(*from) != id_at(*to))
+          out_.edges.push_back({id_at(*from), id_at(*to), "dependencies"});
+      }
     }
-    for (const Need& open : open_) {
-      const auto found = refs_.find(open.ref);
-      if (found != refs_.end())
+    for (const Open& open : open_) {
+      const auto found = find(open.ref);
+      if (found)
         out_.unknowns.push_back(
-            {id_at(found->second), "completeness", fmt::format("the BOM calls its parts {}", open.on)});
-      else if (open.ref.empty() && !out_.nodes.empty())
+            {id_at(*found), "completeness", fmt::format("the BOM calls its parts {}", open.aggregate)});
+      else if (open.ref.text.empty() && !out_.nodes.empty())
         out_.unknowns.push_back(
-            {out_.nodes.front().node, "completeness", fmt::format("the BOM calls itself {}", open.on)});
+            {out_.nodes.front().node, "completeness", fmt::format("the BOM calls itself {}", open.aggregate)});
     }
   }
 
-  struct Need {
-    std::string_view ref, on;
+  struct Ref {
+    std::string_view text;
+    std::uint64_t hash = 0;
   };
+  struct Needing {
+    Ref ref;
+    std::size_t needs = 0;  // how many of needs_, in order
+  };
+  struct Open {
+    Ref ref;
+    std::string_view aggregate;
+  };
+  Ref read_ref() {
+    const std::string_view text = in_.string();
+    return {text, in_.value_hash()};
+  }
+  std::optional<std::uint32_t> find(const Ref& ref) { return refs_.find(ref.text, ref.hash); }
 
   RuledJson in_;
   Facts out_;
   std::size_t components_ = 0;
-  std::unordered_map<std::string_view, std::uint32_t> refs_;  // bom-ref -> position in out_.nodes
-  std::vector<Need> needs_, open_;
+  RefTable refs_;  // bom-ref -> position in out_.nodes
+  std::vector<Needing> needing_;
+  std::vector<Ref> needs_;
+  std::vector<Open> open_;
   std::vector<std::string> children_;
 };
 

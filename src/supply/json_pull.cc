@@ -104,7 +104,7 @@ void JsonPull::close(char c) {
   leave();
 }
 
-std::string_view JsonPull::key_text(std::size_t keys_start) {
+std::string_view JsonPull::key_text(std::size_t keys_start, std::uint64_t& seen) {
   if (peek() != '"') {
     syntax("a key should be here");
     return {};
@@ -119,7 +119,14 @@ std::string_view JsonPull::key_text(std::size_t keys_start) {
     error_ = Error{&hz::why("base.too_large"), fmt::format("{} has more than 512 keys", path())};
     return {};
   }
-  for (std::size_t i = keys_start; i < keys_.size(); ++i)
+  // One bit per length and ends: only keys that share a bit with an earlier one can repeat it.
+  const std::size_t shape =
+      key.empty() ? 0
+                  : key.size() * 5 + static_cast<std::size_t>(key.front()) * 3 + static_cast<std::size_t>(key.back());
+  const std::uint64_t bit = std::uint64_t{1} << (shape % 64);
+  const bool maybe = seen & bit;
+  seen |= bit;
+  for (std::size_t i = keys_start; maybe && i < keys_.size(); ++i)
     if (keys_[i] == key) {
       syntax(fmt::format("key \"{}\" appears twice", key));
       return {};

@@ -42,8 +42,9 @@ class JsonPull {
     if (!enter('{', "an object")) return;
     const std::size_t keys_start = keys_.size();
     if (take('}')) return leave();
+    std::uint64_t seen = 0;
     do {
-      const std::string_view key = key_text(keys_start);
+      const std::string_view key = key_text(keys_start, seen);
       if (failed()) return;
       path_.push_back({key, 0});
       each(key);
@@ -108,7 +109,7 @@ class JsonPull {
   bool enter(char open, std::string_view wanted);
   void leave() { --depth_; }
   void close(char c);
-  std::string_view key_text(std::size_t keys_start);
+  std::string_view key_text(std::size_t keys_start, std::uint64_t& seen);
   std::string_view raw_string();  // at the opening quote
   std::string_view unescape(const char* start);
   void skip_string();

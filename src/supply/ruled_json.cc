@@ -99,16 +99,16 @@ std::optional<std::string> text_fault(const Rule& rule, std::string_view text, s
 
 }  // namespace
 
-bool RuledJson::allowed(const Rule& rule, unsigned types) {
+bool RuledJson::allowed_types(unsigned rule_types, unsigned types) {
   if (failed()) return false;
   const char first = in_.peek();
   // What is no value at all is left to the grammar.
   if (first == 0 || std::string_view("{[\"tfn-0123456789").find(first) == std::string_view::npos) return true;
-  if (rule.types & types & types_of(first)) return true;
-  if (types & types_of(first) || !(rule.types & types))
-    broken(wanted(rule.types));
+  if (rule_types & types & types_of(first)) return true;
+  if (types & types_of(first) || !(rule_types & types))
+    broken(wanted(rule_types));
   else
-    broken(wanted(rule.types & types));
+    broken(wanted(rule_types & types));
   return false;
 }
 
@@ -156,6 +156,9 @@ bool RuledJson::fits(const Rule& rule, std::optional<JsonPull::Stop>& nearest) {
 
 void RuledJson::choose(const std::vector<const Rule*>& rules, bool exactly_one) {
   if (failed()) return;
+  unsigned possible = 0;
+  for (const Rule* rule : rules) possible |= rule->types;
+  if (!allowed_types(possible, 127)) return;
   int fit = 0;
   std::optional<JsonPull::Stop> nearest;
   for (const Rule* rule : rules) {

@@ -60,6 +60,8 @@ class RuledJson {
   }
   std::string_view string();
   void skip();
+  // Of the value read last: text_hash of a text; equal values give equal hashes.
+  std::uint64_t value_hash() const { return value_hash_; }
 
   // Refuses the value being read.
   void refuse(const Reason& reason, std::string_view what) { in_.refuse(reason, what); }
@@ -84,7 +86,8 @@ class RuledJson {
 
   void broken(std::string_view what) { in_.refuse(*refusal_, what); }
   const Rule& settle();
-  bool allowed(const Rule& rule, unsigned types);
+  bool allowed(const Rule& rule, unsigned types) { return allowed_types(rule.types, types); }
+  bool allowed_types(unsigned rule_types, unsigned types);
   void enter_member(const Rule& rule, std::string_view key, Members& members);
   void leave_object(const Rule& rule, const Members& members);
   void leave_array(const Rule& rule, const Elements& elements);

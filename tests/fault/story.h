@@ -39,18 +39,7 @@ void prepare(const fs::path& folder);
 void run(const fs::path& folder);
 void verify(const fs::path& folder, const std::string& acknowledged);
 
-}  // namespace hz::fault
+// power.cc: `run` on a disk that loses power, once per seed; 0 when `verify` holds every time.
+int lose_power_at_every_seed(std::uint64_t first, std::uint64_t seeds);
 
-int main(int argc, char** argv) {
-  using namespace hz;
-  const std::string verb = argc > 2 ? argv[1] : "";
-  if (verb == "prepare")
-    fault::prepare(argv[2]);
-  else if (verb == "run")
-    fault::run(argv[2]);
-  else if (verb == "verify" && argc > 3)
-    fault::verify(argv[2], fault::need(read_text(argv[3], 1 << 20)));
-  else
-    return 2;
-  return 0;
-}
+}  // namespace hz::fault

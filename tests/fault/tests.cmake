@@ -1,8 +1,18 @@
 # Faults at every system call: tests/fault/inject.sh kills, or fails, the n-th call of each kind, for every n.
+# Power loss: power_disk.h, a number of seeds per story (1,000 in all). member_create is left out: it breaks (seed 1), see
+# docs/decisions/0101.
+set(seeds_log_append 500)
+set(seeds_log_create 250)
+set(seeds_blob_put 250)
 foreach(program log_append log_create blob_put member_create)
-  add_executable(fault_${program} ${CMAKE_CURRENT_LIST_DIR}/${program}.cc)
+  add_executable(fault_${program} ${CMAKE_CURRENT_LIST_DIR}/${program}.cc ${CMAKE_CURRENT_LIST_DIR}/power.cc
+                 ${CMAKE_CURRENT_LIST_DIR}/power_disk.cc)
   target_link_libraries(fault_${program} PRIVATE hz_log hz_blob hz_pool)
   string(REGEX REPLACE "^log_" "" story ${program})
+  if(DEFINED seeds_${program})
+    add_test(NAME fault.${story}.power COMMAND fault_${program} power ${seeds_${program}})
+    set_tests_properties(fault.${story}.power PROPERTIES LABELS fault TIMEOUT 300)
+  endif()
   set(faults kill eio enospc)
   if(program STREQUAL member_create)
     list(REMOVE_ITEM faults enospc)  # the log's own programs fill the disk; this one is about the steps between them

@@ -15,3 +15,10 @@ target_link_libraries(age_file PRIVATE hz_crypto)
 add_test(NAME interop.age
          COMMAND ${CMAKE_CURRENT_LIST_DIR}/age_program.sh $<TARGET_FILE:age_file> ${CMAKE_BINARY_DIR}/interop/age)
 set_tests_properties(interop.age PROPERTIES LABELS interop SKIP_RETURN_CODE 77 TIMEOUT 120)
+# CycloneDX: an independent JSON Schema validator's verdicts against our reader's.
+add_executable(bom_verdicts ${CMAKE_CURRENT_LIST_DIR}/bom_verdicts.cc)
+target_link_libraries(bom_verdicts PRIVATE hz_supply)
+add_test(NAME interop.cyclonedx_ajv
+         COMMAND ${CMAKE_CURRENT_LIST_DIR}/cyclonedx_ajv.sh $<TARGET_FILE:bom_verdicts>
+                 ${PROJECT_SOURCE_DIR}/build/npm_oracles/node_modules)
+set_tests_properties(interop.cyclonedx_ajv PROPERTIES LABELS interop SKIP_RETURN_CODE 77 TIMEOUT 300)
