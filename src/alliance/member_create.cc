@@ -1,24 +1,14 @@
 // A member begins: folders, keys, an empty log, the genesis statement.
-#include <sys/stat.h>
-
 #include <algorithm>
 
 #include "alliance/keys.h"
 #include "alliance/member_state.h"
 #include "alliance/reasons.h"
+#include "base/folders.h"
 #include "crypto/hash.h"
 
 namespace hz::alliance {
 namespace {
-
-Result<void> make_folder(const fs::path& path, int mode) {
-  std::error_code error;
-  if (fs::is_directory(path, error)) return {};
-  fs::create_directories(path.parent_path(), error);
-  if (::mkdir(path.c_str(), static_cast<mode_t>(mode)) != 0 && !fs::is_directory(path, error))
-    return fail(hz::why("base.write"), "{}: the folder cannot be made", path.string());
-  return {};
-}
 
 Result<void> check_options(const CreateOptions& options) {
   if (!log::valid_origin(options.origin) || options.origin.find("://") != std::string::npos)
@@ -85,10 +75,10 @@ Result<Member> Member::create(const fs::path& home, const CreateOptions& options
     if (!there && there.error().reason->slug != "log.missing" && there.error().reason->slug != "sql.open")
       return std::unexpected(there.error());
   }
-  HZ_TRY(make_folder(home, 0700));
-  HZ_TRY(make_folder(places.keys, 0700));
-  HZ_TRY(make_folder(places.mark, 0700));
-  HZ_TRY(make_folder(places.blobs, 0700));
+  HZ_TRY(create_folder_durably(home, 0700));
+  HZ_TRY(create_folder_durably(places.keys, 0700));
+  HZ_TRY(create_folder_durably(places.mark, 0700));
+  HZ_TRY(create_folder_durably(places.blobs, 0700));
   const auto log_signer = HZ_TRY(load_or_create_key(places.keys, options.origin, Role::log, *seams.rng));
   {
     auto log = log::Log::create(places.log, places.mark, options.origin, log_signer.key.duplicate());

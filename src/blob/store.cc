@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/folders.h"
 #include "blob/reasons.h"
 #include "crypto/hash.h"
 
@@ -44,9 +45,7 @@ Result<void> write_all(int fd, ByteView bytes, const fs::path& path) {
 }  // namespace
 
 Result<Store> Store::open(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) return fail(hz::why("base.write"), "{}: {}", folder.string(), error.message());
+  HZ_TRY(create_folder_durably(folder));
   return Store(folder);
 }
 

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <optional>
 
+#include "base/folders.h"
 #include "crypto/hash.h"
 #include "log/checkpoint.h"
 #include "log/reasons.h"
@@ -52,9 +53,7 @@ fs::path Mark::path_of(const fs::path& folder, std::string_view origin) {
 }
 
 Result<Mark> Mark::create(const fs::path& path, std::string_view checkpoint) {
-  std::error_code error;
-  fs::create_directories(path.parent_path(), error);
-  if (error) return fail(hz::why("base.write"), "{}: {}", path.parent_path().string(), error.message());
+  HZ_TRY(create_folder_durably(path.parent_path()));
   Bytes file(2 * slot_size_bytes);
   const Bytes slot = encode(0, checkpoint);
   std::copy(slot.begin(), slot.end(), file.begin());

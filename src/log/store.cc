@@ -8,6 +8,7 @@
 #include <chrono>
 #include <thread>
 
+#include "base/folders.h"
 #include "log/proof.h"
 #include "log/reasons.h"
 #include "log/sql_text.h"
@@ -88,9 +89,7 @@ Result<Log> Log::create(const fs::path& folder, const fs::path& mark_folder, std
     if (!marked || marked->size > 0)
       return fail(why("log.rolled_back"), "{}: a log named {} was used before", mark_path.string(), origin);
   }
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) return fail(hz::why("base.write"), "{}: {}", folder.string(), error.message());
+  HZ_TRY(create_folder_durably(folder));
   {
     const Fd lock = HZ_TRY(lock_writer(folder));
     sql::Db db = HZ_TRY(sql::Db::open(folder / "log.db", sql::Mode::writer));

@@ -203,6 +203,8 @@ void power_on(const fs::path& root, std::uint64_t seed, std::uint64_t cut) {
   disk = fresh;
 }
 
+void power_off() { lose_power(); }
+
 std::uint64_t power_calls() { return disk ? disk->calls : 0; }
 
 }  // namespace hz::fault

@@ -19,6 +19,8 @@ namespace hz::fault {
 
 // From here on the calls below `root` are recorded; the power goes before call number `cut` (from 0). One per process.
 void power_on(const fs::path& root, std::uint64_t seed, std::uint64_t cut);
+// The power goes now.
+[[noreturn]] void power_off();
 // Calls recorded since power_on.
 std::uint64_t power_calls();
 
