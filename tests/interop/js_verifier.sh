@@ -8,7 +8,7 @@ set -euo pipefail
 export_log=$1
 work=$2
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-packages=$here/../../build/npm/node_modules
+packages=$here/../../build/npm_oracles/node_modules
 if ! command -v node >/dev/null || [ ! -d "$packages/@noble/curves" ] || [ ! -d "$packages/@noble/hashes" ]; then
   echo "SKIPPED: interop.js_verifier: needs node, @noble/curves and @noble/hashes (./dev deps)"
   exit 77
