@@ -59,6 +59,8 @@ inline constexpr Reason reasons[] = {
      "Check the file with the log's own key; do not repeat the accusation without it."},
     {"alliance.idem_conflict", Code::conflict, "The same idempotency key was used for another statement.",
      "Use a new key for new content."},
+    {"alliance.audience", Code::usage, "This is no audience class.",
+     "Use public, members, group:X, bilateral:A,B, clean-team:X, sealed-until:TIME or owner."},
     {"alliance.no_statement", Code::not_found, "No statement with this id is in the log.",
      "List them with `hezong log show`; an id has 64 hex digits."},
     {"alliance.no_index", Code::not_found, "The log has no statement at this position.",

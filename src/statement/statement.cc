@@ -38,7 +38,7 @@ class Reader {
   Result<Statement> read(json::Value& root) {
     Statement out;
     if (read_root(root, out)) return out;
-    return fail(why("statement.header"), "{} {}", path_, what_);
+    return fail(why("statement.header"), "{}{}{}", path_, path_.empty() ? "" : " ", what_);
   }
 
  private:
@@ -105,7 +105,9 @@ class Reader {
     if (!predicate || !only(*predicate, "$.predicate", {"body", "hz"})) return false;
     const json::Value* header = member(*predicate, "$.predicate", "hz");
     if (!header || !read_header(*header, out)) return false;
-    if (const json::Value* body = predicate->find("body")) {
+    const json::Value* body = predicate->find("body");
+    if ((body != nullptr) == out.seal.has_value()) return refuse("$.predicate", "should have either a body or hz.priv");
+    if (body) {
       if (!body->object()) return refuse("$.predicate.body", "should be an object");
       out.body = std::move(const_cast<json::Value&>(*body));  // root is ours to empty
     }
@@ -151,10 +153,12 @@ class Reader {
         out.refs.push_back({std::string(item.text("rel")), std::string(item.text("id"))});
       }
     }
-    for (const std::string_view key : {"seen", "priv"}) {
-      const json::Value* found = hz.find(key);
-      if (found && !(key == "seen" ? found->array() != nullptr : found->object() != nullptr))
-        return refuse(fmt::format("{}.{}", path, key), key == "seen" ? "should be a list" : "should be an object");
+    if (const json::Value* seen = hz.find("seen"); seen && !seen->array())
+      return refuse("$.predicate.hz.seen", "should be a list");
+    if (const json::Value* priv = hz.find("priv")) {
+      auto seal = read_seal(*priv);
+      if (!seal) return refuse("", std::move(seal).error().detail);
+      out.seal = *std::move(seal);
     }
     return true;
   }
@@ -199,7 +203,10 @@ Result<std::string> kind_slug(std::string_view type) {
 // Written by hand in key order, because the shape is fixed; only the body is a tree. check_canonical() on the result is
 // the counterpart (sign.cc calls it before every signature).
 Result<std::string> build_payload(const Content& c) {
-  if (!c.body || !c.body->object()) return fail(why("statement.header"), "$.predicate.body should be an object");
+  if (!c.seal && (!c.body || !c.body->object()))
+    return fail(why("statement.header"), "$.predicate.body should be an object");
+  if (c.seal && (c.body || !c.subjects.empty()))
+    return fail(why("statement.header"), "a sealed statement has no body, and no subject but its commitment");
   if (c.issued_ms < 0 || c.issued_ms > canonical_integer_max)
     return fail(why("statement.header"), "$.predicate.hz.iat {} is out of range", c.issued_ms);
   if (c.subjects.size() > subjects_max || c.refs.size() > refs_max || c.audience.size() > audience_max)
@@ -211,12 +218,18 @@ Result<std::string> build_payload(const Content& c) {
   const auto text = [&](std::string_view value) { json::append_quoted(out, value); };
   out += "{\"_type\":\"";
   out += statement_type;
-  out += "\",\"predicate\":{\"body\":";
-  const std::size_t body_at = out.size();
-  HZ_TRY(append_canonical(out, *c.body, 2));
-  const std::string body_digest =
-      c.subjects.empty() ? hex(crypto::sha256(as_bytes(std::string_view(out).substr(body_at)))) : std::string();
-  out += ",\"hz\":{\"aud\":[";
+  out += "\",\"predicate\":{";
+  std::string body_digest;
+  if (c.seal) {
+    body_digest = c.seal->commit;
+  } else {
+    out += "\"body\":";
+    const std::size_t body_at = out.size();
+    HZ_TRY(append_canonical(out, *c.body, 2));
+    if (c.subjects.empty()) body_digest = hex(crypto::sha256(as_bytes(std::string_view(out).substr(body_at))));
+    out += ',';
+  }
+  out += "\"hz\":{\"aud\":[";
   if (c.audience.empty()) out += "\"*\"";
   for (std::size_t i = 0; i < c.audience.size(); ++i) {
     if (i) out += ',';
@@ -226,6 +239,10 @@ Result<std::string> build_payload(const Content& c) {
   text(c.issuer);
   out += ",\"log\":";
   text(c.log);
+  if (c.seal) {
+    HZ_TRY(read_seal(to_json(*c.seal)));
+    out += ",\"priv\":" + seal_text(*c.seal);
+  }
   for (std::size_t i = 0; i < c.refs.size(); ++i) {
     const Ref& ref = c.refs[i];
     if (!is_relation(ref.rel) || !is_hex(ref.id, 64))

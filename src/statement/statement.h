@@ -1,6 +1,7 @@
 // A statement: a signed fact. Formats: docs/formats/leaf.md (frame, payload, PAE, id).
 #pragma once
 #include <array>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "base/json.h"
 #include "statement/kind.h"
 #include "statement/pae.h"
+#include "statement/seal.h"
 
 namespace hz::statement {
 
@@ -44,11 +46,12 @@ struct Statement {
   std::string issuer;          // member id
   std::int64_t issued_ms = 0;  // claimed time, never used for ordering
   std::vector<Ref> refs;
-  json::Value body;                   // null when the body is private
+  json::Value body;                   // null while the body is sealed; whoever opens it fills it in
   std::string role;                   // the signing key's role: root, author
   std::vector<std::string> audience;  // "*" or member ids
   std::vector<Subject> subjects;
   Idem idem{};
+  std::optional<Seal> seal = {};  // there exactly when the payload has no body
 
   std::string id_text() const { return hex(id); }
 };
@@ -64,7 +67,8 @@ struct Content {
   std::span<const std::string> audience = {};  // empty = everyone
   std::span<const Ref> refs = {};
   std::span<const Subject> subjects = {};  // empty = the body itself
-  const json::Value* body = nullptr;
+  const json::Value* body = nullptr;       // exactly one of body and seal
+  const Seal* seal = nullptr;              // then subjects is empty, and the commitment is the subject
 };
 
 // The canonical in-toto Statement v1. Errors: statement.not_canonical (JSON path in the body), statement.kind,

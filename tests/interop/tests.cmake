@@ -9,7 +9,8 @@ add_test(NAME interop.js_verifier
 set_tests_properties(interop.js_verifier PROPERTIES LABELS interop SKIP_RETURN_CODE 77 TIMEOUT 300)
 add_test(NAME interop.vectors COMMAND ${PROJECT_SOURCE_DIR}/spec/vectors/make/make.py --check)
 add_test(NAME interop.statement_vectors COMMAND ${PROJECT_SOURCE_DIR}/spec/vectors/make/statements.py --check)
-set_tests_properties(interop.vectors interop.statement_vectors PROPERTIES LABELS interop)
+add_test(NAME interop.sealed_vectors COMMAND ${PROJECT_SOURCE_DIR}/spec/vectors/make/sealed.py --check)
+set_tests_properties(interop.vectors interop.statement_vectors interop.sealed_vectors PROPERTIES LABELS interop)
 add_executable(age_file ${CMAKE_CURRENT_LIST_DIR}/age_file.cc)
 target_link_libraries(age_file PRIVATE hz_crypto)
 add_test(NAME interop.age

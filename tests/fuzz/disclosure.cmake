@@ -1,0 +1,1 @@
+hz_fuzz(disclosure LIBS hz_statement)

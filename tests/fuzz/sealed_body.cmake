@@ -1,0 +1,1 @@
+hz_fuzz(sealed_body LIBS hz_statement)
