@@ -91,7 +91,18 @@ struct Served::State {
     if (op.may == api::May::author && !turn.try_lock_for(writer_patience))
       return fail(why("node.writer_busy"), "{} waited {} s", op.id, writer_patience.count());
     api::Ctx ctx{.home = home, .mounted = mounted, .seams = seams, .tool_dirs = tool_dirs};
-    return op.call(ctx, in, {});
+    auto answer = op.call(ctx, in, {});
+    // Whom the node answers may have changed: by an admission, a card, or what a round mirrored.
+    if (answer && op.http.starts_with("POST") && ctx.opened)
+      if (auto known = contacts(*ctx.opened)) desk->know(*known);
+    return answer;
+  }
+  http::Response take_card(const http::Request& request) {
+    if (!receive_card(home, request)) return nothing();
+    api::Ctx ctx{.home = home, .mounted = mounted, .seams = seams, .tool_dirs = tool_dirs};
+    if (auto member = ctx.member())
+      if (auto known = contacts(**member)) desk->know(*known);
+    return {.status = 202, .headers = {}, .body = {}};
   }
 
   // One round; what the others say is told in `hezong node peers`. Requests that sign wait for it.
@@ -118,8 +129,7 @@ struct Served::State {
 
   http::Response handle(const http::Request& request) {
     if (PeerDesk::is_for(request)) return desk->answer(request);
-    if (request.path == cards_path)
-      return receive_card(home, request) ? http::Response{.status = 202, .headers = {}, .body = {}} : nothing();
+    if (request.path == cards_path) return take_card(request);
     if (request.path.starts_with("/v1/"))
       return routes.answer(gate, request, [this](const api::Op& op, const json::Value& in) { return call(op, in); });
     if (auto refused = api::foreign(gate, request)) return *std::move(refused);

@@ -59,7 +59,9 @@ Result<void> pull(alliance::Member& member, Contact& contact, const LogServer& s
 }
 
 // Errors that say that a server is away or lacks the log, not that the log itself is at fault.
-bool is_away(const Error& error) { return error.reason->slug.starts_with("net.") || error.reason->slug == "log.fetch"; }
+bool is_away(const Error& error) {
+  return error.reason->slug.starts_with("net.") || error.reason->slug.starts_with("log.fetch");
+}
 
 // From its own node, else from whoever mirrors it. The row names the own node's fault even when a mirror helped.
 void pull_from_any(alliance::Member& member, std::vector<Contact>& known,

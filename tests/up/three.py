@@ -47,9 +47,12 @@ def token_sync(home):
     place = node["url"].split("://")[1]
     connection = http.client.HTTPConnection(place, timeout=60)
     token = pathlib.Path(home, "api_token").read_text().strip()
-    connection.request("POST", "/v1/node/sync", body="{}", headers={"Authorization": "Bearer " + token})
-    answer = connection.getresponse()
-    return json.loads(answer.read())
+    connection.request("POST", "/v1/node/sync", body="{}",
+                       headers={"Authorization": "Bearer " + token, "Content-Type": "application/json"})
+    answer = json.loads(connection.getresponse().read())
+    if "error" in answer:
+        sys.exit(f"node sync: {answer}")
+    return answer
 
 
 with tempfile.TemporaryDirectory() as folder:
