@@ -49,7 +49,9 @@ Result<std::uint64_t> read_fork(const ForkEvidence& evidence, const Authority& f
 
 Result<ForkEvidence> describe_fork(const log::Fork& fork, log::Log& ours, std::uint64_t their_size,
                                    const crypto::NodeSource& theirs) {
-  ForkEvidence out{.origin = ours.origin(), .evidence = log::format_fork(fork)};
+  ForkEvidence out;
+  out.origin = ours.origin();
+  out.evidence = log::format_fork(fork);
   const log::Checkpoint first = HZ_TRY(log::open_checkpoint(fork.first, ours.key()));
   const log::Checkpoint second = HZ_TRY(log::open_checkpoint(fork.second, ours.key()));
   const auto is_ours = [&](const log::Checkpoint& c) {

@@ -66,7 +66,8 @@ Result<json::Value> route_input(const Op& op, const http::Request& request, std:
   if (!request.query.empty()) return fail(why("api.bad_value"), "{} takes its input from the body", request.method);
   if (!request.body.empty()) {
     // A web page of another site can send text and forms without asking first, but never this media type.
-    if (!is_json(http::header(request.headers, "content-type"))) return fail(why("api.media"), "{} bytes of another type", request.body.size());
+    if (!is_json(http::header(request.headers, "content-type")))
+      return fail(why("api.media"), "{} bytes of another type", request.body.size());
     in = HZ_TRY(json::parse(request.body));
     if (!in.object()) return fail(why("api.bad_value"), "the body is not a JSON object");
   }

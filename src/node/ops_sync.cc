@@ -1,4 +1,6 @@
 // Operations between nodes: one round by hand, and what is known of the others.
+#include <algorithm>
+
 #include "node/dial.h"
 #include "node/ops.h"
 #include "node/sync.h"

@@ -118,12 +118,12 @@ struct Served::State {
   void sync_for_ever(std::stop_token stop, int pause_ms) {
     std::mutex waiting;
     std::condition_variable_any wake;
-    std::unique_lock lock(waiting);
+    std::unique_lock held(waiting);
     while (!stop.stop_requested()) {
       const auto done = sync_now(stop);
       if (!done && !stop.stop_requested()) fmt::print(stderr, "sync: {}\n", done.error().text());
       ++rounds;
-      wake.wait_for(lock, stop, std::chrono::milliseconds(pause_ms), [] { return false; });
+      wake.wait_for(held, stop, std::chrono::milliseconds(pause_ms), [] { return false; });
     }
   }
 

@@ -1,6 +1,6 @@
 // Cards and invitations come from strangers. What is accepted has one text; checking its evidence never crashes.
-#include "alliance/charter.h"
 #include "node/card.h"
+#include "alliance/charter.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace hz;
