@@ -14,8 +14,6 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-con
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   add_compile_options(-Wno-gnu-statement-expression)
 endif()
-# A field that is left out has its default, on purpose.
-add_compile_options(-Wno-missing-field-initializers)
 if(HZ_STRICT)
   add_compile_options(-Werror)
 endif()

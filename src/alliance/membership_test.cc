@@ -158,14 +158,24 @@ TEST_CASE("membership: another log with the same name has other root keys, and i
                              "a.example/f[4] alliance.no_such_member"});
 }
 
+namespace {
+// What fork_at above reads: the size in place of the evidence.
+ForkEvidence evidence(std::string origin, std::string size) {
+  ForkEvidence out;
+  out.origin = std::move(origin);
+  out.evidence = std::move(size);
+  return out;
+}
+}  // namespace
+
 TEST_CASE("membership: a forked log is frozen where the evidence says, whoever brings it, and nothing opens it again") {
   Book b;
   b.found();
   b.admit(2, "a.example/m");
-  b.say("a.example/n", 4, ForkEvidence{"a.example/m", "9"});
-  b.say("a.example/f", 3, ForkEvidence{"a.example/m", "12"});
+  b.say("a.example/n", 4, evidence("a.example/m", "9"));
+  b.say("a.example/f", 3, evidence("a.example/m", "12"));
   b.admit(5, "a.example/m", 20);
-  b.say("a.example/n", 5, ForkEvidence{"a.example/f", ""});
+  b.say("a.example/n", 5, evidence("a.example/f", ""));
   CHECK(counted(b.fold(), "a.example/m") == std::vector{Range{0, 12}});
   CHECK(state(b.fold(), "a.example/m") == State::frozen);
   CHECK(refusals(b.fold()) == Texts{"a.example/n[5] alliance.fork"});

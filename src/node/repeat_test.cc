@@ -41,7 +41,10 @@ Told tell(std::uint64_t seed) {
   call(ctx, "supply.entities_import", fmt::format(R"({{"file":"{}/entities.toml"}})", demo));
   call(ctx, "exposure.scan", fmt::format(R"({{"dir":"{}/products"}})", demo));
   alliance::Member& member = *ctx.member().value();
-  standards::ModelResult result{.product = "glyph", .backend = "backend:refrt", .verdict = standards::Verdict::strict};
+  standards::ModelResult result;
+  result.product = "glyph";
+  result.backend = "backend:refrt";
+  result.verdict = standards::Verdict::strict;
   const auto digest =
       member.views().value()->text("SELECT model_sha256 FROM public_supply_product WHERE product LIKE '%glyph'");
   REQUIRE_MESSAGE(digest, digest.error().text());
