@@ -18,9 +18,8 @@ namespace {
 // Keys as a mirrored log names them, up to its head.
 Result<alliance::Authority> authority_of(log::Log& log) {
   auto out = HZ_TRY(alliance::read_genesis(HZ_TRY(log.leaf(0)), log.origin()));
-  HZ_TRY(log.visit(1, log.head().size, [&](std::uint64_t index, ByteView leaf) {
-    return alliance::may_be_act(leaf) ? alliance::follow_keys(out, index, leaf) : Result<void>();
-  }));
+  HZ_TRY(log.visit(1, log.head().size,
+                   [&](std::uint64_t index, ByteView leaf) { return alliance::follow_keys(out, index, leaf); }));
   return out;
 }
 

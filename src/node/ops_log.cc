@@ -2,6 +2,7 @@
 #include "alliance/keys.h"
 #include "log/store.h"
 
+#include "node/identify.h"
 #include "node/ops.h"
 #include "node/reasons.h"
 #include "sql/db.h"
@@ -92,15 +93,11 @@ struct Holds {
                 row("tiles", &Holds::tiles, "tiles recomputed"), row("root", &Holds::root, "signed root, hex"));
   }
 };
-Result<log::Identity> identity_of(std::string_view origin, ByteView leaf) {
-  const statement::Statement s = HZ_TRY(statement::read_leaf(leaf, origin, 0));
-  return log::Identity{s.id, s.idem};
-}
 Result<Holds> check(api::Ctx& ctx, const Check&) {
   alliance::Member& member = *HZ_TRY(ctx.member());
   log::Log& log = member.log();
   const auto findings =
-      HZ_TRY(log.fsck(ctx.progress(), [&](ByteView leaf) { return identity_of(member.origin(), leaf); }));
+      HZ_TRY(log.fsck(ctx.progress(), [&](ByteView leaf) { return identify(member.origin(), leaf); }));
   if (!findings.faults.empty()) {
     Error first = findings.faults.front();
     if (findings.faults.size() > 1) first.detail += fmt::format(" (and {} more faults)", findings.faults.size() - 1);
