@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,7 @@ struct Disk {
   std::uint64_t cut = 0, calls = 0;
   std::map<ino_t, File> files;
   std::map<ino_t, std::pair<fs::path, Names>> folders;
-  std::map<ino_t, std::string> folder_paths;
+  std::set<ino_t> held;  // files that were written
 };
 Disk* disk = nullptr;
 std::recursive_mutex mutex;
@@ -43,6 +44,13 @@ std::recursive_mutex mutex;
 ino_t inode(const fs::path& path) {
   struct stat info{};
   return ::lstat(path.c_str(), &info) == 0 ? info.st_ino : 0;
+}
+
+// Files and folders are told apart by inode, and the kernel gives the inode of a removed file to the next new one. An
+// open descriptor keeps it from doing so; each is left open until the process ends. O_PATH, since closing a descriptor
+// of a database would drop its locks, and this kind holds none.
+void hold(const fs::path& path) {
+  if (::open(path.c_str(), O_PATH | O_CLOEXEC) < 0) _exit(99);
 }
 
 std::string content(const fs::path& path) {
@@ -59,6 +67,13 @@ Names names_of(const fs::path& folder) {
   Names out;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) out[entry.path().filename()] = inode(entry.path());
+  return out;
+}
+
+// Names that are remembered, with what they name.
+Names held_names_of(const fs::path& folder) {
+  const Names out = names_of(folder);
+  for (const auto& [name, unused] : out) hold(folder / name);
   return out;
 }
 
@@ -148,6 +163,7 @@ bool counts(int fd, struct stat& info) {
   if (!disk || ::fstat(fd, &info) != 0 || !(S_ISREG(info.st_mode) || S_ISDIR(info.st_mode))) return false;
   if (disk->calls == disk->cut) lose_power();
   ++disk->calls;
+  if (disk->held.insert(info.st_ino).second) hold(fmt::format("/proc/self/fd/{}", fd));
   return true;
 }
 
@@ -161,7 +177,7 @@ int synced(int fd) {
   if (!counts(fd, info)) return static_cast<int>(::syscall(SYS_fsync, fd));
   if (S_ISDIR(info.st_mode)) {
     const fs::path path = fs::read_symlink(fmt::format("/proc/self/fd/{}", fd));
-    disk->folders[info.st_ino] = {path, names_of(path)};
+    disk->folders[info.st_ino] = {path, held_names_of(path)};
     return 0;
   }
   File& file = disk->files[info.st_ino];
@@ -193,10 +209,10 @@ int cut_to(int fd, off_t size) {
 void power_on(const fs::path& root, std::uint64_t seed, std::uint64_t cut) {
   auto* fresh = new Disk{root, SeededRng(seed), cut, 0, {}, {}, {}};
   // Everything that is there at the start is durable.
-  fresh->folders[inode(root)] = {root, names_of(root)};
+  fresh->folders[inode(root)] = {root, held_names_of(root)};
   for (const auto& entry : fs::recursive_directory_iterator(root)) {
     if (entry.is_directory())
-      fresh->folders[inode(entry.path())] = {entry.path(), names_of(entry.path())};
+      fresh->folders[inode(entry.path())] = {entry.path(), held_names_of(entry.path())};
     else
       fresh->files[inode(entry.path())].durable = content(entry.path());
   }
