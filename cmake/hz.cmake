@@ -22,9 +22,10 @@ if(HZ_SANITIZE)
   add_link_options(-fsanitize=${HZ_SANITIZE})
 endif()
 
-# The test framework's main, compiled once for all unit test programs.
+# What test programs share, compiled once: the test framework's main, and the replay of a fuzz target's corpus.
 if(HZ_TESTS)
   add_library(unit_main OBJECT ${PROJECT_SOURCE_DIR}/tests/unit_main.cc)
+  add_library(fuzz_replay OBJECT EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/tests/fuzz_replay.cc)
   add_custom_target(units)    # every unit test program
   add_custom_target(fuzzers)  # every fuzz target
 endif()
@@ -128,7 +129,7 @@ function(hz_fuzz name)
     add_test(NAME fuzz.${name} COMMAND fuzz_${name} -runs=20000 -seed=1 -max_total_time=60 -rss_limit_mb=2048 -timeout=10
              ${CMAKE_BINARY_DIR}/fuzz/${name} ${corpus})
   else()
-    target_sources(fuzz_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/fuzz_replay.cc)
+    target_link_libraries(fuzz_${name} PRIVATE fuzz_replay)
     add_test(NAME fuzz.${name} COMMAND fuzz_${name} ${corpus})
   endif()
   set_tests_properties(fuzz.${name} PROPERTIES LABELS fuzz)

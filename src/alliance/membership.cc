@@ -92,8 +92,9 @@ class Fold {
     if (s.kind == Admit::kind) done = admit(s);
     if (s.kind == Suspend::kind) done = close<Suspend>(s, State::suspended);
     if (s.kind == Expel::kind) done = close<Expel>(s, State::expelled);
-    if (!done) refuse(s, std::move(done).error());
-    return done && *done ? &s : nullptr;
+    if (done) return *done ? &s : nullptr;
+    refuse(s, std::move(done).error());
+    return nullptr;
   }
 
   Result<bool> charter(const Statement& s) {
