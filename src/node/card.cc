@@ -5,6 +5,7 @@
 #include "alliance/charter.h"
 #include "alliance/peers.h"
 #include "alliance/reasons.h"
+#include "base/folders.h"
 #include "crypto/hash.h"
 #include "crypto/sign.h"
 #include "statement/ids.h"
@@ -54,8 +55,7 @@ std::string code_proof(std::string_view code, const alliance::Authority& joiner)
 Result<void> store_card(const fs::path& home, std::string_view origin, Card card) {
   card.code.clear();
   const fs::path folder = alliance::peer_folder(home, origin);
-  std::error_code error;
-  fs::create_directories(folder, error);
+  HZ_TRY(create_folder_durably(folder));
   return write_file_durably(folder / "card.json", as_bytes(format_card(card)));
 }
 
@@ -67,8 +67,7 @@ Result<std::string> new_code(const fs::path& home, Rng& rng) {
   std::array<std::uint8_t, 16> secret;
   rng.fill(secret);
   const std::string code = hex(secret);
-  std::error_code error;
-  fs::create_directories(home / "invites", error);
+  HZ_TRY(create_folder_durably(home / "invites", 0700));
   const std::string name = hex(crypto::sha256(as_bytes(code))).substr(0, 16);
   HZ_TRY(write_file_durably(home / "invites" / name, as_bytes(code + "\n"), 0600));
   return code;

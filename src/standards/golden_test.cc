@@ -142,6 +142,7 @@ TEST_CASE("golden: agreement decides at 999 and 990, quality at its minimum") {
         std::string::npos);
   CHECK(judge_golden(g, swapped(5), 995, false).verdict == Verdict::basic_only);
   CHECK(judge_golden(g, swapped(5), 996, false).verdict == Verdict::failed);
+  CHECK(judge_golden(g, swapped(5), 996, false).worst.starts_with("quality 99.5 % is below the 99.6 % asked for; "));
 }
 
 TEST_CASE("golden: ties of the reference are left out of the agreement") {

@@ -23,3 +23,6 @@ add_test(NAME interop.cyclonedx_ajv
          COMMAND ${CMAKE_CURRENT_LIST_DIR}/cyclonedx_ajv.sh $<TARGET_FILE:bom_verdicts>
                  ${PROJECT_SOURCE_DIR}/build/npm_oracles/node_modules)
 set_tests_properties(interop.cyclonedx_ajv PROPERTIES LABELS interop SKIP_RETURN_CODE 77 TIMEOUT 300)
+add_test(NAME interop.bom_rules COMMAND ${CMAKE_CURRENT_LIST_DIR}/bom_rules.py ${PROJECT_SOURCE_DIR}
+                                        ${PROJECT_SOURCE_DIR}/build/npm_oracles/node_modules)
+set_tests_properties(interop.bom_rules PROPERTIES LABELS interop SKIP_RETURN_CODE 77)
