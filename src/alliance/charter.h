@@ -34,6 +34,19 @@ struct Tier {
   }
 };
 
+// A tier whose own consent is needed, with its own share.
+struct Chamber {
+  std::string tier;
+  std::int64_t yes_numerator = 1, yes_denominator = 2;
+  bool more_than = true;
+  static constexpr auto fields() {
+    return rows(row("tier", &Chamber::tier, "tier that votes by itself"),
+                row("yes_numerator", &Chamber::yes_numerator, "needed share of yes, numerator"),
+                row("yes_denominator", &Chamber::yes_denominator, "needed share of yes, denominator"),
+                row("more_than", &Chamber::more_than, "the share must be exceeded, not only reached"));
+  }
+};
+
 // How one kind of decision is taken. votes_cast counts yes and no; votes_present also abstentions.
 struct VoteRule {
   std::string act;
@@ -43,6 +56,7 @@ struct VoteRule {
   std::int64_t quorum_numerator = 1, quorum_denominator = 2;
   Tie tie = Tie::fails;
   std::int64_t open_ms_min = 0, challenge_ms = 0;
+  std::vector<Chamber> chambers = {};
   static constexpr auto fields() {
     return rows(row("act", &VoteRule::act, "what is decided: charter, admit, expel, specification ..."),
                 row("yes_numerator", &VoteRule::yes_numerator, "needed share of yes, numerator"),
@@ -53,7 +67,8 @@ struct VoteRule {
                 row("quorum_denominator", &VoteRule::quorum_denominator, "present share of the eligible, denominator"),
                 row("tie", &VoteRule::tie, "equal yes and no: fails or passes"),
                 row("open_ms_min", &VoteRule::open_ms_min, "shortest time to vote, milliseconds"),
-                row("challenge_ms", &VoteRule::challenge_ms, "time to challenge a close, milliseconds"));
+                row("challenge_ms", &VoteRule::challenge_ms, "time to challenge a close, milliseconds"),
+                row("chambers", &VoteRule::chambers, "tiers that each must consent; none: all count together"));
   }
 };
 
@@ -184,7 +199,7 @@ struct ForkEvidence {
 // Errors: alliance.charter.
 Result<void> check(const Charter& charter);
 // A charter of small alliances: one voting tier and observers, more than half of the votes cast, two thirds of the
-// eligible for charter and expulsion, seven days open.
+// eligible for charter and expulsion, seven days open. It has no rule for `admit`: the secretariat admits by itself.
 Charter default_charter(std::string name, std::string founder);
 
 }  // namespace hz::alliance

@@ -1,7 +1,11 @@
 #include "alliance/fold.h"
 
+#include <algorithm>
+
+#include "alliance/ballot_rows.h"
 #include "alliance/kinds.h"
 #include "alliance/reasons.h"
+#include "log/checkpoint.h"
 #include "statement/reasons.h"
 
 namespace hz::alliance {
@@ -23,6 +27,10 @@ Result<Judgement> Judgement::load(sql::Db& db, const std::string& own, ReadFork 
   Judgement out(own, read_fork);
   HZ_TRY(db.query("SELECT origin, idx, holds, leaf FROM alliance_act ORDER BY origin, idx", {}, [&](const sql::Row& r) {
     out.take(r.text(0), static_cast<std::uint64_t>(r.integer(1)), r.integer(2) != 0, r.blob(3));
+    return true;
+  }));
+  HZ_TRY(db.query("SELECT origin, size, root FROM alliance_root", {}, [&](const sql::Row& r) {
+    out.roots_[{r.text(0), static_cast<std::uint64_t>(r.integer(1))}] = r.text(2);
     return true;
   }));
   return out;
@@ -55,7 +63,7 @@ void Judgement::take(const std::string& origin, std::uint64_t index, bool signat
   if (index == 0) {
     auto read = read_genesis(leaf, origin);
     if (read)
-      log.authority = *std::move(read);
+      log.authority = log.first = *std::move(read);
     else
       refuse(origin, 0, Genesis::kind, std::move(read).error());
     return;
@@ -72,16 +80,84 @@ void Judgement::take(const std::string& origin, std::uint64_t index, bool signat
     return refuse(origin, index, s->kind,
                   {&statement::why("statement.signature"), fmt::format("{}[{}]", origin, index)});
   if (auto fits = kind->check(s->body); !fits) return refuse(origin, index, s->kind, std::move(fits).error());
+  take_named(*s);
   if (!changes_keys(s->kind)) {
     log.candidates.push_back({*std::move(s), Bytes(leaf.begin(), leaf.end())});
     return;
   }
   auto done = check_key_ids(*log.authority, *statement::decode_leaf(leaf), *s);
   if (done) done = apply(*log.authority, *s);
-  if (!done) refuse(origin, index, s->kind, std::move(done).error());
+  if (done)
+    log.changes.push_back(*std::move(s));
+  else
+    refuse(origin, index, s->kind, std::move(done).error());
 }
 
-void Judgement::finish(std::span<const Source> logs) {
+// The body has the fields of its kind: it was checked.
+void Judgement::take_named(const statement::Statement& s) {
+  const auto name = [&](const std::vector<FrontierEntry>& frontier) {
+    for (const FrontierEntry& e : frontier)
+      if (e.size > 0) named_.emplace(e.origin, e.size);
+  };
+  if (s.kind == BallotOpen::kind) name(from_json<BallotOpen>(s.body)->frontier);
+  if (s.kind == BallotClose::kind) name(from_json<BallotClose>(s.body)->closing.frontier);
+  if (s.kind != BallotChallenge::kind) return;
+  const auto note = log::parse_note(from_json<BallotChallenge>(s.body)->note);
+  if (!note) return;
+  if (const auto head = log::parse_checkpoint(note->text)) named_.emplace(head->origin, head->size);
+}
+
+Result<void> Judgement::read_roots(std::span<const Source> logs) {
+  for (const Source& source : logs)
+    for (auto at = named_.lower_bound({source.origin, 1}); at != named_.end() && at->first == source.origin; ++at) {
+      if (at->second > source.size || roots_.contains(*at)) continue;
+      roots_[*at] = hex(at->second == source.size ? source.root : HZ_TRY(source.root_at(at->second)));
+    }
+  return {};
+}
+
+// The logs as they were. A log whose keys did not change since gives a part of what is there; else it is judged anew.
+class Judgement::Past final : public Archive {
+ public:
+  explicit Past(const Judgement& now) : now_(now) {}
+  std::optional<LogView> prefix(const std::string& origin, std::uint64_t size) const override {
+    const auto full = now_.acts_.find(origin);
+    if (size == 0 || full == now_.acts_.end()) return std::nullopt;
+    const Log& log = now_.logs_.at(origin);
+    if (log.changes.empty() || log.changes.back().index < size) return view(full->second, size);
+    const auto [at, added] = judged_.try_emplace({origin, size});
+    if (added) {
+      at->second.authority = *log.first;
+      for (const statement::Statement& s : log.changes)
+        if (s.index < size) static_cast<void>(apply(at->second.authority, s));  // it was applied before
+      for (const Candidate& c : log.candidates)
+        if (c.statement.index < std::min(size, at->second.authority.end) &&
+            check_key_ids(at->second.authority, *statement::decode_leaf(c.leaf), c.statement))
+          at->second.acts.push_back(c.statement);
+    }
+    return view(at->second, size);
+  }
+  std::optional<std::string> root(const std::string& origin, std::uint64_t size) const override {
+    if (const auto found = now_.roots_.find({origin, size}); found != now_.roots_.end()) return found->second;
+    for (const FrontierEntry& head : now_.heads_)  // nobody has named it yet
+      if (head.origin == origin && head.size == size) return head.root;
+    return std::nullopt;
+  }
+
+ private:
+  static LogView view(const LogActs& log, std::uint64_t size) {
+    const auto end = std::ranges::lower_bound(log.acts, size, {}, &statement::Statement::index);
+    return {&log.authority, {log.acts.begin(), end}};
+  }
+
+  const Judgement& now_;
+  mutable std::map<Position, LogActs> judged_;
+};
+
+Result<void> Judgement::finish(std::span<const Source> logs, const Sizes& sizes) {
+  sizes_ = sizes;
+  for (const Source& source : logs) heads_.push_back({source.origin, source.size, hex(source.root)});
+  HZ_TRY(read_roots(logs));
   for (const Source& source : logs) {
     Log& log = logs_[source.origin];
     if (!log.authority || log.authority->signs_heads(source.head_key, source.size)) continue;
@@ -98,13 +174,23 @@ void Judgement::finish(std::span<const Source> logs) {
       // By all that is known of the keys now: a revocation reaches back.
       auto speaks = check_key_ids(*log.authority, *statement::decode_leaf(c.leaf), c.statement);
       if (speaks)
-        out.acts.push_back(std::move(c.statement));
+        out.acts.push_back(c.statement);
       else
         refuse(origin, c.statement.index, c.statement.kind, std::move(speaks).error());
     }
   }
-  membership_ = fold_membership(acts_, own_, read_fork_);
+  const Past past(*this);
+  BallotBook book(past, read_fork_);
+  membership_ = book.fold(sizes_, own_);
   for (RefusedAct& one : membership_.refused) refused_.push_back(std::move(one));
+  // Only whoever has the heads shows ballots; what went before is compared by its membership.
+  if (!logs.empty() && !membership_.founder.empty()) ballots_ = book.ballots(sizes_, membership_.founder);
+  return {};
+}
+
+Result<BallotClose> Judgement::next_closing(const Ballot& ballot) const {
+  const Past past(*this);
+  return BallotBook(past, read_fork_).next_closing(ballot, frontier(), sizes_);
 }
 
 const Authority* Judgement::authority(const std::string& origin) const {
@@ -165,7 +251,10 @@ Result<void> Judgement::write(sql::Db& db) const {
   for (const RefusedAct& r : refused_)
     HZ_TRY(db.exec("INSERT OR REPLACE INTO alliance_refused VALUES(?,?,?,?,?)",
                    {r.origin, static_cast<std::int64_t>(r.index), r.kind, r.error.reason->slug, r.error.detail}));
-  return {};
+  for (const auto& [at, root] : roots_)
+    HZ_TRY(db.exec("INSERT OR IGNORE INTO alliance_root VALUES(?,?,?)",
+                   {at.first, static_cast<std::int64_t>(at.second), root}));
+  return write_ballots(db, ballots_);
 }
 
 }  // namespace hz::alliance

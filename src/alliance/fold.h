@@ -7,9 +7,10 @@
 // second replays the pillars' statements that this judgement lets count. When new acts change the judgement of
 // statements that were replayed before, all rows are replayed again.
 #pragma once
+#include <set>
 #include <span>
 
-#include "alliance/membership.h"
+#include "alliance/ballot_fold.h"
 #include "alliance/source.h"
 #include "sql/db.h"
 
@@ -22,12 +23,17 @@ class Judgement {
 
   // Finds the acts in [from, size) of a log, checks their signatures and keeps them. Errors: sql.*, log.*.
   Result<void> scan(sql::Db& db, const Source& log, std::uint64_t from);
-  // Folds what load and scan found. A log whose head is not signed by the key that its own statements name is refused
-  // as a whole.
-  void finish(std::span<const Source> logs);
+  // Folds what load and scan found, for logs of these sizes. A log whose head is not signed by the key that its own
+  // statements name is refused as a whole. Reads the roots at the heads that ballots name, each once. Errors: log.*.
+  Result<void> finish(std::span<const Source> logs, const Sizes& sizes);
 
   bool found_acts() const { return found_; }
   const Membership& membership() const { return membership_; }
+  const std::vector<Ballot>& ballots() const { return ballots_; }  // of this alliance, sorted by id
+  // The closing that the rules ask for next, at the heads known here that count. Errors: as BallotBook::next_closing.
+  Result<BallotClose> next_closing(const Ballot& ballot) const;
+  // Heads of the logs that a ballot or another closing has to name.
+  std::vector<FrontierEntry> frontier() const { return frontier_of(membership_, heads_); }
   // Null for a log without a valid genesis.
   const Authority* authority(const std::string& origin) const;
   // Everything that decides about statements below `size` of a log, as text: equal texts, equal rows.
@@ -41,10 +47,14 @@ class Judgement {
     Bytes leaf;
   };
   struct Log {
-    std::optional<Authority> authority;
+    std::optional<Authority> authority, first;  // now, and by the genesis alone
     std::vector<Candidate> candidates;
+    std::vector<statement::Statement> changes;  // of keys
   };
+  class Past;  // the logs' prefixes, for ballots
   Judgement(std::string own, ReadFork read_fork) : own_(std::move(own)), read_fork_(read_fork) {}
+  void take_named(const statement::Statement& s);
+  Result<void> read_roots(std::span<const Source> logs);
   void take(const std::string& origin, std::uint64_t index, bool signatures_hold, ByteView leaf);
   void refuse(const std::string& origin, std::uint64_t index, std::string_view kind, Error error);
 
@@ -55,6 +65,13 @@ class Judgement {
   std::map<std::string, LogActs> acts_;
   std::vector<RefusedAct> refused_;
   Membership membership_;
+  std::vector<Ballot> ballots_;
+  Sizes sizes_;
+  std::vector<FrontierEntry> heads_;
+  // Heads that ballots name, and their roots where they are here: a part of the views, so that each is computed once.
+  using Position = std::pair<std::string, std::uint64_t>;
+  std::set<Position> named_;
+  std::map<Position, std::string> roots_;
 };
 
 // The kind is this module's.

@@ -1,5 +1,6 @@
 #include "alliance/kinds.h"
 
+#include "alliance/ballot.h"
 #include "alliance/charter.h"
 #include "sql/db.h"
 #include "statement/statement.h"
@@ -33,6 +34,13 @@ std::span<const statement::Kind> kinds() {
       act<Suspend>(0x0113, "Statements of this log from this position on do not count until it is admitted again."),
       act<Expel>(0x0114, "Statements of this log from this position on do not count any more."),
       act<Leave>(0x0115, "The signer leaves the alliance with this statement."),
+      act<ForkEvidence>(0x0116, "This log has two histories; the evidence proves it to anyone."),
+      act<BallotOpen>(0x0130, "The members that vote at these heads are asked this question under this rule."),
+      act<Vote>(0x0131, "The signer's choice in a ballot; its last one below the closing heads counts."),
+      act<VoteCommit>(0x0132, "The signer's choice in a secret ballot, hidden until it is revealed."),
+      act<VoteReveal>(0x0133, "What the signer's commitment in a secret ballot says."),
+      act<BallotClose>(0x0134, "A phase of a ballot ends at these heads with this result, which anyone can recount."),
+      act<BallotChallenge>(0x0135, "A closing is wrong; a head that witnesses dated in time shows it."),
   };
   return table;
 }

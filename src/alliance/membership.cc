@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "alliance/ballot.h"
 #include "alliance/reasons.h"
 
 namespace hz::alliance {
@@ -17,20 +18,28 @@ Result<Payload> body(const Statement& s) {
 
 std::uint64_t position(std::int64_t n) { return n < 0 ? 0 : static_cast<std::uint64_t>(n); }
 
-bool is_decision(const Statement& s) {
-  return s.kind == Charter::kind || s.kind == Admit::kind || s.kind == Suspend::kind || s.kind == Expel::kind;
-}
-
 // The ranges without [end, ...).
 void cut(std::vector<Range>& ranges, std::uint64_t end) {
   std::erase_if(ranges, [&](const Range& r) { return r.begin >= end; });
   for (Range& r : ranges) r.end = std::min(r.end, end);
 }
 
+Result<void> note_fork(const Statement& s, const Logs& logs, ReadFork read, std::map<std::string, std::uint64_t>& out) {
+  const auto said = HZ_TRY(body<ForkEvidence>(s));
+  const auto log = logs.find(said.origin);
+  if (log == logs.end()) return {};  // judged when that log is here: its keys are needed
+  const std::uint64_t end = HZ_TRY(read(said, *log->second.authority));
+  // Every claim is proven, so the largest stands: a smaller one would let anybody who finds the fork erase what both
+  // histories agree on.
+  const auto [at, added] = out.emplace(said.origin, end);
+  if (!added) at->second = std::max(at->second, end);
+  return {};
+}
+
 class Fold {
  public:
-  Fold(const std::map<std::string, LogActs>& logs, Membership& out, ReadFork read_fork)
-      : logs_(logs), out_(out), read_fork_(read_fork) {}
+  Fold(const Logs& logs, Membership& out, ReadFork read_fork, const Support& support)
+      : logs_(logs), out_(out), read_fork_(read_fork), support_(support) {}
 
   void decide(const std::string& founder) {
     out_.founder = out_.secretariat = founder;
@@ -64,12 +73,13 @@ class Fold {
       for (const Statement& s : log.acts) {
         if (s.kind == Leave::kind) leave(origin, s);
         if (s.kind == JoinRequest::kind) request(origin, s);
-        if (s.kind == ForkEvidence::kind) fork(s);
+        if (s.kind == ForkEvidence::kind)
+          if (auto read = note_fork(s, logs_, read_fork_, frozen_); !read) refuse(s, std::move(read).error());
         if (is_decision(s) && !heard_.contains({origin, s.index}) && out_.standings[origin].counts(s.index))
           refuse(s, {&why("alliance.not_secretariat"), fmt::format("{} decides", out_.secretariat)});
       }
-      cut(out_.standings[origin].counted, log.authority.end);
-      if (log.authority.end != no_end && out_.standings[origin].state == State::member)
+      cut(out_.standings[origin].counted, log.authority->end);
+      if (log.authority->end != no_end && out_.standings[origin].state == State::member)
         out_.standings[origin].state = State::left;
     }
     // Last, so that nothing opens a frozen log again.
@@ -90,11 +100,21 @@ class Fold {
     Result<bool> done = false;
     if (s.kind == Charter::kind) done = charter(s);
     if (s.kind == Admit::kind) done = admit(s);
-    if (s.kind == Suspend::kind) done = close<Suspend>(s, State::suspended);
-    if (s.kind == Expel::kind) done = close<Expel>(s, State::expelled);
+    if (s.kind == Suspend::kind) done = close<Suspend>(s, "suspend", State::suspended);
+    if (s.kind == Expel::kind) done = close<Expel>(s, "expel", State::expelled);
     if (done) return *done ? &s : nullptr;
     refuse(s, std::move(done).error());
     return nullptr;
+  }
+
+  // Decided by ballot where the charter in force asks for one. A ballot allows one act.
+  Result<void> allow(const Statement& s, std::string_view rule, std::string_view subject) {
+    if (!rule_for(out_, rule)) return {};
+    if (!support_) return fail(why("alliance.no_ballot"), "{} of {}", rule, subject);
+    const std::string ballot = HZ_TRY(support_(out_, s, rule, subject));
+    if (!out_.used_ballots.insert(ballot).second)
+      return fail(why("alliance.no_ballot"), "ballot {} was used already", ballot);
+    return {};
   }
 
   Result<bool> charter(const Statement& s) {
@@ -102,6 +122,7 @@ class Fold {
     HZ_TRY(check(said));
     const std::int64_t next = out_.charter ? out_.charter->version + 1 : 1;
     if (said.version != next) return fail(why("alliance.charter"), "version {}, {} is next", said.version, next);
+    HZ_TRY(allow(s, "charter", charter_subject(said)));
     const bool hands_over = said.secretariat != s.origin;
     Standing& first = out_.standings[out_.founder];
     if (first.tier.empty()) first.tier = said.tiers.front().tier;
@@ -118,11 +139,12 @@ class Fold {
     if (std::ranges::none_of(out_.charter->tiers, tier))
       return fail(why("alliance.charter"), "no tier {} for {}", said.tier, said.origin);
     if (const auto log = logs_.find(said.origin); log != logs_.end()) {
-      const std::string held = root_fingerprint(log->second.authority.genesis);
+      const std::string held = root_fingerprint(log->second.authority->genesis);
       if (held != said.root_fingerprint)
         return fail(why("alliance.other_root"), "{}: admitted {}, the log has {}", said.origin, said.root_fingerprint,
                     held);
     }
+    HZ_TRY(allow(s, "admit", said.origin));
     Standing& of = out_.standings[said.origin];
     std::uint64_t from = position(said.from);
     if (!of.counted.empty()) {
@@ -140,13 +162,14 @@ class Fold {
   }
 
   template <class Payload>
-  Result<bool> close(const Statement& s, State state) {
+  Result<bool> close(const Statement& s, std::string_view rule, State state) {
     const Payload said = HZ_TRY(body<Payload>(s));
     const auto found = out_.standings.find(said.origin);
     if (found == out_.standings.end() || found->second.counted.empty())
       return fail(why("alliance.no_such_member"), "{}", said.origin);
     if (said.origin == out_.secretariat)
       return fail(why("alliance.no_such_member"), "{} is the secretariat: a charter names another first", said.origin);
+    HZ_TRY(allow(s, rule, said.origin));
     cut(found->second.counted, position(said.size));
     found->second.state = state;
     found->second.statement = s.id_text();
@@ -176,22 +199,10 @@ class Fold {
     if (of.state == State::stranger) of.state = State::applicant;
   }
 
-  void fork(const Statement& s) {
-    auto said = body<ForkEvidence>(s);
-    if (!said) return refuse(s, std::move(said).error());
-    const auto log = logs_.find(said->origin);
-    if (log == logs_.end()) return;  // judged when that log is here: its keys are needed
-    auto end = read_fork_(*said, log->second.authority);
-    if (!end) return refuse(s, std::move(end).error());
-    // Every claim is proven, so the largest stands: a smaller one would let anybody who finds the fork erase what both
-    // histories agree on.
-    const auto [at, added] = frozen_.emplace(said->origin, *end);
-    if (!added) at->second = std::max(at->second, *end);
-  }
-
-  const std::map<std::string, LogActs>& logs_;
+  const Logs& logs_;
   Membership& out_;
   ReadFork read_fork_;
+  const Support& support_;
   std::map<std::string, std::uint64_t> frozen_;
   std::set<std::pair<std::string, std::uint64_t>> heard_;
 };
@@ -207,7 +218,24 @@ bool Membership::counts(const std::string& origin, std::uint64_t index) const {
   return found != standings.end() && found->second.counts(index);
 }
 
-std::string founder_of(const LogActs& own) {
+bool is_decision(const Statement& s) {
+  return s.kind == Charter::kind || s.kind == Admit::kind || s.kind == Suspend::kind || s.kind == Expel::kind;
+}
+
+Logs views_of(const std::map<std::string, LogActs>& logs) {
+  Logs out;
+  for (const auto& [origin, log] : logs) out[origin] = {&log.authority, log.acts};
+  return out;
+}
+
+const VoteRule* rule_for(const Membership& membership, std::string_view act) {
+  if (!membership.charter) return nullptr;
+  for (const VoteRule& rule : membership.charter->rules)
+    if (rule.act == act) return &rule;
+  return nullptr;
+}
+
+std::string founder_of(const LogView& own) {
   std::string out;
   for (const Statement& s : own.acts) {
     if (s.kind == Charter::kind && out.empty()) out = s.origin;
@@ -217,15 +245,29 @@ std::string founder_of(const LogActs& own) {
   return out;
 }
 
-Membership fold_membership(const std::map<std::string, LogActs>& logs, const std::string& own, ReadFork read_fork) {
+std::map<std::string, std::uint64_t> frozen_logs(const Logs& logs, ReadFork read) {
+  std::map<std::string, std::uint64_t> out;
+  for (const auto& [origin, log] : logs)
+    for (const Statement& s : log.acts)
+      if (s.kind == ForkEvidence::kind) static_cast<void>(note_fork(s, logs, read, out));  // what proves nothing
+  return out;
+}
+
+Membership fold_alliance(const Logs& logs, const std::string& founder, ReadFork read_fork, const Support& support) {
   Membership out;
   for (const auto& [origin, log] : logs) out.standings[origin] = {};
-  Fold fold(logs, out, read_fork);
-  if (const auto found = logs.find(own); found != logs.end())
-    if (const std::string founder = founder_of(found->second); !founder.empty()) fold.decide(founder);
+  Fold fold(logs, out, read_fork, support);
+  if (!founder.empty()) fold.decide(founder);
   fold.own_words();
-  if (const auto found = logs.find(own); found != logs.end() && out.standings[own].state != State::member)
-    out.standings[own].counted = {{0, found->second.authority.end}};
+  return out;
+}
+
+Membership fold_membership(const Logs& logs, const std::string& own, ReadFork read_fork, const Support& support) {
+  const auto found = logs.find(own);
+  Membership out =
+      fold_alliance(logs, found == logs.end() ? std::string() : founder_of(found->second), read_fork, support);
+  if (found != logs.end() && out.standings[own].state != State::member)
+    out.standings[own].counted = {{0, found->second.authority->end}};
   return out;
 }
 

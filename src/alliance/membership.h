@@ -6,9 +6,15 @@
 // What a member does to itself (leave, log_end) stands in its own log and cuts its own statements only.
 //
 // An answer is a set of ranges of positions per log. A member that is suspended and admitted again has two.
+//
+// Where the charter in force has a rule for an act (charter, admit, suspend, expel), the act counts only when a ballot
+// under that charter supports it. Whether one does is asked from ballot_fold.h through `Support`.
 #pragma once
+#include <functional>
 #include <map>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -42,6 +48,14 @@ struct LogActs {
   std::vector<statement::Statement> acts;
 };
 
+// The same, owned by somebody else.
+struct LogView {
+  const Authority* authority = nullptr;
+  std::span<const statement::Statement> acts;
+};
+using Logs = std::map<std::string, LogView>;
+Logs views_of(const std::map<std::string, LogActs>& logs);
+
 struct Standing {
   State state = State::stranger;
   std::vector<Range> counted;  // ascending, not touching
@@ -66,19 +80,33 @@ struct Membership {
   std::map<std::string, Standing> standings;
   std::map<std::string, std::pair<JoinRequest, std::string>> requests;  // newest of each log, with statement id
   std::vector<RefusedAct> refused;
+  std::set<std::string> used_ballots;  // each allows one act
 
   bool counts(const std::string& origin, std::uint64_t index) const;
 };
 
+// The ballot that allows an act, by id: one named by the act that passed under the charter in force, on this rule and
+// subject. Errors: alliance.no_ballot, alliance.ballot_waiting.
+using Support = std::function<Result<std::string>(const Membership& now, const statement::Statement& act,
+                                                  std::string_view rule, std::string_view subject)>;
+// A charter, admission, suspension or expulsion.
+bool is_decision(const statement::Statement& s);
+// The rule of the charter in force; null when there is none.
+const VoteRule* rule_for(const Membership& membership, std::string_view act);
+
 // The founder of the alliance that a log belongs to: by its last charter (itself) or join request. Empty when none.
-std::string founder_of(const LogActs& own);
+std::string founder_of(const LogView& own);
 
 // Freezes a log: the number of statements that both branches of a fork share for certain. Errors: what is wrong with
 // the evidence.
 using ReadFork = Result<std::uint64_t> (*)(const ForkEvidence& evidence, const Authority& forked);
 
 // A log that is no member's counts on its own node only (`own`): a company outside any alliance asks its node too.
-// Cost: linear in the acts.
-Membership fold_membership(const std::map<std::string, LogActs>& logs, const std::string& own, ReadFork read_fork);
+// Without `support` no act that needs a ballot counts. Cost: linear in the acts.
+Membership fold_membership(const Logs& logs, const std::string& own, ReadFork read_fork, const Support& support = {});
+// The alliance of a founder, whoever asks.
+Membership fold_alliance(const Logs& logs, const std::string& founder, ReadFork read_fork, const Support& support);
+// The logs that are proven to have two histories, with the number of statements that still count.
+std::map<std::string, std::uint64_t> frozen_logs(const Logs& logs, ReadFork read_fork);
 
 }  // namespace hz::alliance

@@ -42,7 +42,9 @@ struct Book {
     if (said.evidence.empty()) return fail(hz::alliance::why("alliance.fork"), "{}", said.origin);
     return std::stoull(said.evidence);
   }
-  Membership fold(const std::string& own = "a.example/f") const { return fold_membership(logs, own, &fork_at); }
+  Membership fold(const std::string& own = "a.example/f") const {
+    return fold_membership(views_of(logs), own, &fork_at);
+  }
 };
 
 const Range all{0, no_end};
@@ -86,7 +88,11 @@ TEST_CASE("membership: the founder's charter and admissions decide, and a joiner
 
 TEST_CASE("membership: a suspension cuts, a new admission opens a second range, an expulsion ends it") {
   Book b;
-  b.found();
+  b.say("a.example/f", 1, [] {
+    Charter c = default_charter("Test", "a.example/f");
+    c.rules.clear();
+    return c;
+  }());
   b.admit(2, "a.example/m");
   b.say("a.example/f", 3, Suspend{"a.example/m", 10, "", "late"});
   CHECK(counted(b.fold(), "a.example/m") == std::vector{Range{0, 10}});
@@ -118,13 +124,19 @@ TEST_CASE("membership: who leaves is cut at its own word, also when the secretar
 
 TEST_CASE("membership: only the log that the charter names decides, from the position it names") {
   Book b;
-  b.found();
+  // No rule for charters: the secretariat may change it alone.
+  const auto without_rules = [](const char* secretariat) {
+    Charter c = default_charter("Test", secretariat);
+    c.rules.clear();
+    return c;
+  };
+  b.say("a.example/f", 1, without_rules("a.example/f"));
   b.admit(2, "a.example/m");
   b.say("a.example/m", 3, Expel{"a.example/f", 1, "", "coup"});
   b.say("a.example/m", 5, Suspend{"a.example/n", 1, "", "too early"});
   CHECK(refusals(b.fold()) ==
         Texts{"a.example/m[3] alliance.not_secretariat", "a.example/m[5] alliance.not_secretariat"});
-  Charter second = default_charter("Test", "a.example/m");
+  Charter second = without_rules("a.example/m");
   second.version = 2;
   second.secretariat_from = 6;
   b.say("a.example/f", 3, second);
@@ -137,7 +149,7 @@ TEST_CASE("membership: only the log that the charter names decides, from the pos
   CHECK(refusals(m) == Texts{"a.example/f[4] alliance.not_secretariat", "a.example/m[3] alliance.not_secretariat",
                              "a.example/m[5] alliance.not_secretariat"});
   // And back, without going round for ever.
-  Charter third = default_charter("Test", "a.example/f");
+  Charter third = without_rules("a.example/f");
   third.version = 3;
   third.secretariat_from = 0;
   b.say("a.example/m", 7, third);
@@ -190,6 +202,21 @@ TEST_CASE("membership: the end of a log cuts it for everybody, its own node too"
   CHECK(counted(b.fold("a.example/m"), "a.example/m") == std::vector{Range{0, 6}});
 }
 
+TEST_CASE(
+    "membership: where the charter has a rule, an act without a ballot does not count, and without a rule it does") {
+  Book b;
+  b.found();
+  b.admit(2, "a.example/m");  // the default charter leaves admissions to the secretariat
+  b.say("a.example/f", 3, Expel{"a.example/m", 1, "", "no ballot"});
+  Charter second = default_charter("Test", "a.example/f");
+  second.version = 2;
+  b.say("a.example/f", 4, second);
+  const Membership m = b.fold();
+  CHECK(state(m, "a.example/m") == State::member);
+  CHECK(m.charter->version == 1);
+  CHECK(refusals(m) == Texts{"a.example/f[3] alliance.no_ballot", "a.example/f[4] alliance.no_ballot"});
+}
+
 TEST_CASE("charter: the default one passes, and each broken field is named") {
   const Charter good = default_charter("Test", "a.example/f");
   CHECK(check(good));
@@ -210,6 +237,16 @@ TEST_CASE("charter: the default one passes, and each broken field is named") {
   broken([](Charter& c) { c.rules[0].yes_numerator = 4; }, "share");
   broken([](Charter& c) { c.rules[0].quorum_denominator = 0; }, "share");
   broken([](Charter& c) { c.rules.push_back(c.rules[0]); }, "two rules");
+  broken([](Charter& c) { c.rules[0].chambers = {{"observer"}}; }, "no voting tier: observer");
+  broken([](Charter& c) { c.rules[0].chambers = {{"member", 3, 2, true}}; }, "share of chamber member");
+  broken([](Charter& c) { c.rules[0].chambers = {{"member"}, {"member"}}; }, "two chambers of tier member");
+  broken(
+      [](Charter& c) {
+        c.tiers.push_back({"consumer", true, 1});
+        c.rules[0].chambers = {{"member"}};
+      },
+      "no chamber for tier consumer");
+  broken([](Charter& c) { c.rules[0].challenge_ms = -1; }, "time of charter");
   broken([](Charter& c) { c.affiliates = {{"g", {"a.example/m"}}, {"h", {"a.example/m"}}}; }, "two groups");
   broken([](Charter& c) { c.aggregation_min = 0; }, "aggregation");
 }

@@ -158,7 +158,7 @@ Result<void> Views::wipe() {
   return {};
 }
 
-Result<std::optional<Views::Sizes>> Views::standing_on(std::vector<Source>& logs) {
+Result<std::optional<Sizes>> Views::standing_on(std::vector<Source>& logs) {
   Sizes out;
   std::map<std::string, std::string> roots;
   HZ_TRY(db_.query("SELECT origin, size, root FROM alliance_log", {}, [&](const sql::Row& row) {
@@ -205,8 +205,10 @@ Result<void> Views::replay(const std::vector<Source>& logs, Sizes from, Progress
   auto before = HZ_TRY(Judgement::load(db_, own_, &read_fork));
   Judgement now = before;
   for (const Source& log : logs) HZ_TRY(now.scan(db_, log, from.at(log.origin)));
-  before.finish({});
-  now.finish(logs);
+  Sizes sizes;
+  for (const Source& log : logs) sizes[log.origin] = log.size;
+  HZ_TRY(before.finish({}, from));
+  HZ_TRY(now.finish(logs, sizes));
   const auto judged_otherwise = [&](const Source& log) {
     const std::uint64_t size = from.at(log.origin);
     return size > 0 && before.about(log.origin, size) != now.about(log.origin, size);
@@ -216,7 +218,7 @@ Result<void> Views::replay(const std::vector<Source>& logs, Sizes from, Progress
     for (auto& [origin, size] : from) size = 0;
     now = HZ_TRY(Judgement::load(db_, own_, &read_fork));
     for (const Source& log : logs) HZ_TRY(now.scan(db_, log, 0));
-    now.finish(logs);
+    HZ_TRY(now.finish(logs, sizes));
   }
   for (const Source& log : logs) HZ_TRY(replay_log(log, now, from.at(log.origin), progress));
   return now.write(db_);

@@ -40,7 +40,6 @@ class Views {
   Views(fs::path path, const Mounted& mounted, std::string own, sql::Db db)
       : path_(std::move(path)), mounted_(mounted), own_(std::move(own)), db_(std::move(db)) {}
   // How much of each log the rows stand on; nullopt when they stand on something else. Refreshes logs that lag behind.
-  using Sizes = std::map<std::string, std::uint64_t>;
   Result<std::optional<Sizes>> standing_on(std::vector<Source>& logs);
   Result<void> replay(const std::vector<Source>& logs, Sizes from, Progress& progress);
   Result<void> replay_log(const Source& log, const Judgement& judgement, std::uint64_t from, Progress& progress);

@@ -100,6 +100,92 @@ CREATE TABLE alliance_request(
   statement TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Roots at the heads that ballots name, as the logs here have them.
+CREATE TABLE alliance_root(
+  origin TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  root TEXT NOT NULL,
+  PRIMARY KEY(origin, size)
+) STRICT, WITHOUT ROWID;
+
+-- Ballots of this alliance, counted again here. The sums are those of the newest closing that holds, else of what is
+-- here so far. frontier: the heads that fix who votes, then the heads that were counted; JSON lists.
+CREATE TABLE alliance_ballot(
+  ballot TEXT NOT NULL PRIMARY KEY,
+  origin TEXT NOT NULL,
+  idx INTEGER NOT NULL,
+  act TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  question TEXT NOT NULL,
+  secret INTEGER NOT NULL,
+  closes_ms INTEGER NOT NULL,
+  charter TEXT NOT NULL,
+  state TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  eligible INTEGER NOT NULL,
+  present INTEGER NOT NULL,
+  yes INTEGER NOT NULL,
+  no INTEGER NOT NULL,
+  abstain INTEGER NOT NULL,
+  quorum INTEGER NOT NULL,
+  passes INTEGER NOT NULL,
+  winner TEXT NOT NULL,
+  opened_at TEXT NOT NULL,
+  closed_at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Who votes: members of one unit share one vote of this weight.
+CREATE TABLE alliance_elector(
+  ballot TEXT NOT NULL,
+  member TEXT NOT NULL,
+  unit TEXT NOT NULL,
+  tier TEXT NOT NULL,
+  weight INTEGER NOT NULL,
+  PRIMARY KEY(ballot, member)
+) STRICT, WITHOUT ROWID;
+
+-- Each voter's vote as counted; choice is empty while it is secret.
+CREATE TABLE alliance_vote(
+  ballot TEXT NOT NULL,
+  member TEXT NOT NULL,
+  choice TEXT NOT NULL,
+  statement TEXT NOT NULL,
+  PRIMARY KEY(ballot, member)
+) STRICT, WITHOUT ROWID;
+
+-- Parts of the count: part is `chamber` (name: a tier) or `option` (name: an option; only yes is filled).
+CREATE TABLE alliance_tally(
+  ballot TEXT NOT NULL,
+  part TEXT NOT NULL,
+  name TEXT NOT NULL,
+  eligible INTEGER NOT NULL,
+  present INTEGER NOT NULL,
+  yes INTEGER NOT NULL,
+  no INTEGER NOT NULL,
+  abstain INTEGER NOT NULL,
+  passes INTEGER NOT NULL,
+  PRIMARY KEY(ballot, part, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE alliance_ballot_close(
+  statement TEXT NOT NULL PRIMARY KEY,
+  ballot TEXT NOT NULL,
+  idx INTEGER NOT NULL,
+  phase TEXT NOT NULL,
+  verdict TEXT NOT NULL,
+  detail TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE alliance_ballot_challenge(
+  statement TEXT NOT NULL PRIMARY KEY,
+  ballot TEXT NOT NULL,
+  closing TEXT NOT NULL,
+  member TEXT NOT NULL,
+  cause TEXT NOT NULL,
+  upheld INTEGER NOT NULL,
+  detail TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE VIEW public_alliance_self(member) AS SELECT member FROM alliance_self;
 CREATE VIEW public_alliance_statement(id, origin, idx, kind, issuer, issued_ms) AS
   SELECT lower(hex(id)), origin, idx, kind, issuer, issued_ms FROM alliance_statement;
@@ -114,3 +200,17 @@ CREATE VIEW public_alliance_request(origin, charter, url, pin, code_proof, state
   SELECT origin, charter, url, pin, code_proof, statement FROM alliance_request;
 CREATE VIEW public_alliance_refused(origin, idx, kind, reason, detail) AS
   SELECT origin, idx, kind, reason, detail FROM alliance_refused;
+CREATE VIEW public_alliance_ballot(ballot, origin, act, subject, question, secret, closes_ms, charter, state, detail,
+    eligible, present, yes, no, abstain, quorum, passes, winner) AS
+  SELECT ballot, origin, act, subject, question, secret, closes_ms, charter, state, detail, eligible, present, yes, no,
+    abstain, quorum, passes, winner FROM alliance_ballot;
+CREATE VIEW public_alliance_elector(ballot, member, unit, tier, weight) AS
+  SELECT ballot, member, unit, tier, weight FROM alliance_elector;
+CREATE VIEW public_alliance_vote(ballot, member, choice, statement) AS
+  SELECT ballot, member, choice, statement FROM alliance_vote;
+CREATE VIEW public_alliance_tally(ballot, part, name, eligible, present, yes, no, abstain, passes) AS
+  SELECT ballot, part, name, eligible, present, yes, no, abstain, passes FROM alliance_tally;
+CREATE VIEW public_alliance_ballot_close(statement, ballot, phase, verdict, detail) AS
+  SELECT statement, ballot, phase, verdict, detail FROM alliance_ballot_close;
+CREATE VIEW public_alliance_ballot_challenge(statement, ballot, closing, member, cause, upheld, detail) AS
+  SELECT statement, ballot, closing, member, cause, upheld, detail FROM alliance_ballot_challenge;

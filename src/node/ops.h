@@ -13,5 +13,6 @@ std::span<const api::Op> up_ops();
 std::span<const api::Op> key_ops();
 std::span<const api::Op> alliance_ops();
 std::span<const api::Op> sync_ops();
+std::span<const api::Op> ballot_ops();
 
 }  // namespace hz::node

@@ -6,6 +6,7 @@
 #include "alliance/peers.h"
 #include "alliance/reasons.h"
 #include "crypto/hash.h"
+#include "node/ballot_support.h"
 #include "node/card.h"
 #include "node/dial.h"
 #include "node/ops.h"
@@ -44,10 +45,11 @@ Result<std::string> evidence_of(Member& member, const std::string& id) {
 // ---- charter
 
 struct Adopt {
-  std::optional<std::string> name, file;
+  std::optional<std::string> name, file, ballot;
   static constexpr auto fields() {
     return rows(row("name", &Adopt::name, "name of the alliance; the rest is the default charter"),
-                row("file", &Adopt::file, "the whole charter as JSON; `hezong charter show --json` prints one"));
+                row("file", &Adopt::file, "the whole charter as JSON; `hezong charter show --json` prints one"),
+                row("ballot", &Adopt::ballot, "ballot that passed on it: its proposal is adopted"));
   }
 };
 struct CharterOut {
@@ -63,10 +65,19 @@ Result<CharterOut> adopt(api::Ctx& ctx, const Adopt& in) {
   const auto before = charter_in_force(member);
   if (before) HZ_TRY(as_secretariat(member));
   Charter charter = default_charter(in.name.value_or(member.authority().genesis.name + " alliance"), member.origin());
-  if (in.file) charter = HZ_TRY(from_json<Charter>(HZ_TRY(json::parse(HZ_TRY(read_text(*in.file, 1 << 20))))));
+  if (in.file) charter = HZ_TRY(read_charter(*in.file));
   if (before) charter.version = before->charter.version + 1;
+  if (in.ballot) {
+    const Judgement judgement = HZ_TRY(judge_anew(member));
+    const Ballot ballot = HZ_TRY(find_ballot(judgement, *in.ballot));
+    if (ballot.open.proposal.empty())
+      return fail(alliance::why("alliance.no_ballot"), "ballot {} is on {}", ballot.id, ballot.open.act);
+    charter = HZ_TRY(from_json<Charter>(HZ_TRY(json::parse(ballot.open.proposal))));
+  }
   HZ_TRY(check(charter));
-  const auto receipt = HZ_TRY(member.append(draft(charter)));
+  const auto refs =
+      HZ_TRY(ballot_support(ctx, member, "charter", charter_subject(charter), json::dump(to_json(charter)), in.ballot));
+  const auto receipt = HZ_TRY(member.append(draft(charter, refs)));
   return CharterOut{std::move(charter), receipt.id};
 }
 struct ShowCharter {
@@ -239,13 +250,14 @@ Result<CardOut> add_peer(api::Ctx& ctx, const AddPeer& in) {
 
 struct AdmitIn {
   std::string origin;
-  std::optional<std::string> tier;
+  std::optional<std::string> tier, ballot;
   std::int64_t from = 0;
   bool vouch = false;
   static constexpr auto fields() {
     return rows(
         row("origin", &AdmitIn::origin, "log of the applicant"),
         row("tier", &AdmitIn::tier, "tier of the charter; the first when absent"),
+        row("ballot", &AdmitIn::ballot, "ballot that allows it, where the charter has a rule for admit"),
         row("from", &AdmitIn::from, "first position of its log that counts", or_default),
         row("vouch", &AdmitIn::vouch, "without the code of an invitation: its fingerprint was compared", or_default));
   }
@@ -297,8 +309,9 @@ Result<Decided> admit(api::Ctx& ctx, const AdmitIn& in) {
                    request.pin};
   if (std::ranges::none_of(now.charter.tiers, [&](const Tier& t) { return t.tier == said.tier; }))
     return fail(alliance::why("alliance.charter"), "no tier {}", said.tier);
+  const auto refs = HZ_TRY(ballot_support(ctx, member, "admit", in.origin, "", in.ballot));
   Decided out{in.origin, std::string(enum_text(State::member)), said.root_fingerprint,
-              HZ_TRY(member.append(draft(said)))};
+              HZ_TRY(member.append(draft(said, refs)))};
   std::error_code ignored;
   if (code && !ctx.dry_run) fs::remove(*code, ignored);
   return out;
@@ -312,27 +325,30 @@ std::string text(const Decided& out, const api::Style& style) {
 struct Close {
   std::string origin, cause;
   std::optional<std::int64_t> size;
+  std::optional<std::string> ballot;
   static constexpr auto fields() {
     return rows(row("origin", &Close::origin, "log of the member"), row("cause", &Close::cause, "why, for people"),
-                row("size", &Close::size, "statements that still count; all that are mirrored when absent"));
+                row("size", &Close::size, "statements that still count; all that are mirrored when absent"),
+                row("ballot", &Close::ballot, "ballot that allows it; one that passed on it when absent"));
   }
 };
 // The final head as it is known here: the size asked for, with the mirrored log's root at it.
 template <class Payload>
-Result<Decided> close(api::Ctx& ctx, const Close& in, State state) {
+Result<Decided> close(api::Ctx& ctx, const Close& in, std::string_view act, State state) {
   Member& member = *HZ_TRY(ctx.member());
   HZ_TRY(as_secretariat(member));
   for (log::Log* log : member.peer_logs()) {
     if (log->origin() != in.origin) continue;
     const auto size = in.size.value_or(static_cast<std::int64_t>(log->head().size));
     const Digest root = HZ_TRY(log->root_at(size < 0 ? no_end : static_cast<std::uint64_t>(size)));
+    const auto refs = HZ_TRY(ballot_support(ctx, member, act, in.origin, "", in.ballot));
     return Decided{in.origin, std::string(enum_text(state)), "",
-                   HZ_TRY(member.append(draft(Payload{in.origin, size, hex(root), in.cause})))};
+                   HZ_TRY(member.append(draft(Payload{in.origin, size, hex(root), in.cause}, refs)))};
   }
   return fail(alliance::why("alliance.no_such_member"), "{}: its log is not mirrored here", in.origin);
 }
-Result<Decided> suspend(api::Ctx& ctx, const Close& in) { return close<Suspend>(ctx, in, State::suspended); }
-Result<Decided> expel(api::Ctx& ctx, const Close& in) { return close<Expel>(ctx, in, State::expelled); }
+Result<Decided> suspend(api::Ctx& ctx, const Close& in) { return close<Suspend>(ctx, in, "suspend", State::suspended); }
+Result<Decided> expel(api::Ctx& ctx, const Close& in) { return close<Expel>(ctx, in, "expel", State::expelled); }
 
 struct LeaveIn {
   std::optional<std::string> note;
@@ -405,10 +421,13 @@ std::span<const api::Op> alliance_ops() {
                        .http = "POST /v1/charter",
                        .cli = "charter adopt",
                        .may = api::May::author,
-                       .emits = {Charter::kind},
-                       .fails = {"alliance.charter", "alliance.not_secretariat"},
+                       .emits = {Charter::kind, BallotOpen::kind, Vote::kind, BallotClose::kind},
+                       .fails = {"alliance.charter", "alliance.not_secretariat", "alliance.no_ballot"},
                        .doc = "Found an alliance with a charter, or adopt the next version of it.",
-                       .example = "hezong charter adopt --name \"Open Compute Alliance\""}),
+                       .example = "hezong charter adopt --name \"Open Compute Alliance\"",
+                       .more = "The next version needs a ballot that passed on it, where the charter in force has a "
+                               "rule for `charter`. A member that is the only voter opens, votes and closes it by "
+                               "this command."}),
       api::op<&show>({.id = "charter.show",
                       .http = "GET /v1/charter",
                       .cli = "charter show",
@@ -447,7 +466,7 @@ std::span<const api::Op> alliance_ops() {
                          .cli = "member suspend <origin>",
                          .may = api::May::author,
                          .emits = {Suspend::kind},
-                         .fails = {"alliance.no_such_member", "alliance.not_secretariat"},
+                         .fails = {"alliance.no_such_member", "alliance.not_secretariat", "alliance.no_ballot"},
                          .doc = "Statements of this member beyond its head as mirrored here do not count until it is "
                                 "admitted again.",
                          .example = "hezong member suspend hezong.example/beta --cause \"no dues for a year\""}),
@@ -456,7 +475,7 @@ std::span<const api::Op> alliance_ops() {
                        .cli = "member expel <origin>",
                        .may = api::May::author,
                        .emits = {Expel::kind},
-                       .fails = {"alliance.no_such_member", "alliance.not_secretariat"},
+                       .fails = {"alliance.no_such_member", "alliance.not_secretariat", "alliance.no_ballot"},
                        .doc = "Statements of this member beyond its head as mirrored here do not count any more.",
                        .example = "hezong member expel hezong.example/beta --cause \"decided by ballot\""}),
       api::op<&leave>({.id = "member.leave",
