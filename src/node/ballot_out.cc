@@ -86,6 +86,7 @@ BallotOut shown(const Ballot& b, bool used) {
 }
 
 std::string text(const BallotOut& out, const api::Style& style) {
+  if (out.ballot.empty()) return "nothing is signed\n";  // a dry run
   const std::string state = out.state == "passed"                             ? style.green(out.state)
                             : out.state == "failed" || out.state == "refused" ? style.red(out.state)
                                                                               : style.bold(out.state);

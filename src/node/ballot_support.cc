@@ -49,10 +49,12 @@ Result<BallotOpen> new_question(const Judgement& judgement, std::string_view own
 namespace {
 
 // All of it by itself: the only voter asks itself, agrees and counts.
-Result<std::string> decide_alone(Member& member, BallotOpen open) {
+Result<std::string> decide_alone(Member& member, BallotOpen open, std::int64_t now_ms) {
   open.text = fmt::format("{} {}, decided by the only voter", open.act, open.subject);
   HZ_TRY(check(open));
-  const std::string id = HZ_TRY(member.append(draft(open))).id;
+  Draft opening = draft(open);
+  opening.issued_ms = now_ms;
+  const std::string id = HZ_TRY(member.append(opening)).id;
   HZ_TRY(member.append(draft(Vote{id, "yes"})));
   const Judgement now = HZ_TRY(judge_anew(member));
   const auto closing = HZ_TRY(now.next_closing(HZ_TRY(find_ballot(now, id))));
@@ -88,10 +90,11 @@ Result<std::vector<statement::Ref>> ballot_support(api::Ctx& ctx, Member& member
   const auto units = electorate(m);
   if (units.size() == 1 && units[0].members == std::vector<std::string>{member.origin()}) {
     if (ctx.dry_run) return std::vector<statement::Ref>{};  // it cannot be counted before it is signed
-    BallotOpen open = HZ_TRY(new_question(judgement, member.origin(), act, ctx.clock().now_ms()));
+    const std::int64_t now_ms = ctx.clock().now_ms();
+    BallotOpen open = HZ_TRY(new_question(judgement, member.origin(), act, now_ms));
     open.subject = subject;
     open.proposal = proposal;
-    return refer(HZ_TRY(decide_alone(member, std::move(open))));
+    return refer(HZ_TRY(decide_alone(member, std::move(open), now_ms)));
   }
   return fail(alliance::why("alliance.no_ballot"), "{} {}: {} vote on it by the charter{}", act, subject, units.size(),
               other);

@@ -67,7 +67,9 @@ Result<BallotOut> open(api::Ctx& ctx, const Open& in) {
     said.subject = charter_subject(proposed);
   }
   HZ_TRY(check(said));
-  const std::string id = HZ_TRY(member.append(draft(said))).id;
+  Draft opening = draft(said);
+  opening.issued_ms = now_ms;  // the time to vote counts from here, and a later reading would shorten it
+  const std::string id = HZ_TRY(member.append(opening)).id;
   if (ctx.dry_run) return BallotOut{};
   return judged(member, id);
 }
@@ -332,9 +334,10 @@ std::span<const api::Op> ballot_ops() {
                          .cli = "ballot recount <ballot>",
                          .may = api::May::reader,
                          .fails = {"alliance.ballot_waiting"},
-                         .doc = "Count again from the bytes of the logs; ends with 3 when the newest closing does not "
-                                "hold, and names what differs.",
-                         .example = "hezong ballot recount 3f9a1c7e"}),
+                         .doc = "Count again from the bytes of the logs.",
+                         .example = "hezong ballot recount 3f9a1c7e",
+                         .more = "Ends with 3 when the newest closing does not hold, and names what differs. Nothing "
+                                 "that this node remembers is used."}),
   };
   return table;
 }
