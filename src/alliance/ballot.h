@@ -84,10 +84,14 @@ struct BallotClose {
 
 // left_out: a head of a voter's log, dated by witnesses before the phase ended, holds more than was counted.
 // early: a head of the closing member's log that holds the closing is dated before the phase ended.
-enum class Cause : std::uint8_t { left_out, early };
+// backdated: a head of it that does not hold the closing is dated after the time that the closing claims.
+enum class Cause : std::uint8_t { left_out, early, backdated };
 constexpr auto enum_names(Cause) {
-  return std::array<EnumName<Cause>, 2>{{{Cause::left_out, "left_out"}, {Cause::early, "early"}}};
+  return std::array<EnumName<Cause>, 3>{
+      {{Cause::left_out, "left_out"}, {Cause::early, "early"}, {Cause::backdated, "backdated"}}};
 }
+// How much later: a round of cosignatures may be under way, and clocks differ.
+inline constexpr std::int64_t backdated_ms_min = 600'000;
 struct BallotChallenge {
   static constexpr std::string_view kind = "alliance.ballot_challenge";
   std::string ballot, close;
@@ -96,7 +100,7 @@ struct BallotChallenge {
   static constexpr auto fields() {
     return rows(row("ballot", &BallotChallenge::ballot, "opening statement's id, hex"),
                 row("close", &BallotChallenge::close, "closing that is challenged, statement id"),
-                row("cause", &BallotChallenge::cause, "left_out or early"),
+                row("cause", &BallotChallenge::cause, "left_out, early or backdated"),
                 row("note", &BallotChallenge::note, "a signed head with its cosignatures, verbatim"));
   }
 };

@@ -44,7 +44,7 @@ Result<void> BallotBook::shows(const Question& q, const Statement& s, const Ball
   const Ballot& b = q.ballot;
   const auto about = std::ranges::find(b.closings, said.close, &JudgedClosing::statement);
   if (about == b.closings.end() || about->phase != held.phase) return nothing("it is about another closing");
-  if (said.cause == Cause::early && said.close != held.statement->id_text())
+  if (said.cause != Cause::left_out && said.close != held.statement->id_text())
     return nothing("it is about another closing");
   const auto note = HZ_TRY(log::parse_note(said.note));
   const auto claimed = HZ_TRY(log::parse_checkpoint(note.text));
@@ -65,9 +65,17 @@ Result<void> BallotBook::shows(const Question& q, const Statement& s, const Ball
     };
     if (!b.is_voter(head.origin) || std::ranges::none_of(log->acts, left_out))
       return nothing(fmt::format("nothing that counts is left out in {} from {} on", head.origin, from));
-  } else if (head.origin != b.origin || head.size <= held.statement->index) {
-    return nothing("the head does not hold the closing");
+  } else {
+    if (head.origin != b.origin) return nothing(fmt::format("{} did not close", head.origin));
+    const bool holds_closing = head.size > held.statement->index;
+    if (said.cause == Cause::early && !holds_closing) return nothing("the head does not hold the closing");
+    if (said.cause == Cause::backdated && holds_closing) return nothing("the head holds the closing");
   }
+  const std::int64_t claimed_ms = held.statement->issued_ms + backdated_ms_min;
+  const auto shows_it = [&](std::uint64_t time_s) {
+    return said.cause == Cause::backdated ? time_s > static_cast<std::uint64_t>(claimed_ms) / 1000
+                                          : time_s <= static_cast<std::uint64_t>(held.ended_ms) / 1000;
+  };
   std::size_t others = 0, dated = 0;
   std::set<std::string_view> asked;
   for (const VotingUnit& unit : b.units) asked.insert(unit.members.begin(), unit.members.end());
@@ -78,21 +86,23 @@ Result<void> BallotBook::shows(const Question& q, const Statement& s, const Ball
     const auto at = known.find(std::string(voter));
     const auto their = at == known.end() ? std::nullopt : archive_.prefix(at->first, at->second);
     if (!their) continue;
-    bool in_time = false;
+    bool did = false;
     for (const KeySpan& span : their->authority->keys) {
       if (span.role != Role::witness || span.revoked) continue;
       const log::NoteKey key{span.key.name, log::KeyType::cosignature_v1, span.key.key};
       for (const log::SignatureLine& line : note.signatures) {
         if (line.name != key.name || line.key_id != key.id()) continue;
         const auto cosignature = log::parse_cosignature(line.signature);
-        in_time |= cosignature && log::verify_cosignature(note.text, span.key.key, line.signature) &&
-                   cosignature->time_s <= static_cast<std::uint64_t>(held.ended_ms) / 1000;
+        did |= cosignature && log::verify_cosignature(note.text, span.key.key, line.signature) &&
+               shows_it(cosignature->time_s);
       }
     }
-    dated += in_time;
+    dated += did;
   }
   if (others == 0 || dated * 2 <= others)
-    return nothing(fmt::format("{} of {} other voters dated the head before {}", dated, others, held.ended_ms));
+    return nothing(fmt::format("{} of {} other voters dated the head {} {}", dated, others,
+                               said.cause == Cause::backdated ? "after" : "before",
+                               utc_text(said.cause == Cause::backdated ? claimed_ms : held.ended_ms)));
   return {};
 }
 

@@ -146,6 +146,31 @@ TEST_CASE("challenge: a closing that witnesses saw before the end is early, what
   CHECK(p.ballot(id).state == BallotState::open);
 }
 
+TEST_CASE("challenge: a closing that claims an old time, so that the time to challenge is over, is backdated") {
+  Dated p;
+  const std::string id = p.say(a, p.question());
+  for (const std::string& who : {a, b}) p.say(who, Vote{id, "yes"});
+  p.say(c, Vote{id, "no"});
+  // Ten hours later the founder writes the end of the votes and of the challenges in one go.
+  const std::int64_t claimed_ms = p.now_ms + hour_ms, really_ms = p.now_ms + 10 * hour_ms;
+  const std::string before = p.note(a, p.sizes[a], {b, c, d}, really_ms - 1000);
+  const std::string soon = p.note(a, p.sizes[a], {b, c, d}, claimed_ms + 60'000);
+  p.close(id);
+  const std::string end = p.close(id);
+  CHECK(p.ballot(id).state == BallotState::passed);
+  p.say(d, BallotChallenge{id, end, Cause::backdated, soon});
+  CHECK(p.ballot(id).state == BallotState::passed);  // its time is before the end's
+  CHECK(p.ballot(id).challenges.back().detail.find("0 of 3 other voters dated the head after") == 0);
+  p.say(d, BallotChallenge{id, end, Cause::backdated, p.note(a, p.sizes[a], {b, c, d}, really_ms)});
+  CHECK(p.ballot(id).challenges.back().detail == "the head holds the closing");
+  p.say(d, BallotChallenge{id, end, Cause::backdated, before});
+  CHECK(p.ballot(id).state == BallotState::closed);
+  CHECK(verdicts(p.ballot(id)) == "votes holds, challenges overturned");
+  const std::string votes = p.ballot(id).closings.front().statement;
+  p.say(d, BallotChallenge{id, votes, Cause::backdated, before});
+  CHECK(p.ballot(id).state == BallotState::open);
+}
+
 TEST_CASE("challenge: only those who vote are heard") {
   LeftOut p;
   LogActs stranger;

@@ -30,7 +30,7 @@ struct ChallengeLine {
   static constexpr auto fields() {
     return rows(row("statement", &ChallengeLine::statement, "statement id"),
                 row("member", &ChallengeLine::member, "who challenges"),
-                row("cause", &ChallengeLine::cause, "left_out or early"),
+                row("cause", &ChallengeLine::cause, "left_out, early or backdated"),
                 row("detail", &ChallengeLine::detail, "why it shows nothing", or_default),
                 row("upheld", &ChallengeLine::upheld, "it overturned a closing"));
   }

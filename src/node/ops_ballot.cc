@@ -182,25 +182,31 @@ struct ChallengeIn {
   std::string ballot, cause;
   std::optional<std::string> note;
   static constexpr auto fields() {
-    return rows(row("ballot", &ChallengeIn::ballot, "ballot, or the start of its id"),
-                row("cause", &ChallengeIn::cause, "left_out: something in time is not counted; early: closed too soon"),
-                row("note", &ChallengeIn::note,
-                    "file of a signed head with its cosignatures; this log's published one when absent"));
+    return rows(
+        row("ballot", &ChallengeIn::ballot, "ballot, or the start of its id"),
+        row("cause", &ChallengeIn::cause,
+            "left_out: something in time is not counted; early: closed too soon; backdated: closed later than it says"),
+        row("note", &ChallengeIn::note,
+            "file of a signed head with its cosignatures; when absent this log's published one, else the closing "
+            "member's as it was fetched"));
   }
 };
 Result<BallotOut> challenge(api::Ctx& ctx, const ChallengeIn& in) {
   Member& member = *HZ_TRY(ctx.member());
   const auto cause = parse_enum<Cause>(in.cause);
   if (!cause)
-    return fail(alliance::why("alliance.challenge"), "{} is no cause; there are left_out and early", in.cause);
+    return fail(alliance::why("alliance.challenge"), "{} is no cause; there are left_out, early and backdated",
+                in.cause);
   const Judgement now = HZ_TRY(judge_anew(member));
   const Ballot b = HZ_TRY(as_voter(member, now, in.ballot));
   std::string standing;
   for (const JudgedClosing& c : b.closings)
     if (c.verdict == Verdict::holds) standing = c.statement;
   if (standing.empty()) return wrong_state(b, "no closing holds that could be challenged");
-  const std::string note =
-      in.note ? HZ_TRY(read_text(*in.note, log::note_size_bytes_max)) : HZ_TRY(member.log().published()).first_note;
+  std::string note = HZ_TRY(member.log().published()).first_note;
+  for (log::Log* log : member.peer_logs())
+    if (*cause != Cause::left_out && log->origin() == b.origin) note = log->checkpoint();
+  if (in.note) note = HZ_TRY(read_text(*in.note, log::note_size_bytes_max));
   const BallotChallenge said{b.id, standing, *cause, note};
   HZ_TRY(log::parse_note(note));
   const std::string id = HZ_TRY(member.append(draft(said))).id;
