@@ -139,6 +139,24 @@ TEST_CASE("binding: charters follow one another, each under the one before, and 
   }
 }
 
+TEST_CASE("binding: a charter under which nobody would vote is refused, or it could never be changed again") {
+  Poll p({"a"});
+  Charter next = next_version(p);
+  next.tiers = {{"renamed", true, 1}, {"member", false, 0}};
+  const std::string id = p.say(a, p.on_charter(next));
+  p.say(a, Vote{id, "yes"});
+  p.say(a, p.closing(id));
+  CHECK(p.ballot(id).state == BallotState::passed);
+  p.say(a, next, id);
+  CHECK(p.fold().charter->version == 1);
+  CHECK(refusals(p.fold()).back().ends_with("alliance.charter"));
+  CHECK_FALSE(check_voters(Membership{}, [] {
+    Charter first = default_charter("Test", "x.example/a");
+    std::swap(first.tiers[0], first.tiers[1]);
+    return first;
+  }()));
+}
+
 TEST_CASE("binding: the secretariat is handed over by ballot, and the new one decides") {
   Poll p({"a", "b"});
   Charter second = next_version(p);

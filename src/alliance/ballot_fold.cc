@@ -34,6 +34,9 @@ Result<void> BallotBook::is_here(const std::vector<FrontierEntry>& frontier, con
     if (!root)
       return fail(why("alliance.ballot_waiting"), "{}: {} statements are named, {} are here", e.origin, e.size,
                   here == at.end() ? 0 : here->second);
+    // Its acts cannot be read (no genesis, or a head that its own statements do not name): nothing is known of it.
+    if (!archive_.prefix(e.origin, e.size))
+      return fail(why("alliance.ballot_waiting"), "{}: what is here of it does not begin as a log", e.origin);
     if (*root != e.root)
       return fail(why("alliance.ballot"), "{} at {}: root {} is named, the log has {}", e.origin, e.size, e.root,
                   *root);

@@ -122,6 +122,7 @@ class Fold {
     HZ_TRY(check(said));
     const std::int64_t next = out_.charter ? out_.charter->version + 1 : 1;
     if (said.version != next) return fail(why("alliance.charter"), "version {}, {} is next", said.version, next);
+    HZ_TRY(check_voters(out_, said));
     HZ_TRY(allow(s, "charter", charter_subject(said)));
     const bool hands_over = said.secretariat != s.origin;
     Standing& first = out_.standings[out_.founder];
@@ -233,6 +234,18 @@ const VoteRule* rule_for(const Membership& membership, std::string_view act) {
   for (const VoteRule& rule : membership.charter->rules)
     if (rule.act == act) return &rule;
   return nullptr;
+}
+
+Result<void> check_voters(const Membership& membership, const Charter& next) {
+  if (next.rules.empty()) return {};
+  const auto votes = [&](const std::string& tier) {
+    const auto found = std::ranges::find(next.tiers, tier, &Tier::tier);
+    return found != next.tiers.end() && found->may_vote;
+  };
+  if (!membership.charter && votes(next.tiers.front().tier)) return {};
+  for (const auto& [origin, standing] : membership.standings)
+    if (standing.state == State::member && votes(standing.tier)) return {};
+  return fail(why("alliance.charter"), "{} version {}: no member is in a tier that votes", next.name, next.version);
 }
 
 std::string founder_of(const LogView& own) {

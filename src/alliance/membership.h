@@ -94,6 +94,10 @@ bool is_decision(const statement::Statement& s);
 // The rule of the charter in force; null when there is none.
 const VoteRule* rule_for(const Membership& membership, std::string_view act);
 
+// Somebody votes under the next charter, or nobody could ever change it again. The founder is of its first tier.
+// Errors: alliance.charter.
+Result<void> check_voters(const Membership& membership, const Charter& next);
+
 // The founder of the alliance that a log belongs to: by its last charter (itself) or join request. Empty when none.
 std::string founder_of(const LogView& own);
 

@@ -75,6 +75,7 @@ Result<CharterOut> adopt(api::Ctx& ctx, const Adopt& in) {
     charter = HZ_TRY(from_json<Charter>(HZ_TRY(json::parse(ballot.open.proposal))));
   }
   HZ_TRY(check(charter));
+  HZ_TRY(check_voters(HZ_TRY(judge_anew(member)).membership(), charter));
   const auto refs =
       HZ_TRY(ballot_support(ctx, member, "charter", charter_subject(charter), json::dump(to_json(charter)), in.ballot));
   const auto receipt = HZ_TRY(member.append(draft(charter, refs)));
@@ -93,10 +94,18 @@ std::string text(const CharterOut& out, const api::Style& style) {
                                   c.secretariat, c.secretariat_from);
   for (const Tier& t : c.tiers)
     shown += fmt::format("  tier {}: {}\n", t.tier, t.may_vote ? fmt::format("votes, weight {}", t.weight) : "no vote");
-  for (const VoteRule& r : c.rules)
-    shown += fmt::format("  {}: {} {}/{} of {}, quorum {}/{}, a tie {}\n", r.act,
-                         r.more_than ? "more than" : "at least", r.yes_numerator, r.yes_denominator, enum_text(r.of),
-                         r.quorum_numerator, r.quorum_denominator, enum_text(r.tie));
+  const auto share = [](bool more_than, std::int64_t part, std::int64_t of) {
+    return fmt::format("{} {}/{}", more_than ? "more than" : "at least", part, of);
+  };
+  for (const VoteRule& r : c.rules) {
+    std::string needed = share(r.more_than, r.yes_numerator, r.yes_denominator);
+    if (!r.chambers.empty()) needed.clear();
+    for (const Chamber& chamber : r.chambers)
+      needed += fmt::format("{}{} in {}", needed.empty() ? "" : " and ",
+                            share(chamber.more_than, chamber.yes_numerator, chamber.yes_denominator), chamber.tier);
+    shown += fmt::format("  {}: {} of {}, quorum {}/{}, a tie {}\n", r.act, needed, enum_text(r.of), r.quorum_numerator,
+                         r.quorum_denominator, enum_text(r.tie));
+  }
   for (const AffiliateGroup& g : c.affiliates)
     shown += fmt::format("  {} votes once: {} members\n", g.group, g.members.size());
   return shown + fmt::format("  totals need {} contributors\nstatement {}\n", c.aggregation_min, out.statement);

@@ -63,6 +63,7 @@ Result<BallotOut> open(api::Ctx& ctx, const Open& in) {
     if (!in.file) return fail(alliance::why("alliance.ballot"), "--file names the proposed charter");
     Charter proposed = HZ_TRY(read_charter(*in.file));
     proposed.version = now.membership().charter->version + 1;
+    HZ_TRY(check_voters(now.membership(), proposed));
     said.proposal = json::dump(to_json(proposed));
     said.subject = charter_subject(proposed);
   }
