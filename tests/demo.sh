@@ -11,6 +11,16 @@ expect() { # text, meaning
 }
 expect 'saved by a proven substitute: [1-9]' 'at least one product is saved by a proven substitute'
 expect 'honestly not saved|everything is saved' 'what is not saved is said'
+expect 'equal frontiers on 3 nodes' 'three nodes have folded the same three logs'
+expect '^(glyph|intent|keyword) .*@hall\.example .*lab\.example' "the company's plan stands on the hall's site and the lab's evidence"
+expect 'Products saved by a proven substitute: 3' 'all three products of the company are saved'
+expect '^reach .*substituted.*lab\.example' "the hall's own plan has its own product"
+expect 'the plan is the same without the hall' 'the plan outlives the node of the hall'
+expect 'signed by  lab.example' "the evidence shown to a stranger is the lab's"
+company=$(sed -n '/^models\$ hezong drill plan/,/^Assumptions/p' "$folder/demo.txt")
+hall=$(sed -n '/^hall\$ hezong drill plan/,/^Assumptions/p' "$folder/demo.txt")
+if grep -q '^reach ' <<<"$company"; then echo "not ok: the company's plan shows the hall's product"; fail=1; fi
+if grep -qE '^(glyph|intent|keyword) ' <<<"$hall"; then echo "not ok: the hall's plan shows the company's products"; fail=1; fi
 expect 'the log holds' 'the whole log verifies'
 expect 'the exported statement holds' 'an exported statement verifies offline'
 report=$folder/report.html

@@ -140,6 +140,8 @@ class Planner {
     o.lift = fitness.evidence->lift;
     o.evidence = fitness.evidence->statement;
     o.site_statement = site.statement;
+    o.evidence_member = fitness.evidence->member;
+    o.site_member = site.member;
     return o;
   }
 

@@ -36,6 +36,7 @@ struct Option {
   bool scanned = true;                  // false: no supply facts about the backend, so its survival is not shown
   std::string lift;                     // opset lift or other change the evidence was made with
   std::string evidence, site_statement;
+  std::string evidence_member, site_member;  // logs of those who said so
   bool operator==(const Option&) const = default;
   static constexpr auto fields() {
     return rows(row("backend", &Option::backend, "substitute"), row("site", &Option::site, "where it runs"),
@@ -52,7 +53,9 @@ struct Option {
                 row("scanned", &Option::scanned, "its supply chain is known"),
                 row("lift", &Option::lift, "model change tried"),
                 row("evidence", &Option::evidence, "statement of the result"),
-                row("site_statement", &Option::site_statement, "statement of the offer"));
+                row("site_statement", &Option::site_statement, "statement of the offer"),
+                row("evidence_member", &Option::evidence_member, "log of the member that tested it"),
+                row("site_member", &Option::site_member, "log of the member whose site it is"));
   }
 };
 

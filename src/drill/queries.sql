@@ -15,7 +15,7 @@ SELECT node, what, why, statement FROM public_supply_unknown ORDER BY node, what
 -- name: read_model_results
 -- One per (model, backend): this member's own evidence speaks before others'; among others the worst verdict does, so that
 -- nobody is sent onto a backend that some member saw fail. Claimed times decide nothing.
-SELECT model_sha256, backend, verdict, quality_milli, agreement_milli, worst, golden_sha256, lift, observed_ms, statement
+SELECT model_sha256, backend, verdict, quality_milli, agreement_milli, worst, golden_sha256, lift, observed_ms, statement, member
 FROM (SELECT *, row_number() OVER (PARTITION BY model_sha256, backend ORDER BY
         member <> (SELECT member FROM public_alliance_self),
         CASE verdict WHEN 'FAILED' THEN 0 WHEN 'BASIC_ONLY' THEN 1 WHEN 'STRICT' THEN 2 ELSE 3 END, member) AS place
@@ -37,7 +37,7 @@ ORDER BY model_sha256, name, member, statement
 -- Another member's site carries its member's name: two members may call different places the same.
 SELECT CASE WHEN member = (SELECT member FROM public_alliance_self) THEN site ELSE site || '@' || member END AS id, name,
        entity, jurisdiction, backend, price_fen_per_hour_min, price_fen_per_hour_max, switch_minutes_min,
-       switch_minutes_max, statement
+       switch_minutes_max, statement, member
 FROM public_pool_site ORDER BY id, backend
 -- name: read_needs
 -- One per (component, skill): this member's own estimate, else the largest of the others.

@@ -303,11 +303,14 @@ class Report {
       };
       if (p.choice) {
         const Option& o = *p.choice;
-        item("Substitute", fmt::format("<b>{}</b> on <b>{}</b>{}", e(o.backend), e(label(o.site)),
-                                       o.site_name.empty() ? "" : " (" + e(o.site_name) + ")"));
-        item("Proof", fmt::format("{}, quality {}{}{} · {}", e(o.verdict), percent_milli(o.quality_milli),
+        item("Substitute", fmt::format("<b>{}</b> on <b>{}</b>{}{}", e(o.backend), e(label(o.site)),
+                                       o.site_name.empty() ? "" : " (" + e(o.site_name) + ")",
+                                       o.site_member.empty() ? "" : ", offered by " + e(o.site_member)));
+        item("Proof", fmt::format("{}, quality {}{}{}{} · {}", e(o.verdict), percent_milli(o.quality_milli),
                                   o.drop_milli > 0 ? ", " + percent_milli(o.drop_milli) + " below the incumbent" : "",
-                                  o.lift.empty() ? "" : ", " + e(o.lift), id(short_id(o.evidence))));
+                                  o.lift.empty() ? "" : ", " + e(o.lift),
+                                  o.evidence_member.empty() ? "" : ", tested by " + e(o.evidence_member),
+                                  id(short_id(o.evidence))));
         item("Cost", e(price_range(o.price_fen_per_hour_min, o.price_fen_per_hour_max)));
         item("Switch",
              e(minutes_range(o.switch_minutes_min, o.switch_minutes_max)) + ", " + std::string(enum_text(o.timing)));

@@ -155,18 +155,19 @@ std::string text(const Impact& out, const api::Style& style) {
 std::string text(const Plan& out, const api::Style& style) {
   std::string s = style.bold("Continuity plan if we lose " + joined(out.targets, ", ")) + "\n\n";
   std::vector<std::vector<std::string>> table{
-      {"PRODUCT", "PLAN", "BACKEND", "SITE", "COST", "SWITCH", "TOLERATED", "PROOF"}};
+      {"PRODUCT", "PLAN", "BACKEND", "SITE", "COST", "SWITCH", "TOLERATED", "PROOF", "PROVEN BY"}};
   for (const ProductPlan& p : out.products) {
     if (!p.choice) {
       table.push_back({p.product, outcome_mark(p.outcome, style), p.outcome == Outcome::kept ? label(p.incumbent) : "–",
-                       "", "", "", seconds_text(p.outage_max_s), ""});
+                       "", "", "", seconds_text(p.outage_max_s), "", ""});
       continue;
     }
     const Option& o = *p.choice;
     table.push_back({p.product, outcome_mark(p.outcome, style), o.backend, o.site,
                      price_range(o.price_fen_per_hour_min, o.price_fen_per_hour_max),
                      minutes_range(o.switch_minutes_min, o.switch_minutes_max), seconds_text(p.outage_max_s),
-                     fmt::format("{} {} · {}", o.verdict, percent_milli(o.quality_milli), short_id(o.evidence))});
+                     fmt::format("{} {} · {}", o.verdict, percent_milli(o.quality_milli), short_id(o.evidence)),
+                     o.evidence_member});
   }
   s += api::table(table, style);
 

@@ -1,5 +1,10 @@
 #include "drill/world.h"
 
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+
 #include "drill/sql_text.h"
 #include "sql/db.h"
 
@@ -23,6 +28,37 @@ Result<std::vector<T>> rows_of(sql::Db& views, std::string_view query, Make make
     return true;
   }));
   return out;
+}
+
+// A manifest that says site:x means this member's own site x, else the one member's that has it. Two members with such
+// a site: nobody guesses, the name stays a place nobody described (docs/decisions/0108).
+void place_sites(World& w) {
+  std::map<std::string, std::set<std::string>, std::less<>> named;  // "site:x" -> ids that may be meant
+  for (const Site& site : w.sites) named[site.id.substr(0, site.id.find('@'))].insert(site.id);
+  std::map<std::string, std::string, std::less<>> meant;
+  std::set<std::string> unclear;
+  for (const Edge& edge : w.edges) {
+    const auto found = named.find(edge.input);
+    if (found == named.end() || found->second.contains(edge.input)) continue;  // nobody has it, or it is this member's
+    if (found->second.size() == 1)
+      meant.emplace(edge.input, *found->second.begin());
+    else if (unclear.insert(edge.input).second)
+      w.unknowns.push_back({edge.input, "site",
+                            fmt::format("{} members have a site of this name; write site:<id>@<log of its member>",
+                                        found->second.size()),
+                            edge.statement});
+  }
+  if (meant.empty()) return;
+  for (Edge& edge : w.edges)
+    if (const auto to = meant.find(edge.input); to != meant.end()) edge.input = to->second;
+  for (Node& node : w.nodes)
+    if (const auto to = meant.find(node.id); to != meant.end()) node.id = to->second;
+  // As the queries order them.
+  std::ranges::sort(w.nodes, {}, [](const Node& n) { return std::tie(n.id, n.statement); });
+  std::ranges::sort(w.edges, {}, [](const Edge& e) {
+    return std::tuple<std::string_view, std::string_view, std::int64_t, std::string_view, std::string_view>(
+        e.node, e.input, -e.observed_ms, e.statement, e.field);
+  });
 }
 
 }  // namespace
@@ -70,7 +106,8 @@ Result<World> load_world(sql::Db& views) {
                        r.text(6),
                        r.text(7),
                        r.integer(8),
-                       r.text(9)};
+                       r.text(9),
+                       r.text(10)};
   }));
   w.operator_results = HZ_TRY(rows_of<OperatorResult>(views, sql_text::read_operator_results, [](const sql::Row& r) {
     return OperatorResult{r.text(0), r.text(1),    r.text(2),    r.integer(3), with_prefix("backend:", r.text(4)),
@@ -89,11 +126,13 @@ Result<World> load_world(sql::Db& views) {
                 r.integer(6),
                 r.integer(7),
                 r.integer(8),
-                r.text(9)};
+                r.text(9),
+                r.text(10)};
   }));
   w.needs = HZ_TRY(rows_of<Need>(views, sql_text::read_needs, [](const sql::Row& r) {
     return Need{r.text(0), r.text(1), r.integer(2), r.integer(3), r.integer(4), r.text(5)};
   }));
+  place_sites(w);
   return w;
 }
 

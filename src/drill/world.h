@@ -70,6 +70,7 @@ struct ModelResult {
   std::string worst, golden, lift;
   std::int64_t observed_ms = 0;
   std::string statement;
+  std::string member = {};  // who tested it
 };
 struct OperatorResult {
   std::string op_type, domain, dtype;
@@ -83,11 +84,12 @@ struct Release {
 };
 // One row per (site, backend).
 struct Site {
-  std::string id;  // site:<id>
+  std::string id;  // site:<id>, and site:<id>@<member> for another member's
   std::string name, entity, jurisdiction, backend;
   std::int64_t price_fen_per_hour_min = 0, price_fen_per_hour_max = 0;
   std::int64_t switch_minutes_min = 0, switch_minutes_max = 0;
   std::string statement;
+  std::string member = {};  // whose site it is
 };
 struct Need {
   std::string component, skill;
@@ -111,7 +113,8 @@ struct World {
   std::vector<Need> needs;
 };
 
-// Reads all public views, each in a fixed order: equal views give equal worlds. Errors: sql.*.
+// Reads all public views, each in a fixed order: equal views give equal worlds. A product's bare site:<id> becomes the
+// site of the one member that has it, when this member has none of that name. Errors: sql.*.
 Result<World> load_world(sql::Db& views);
 
 // True for verdicts that let a backend carry a product: STRICT and BASIC_ONLY.

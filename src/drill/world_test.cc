@@ -3,8 +3,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "drill/kinds.h"
+#include "drill/rehearsal.h"
 #include "drill/sql_text.h"
 
 namespace hz::drill {
@@ -115,16 +117,17 @@ Result<void> fill_views(sql::Db& db, const World& w) {
              "CREATE TABLE public_supply_unknown(node, what, why, statement);"
              "CREATE TABLE public_standards_model_result(model_sha256, backend, verdict, quality_milli, "
              "agreement_milli, worst,"
-             "  golden_sha256, backend_digest, lift, observed_ms, statement, member AS ('me'));"
+             "  golden_sha256, backend_digest, lift, observed_ms, statement, member);"
              "CREATE TABLE public_standards_operator_result(op_type, domain, dtype, opset, backend, verdict, cases, "
              "passed, statement, member AS ('me'));"
              "CREATE TABLE public_standards_backend(backend, name, version, library_digest, library_path, isolation, "
              "statement);"
              "CREATE TABLE public_share_release(model_sha256, name, licence, audience, statement, member AS ('me'));"
              "CREATE TABLE public_pool_site(site, name, entity, jurisdiction, backend, price_fen_per_hour_min,"
-             "  price_fen_per_hour_max, switch_minutes_min, switch_minutes_max, statement, member AS ('me'));"
+             "  price_fen_per_hour_max, switch_minutes_min, switch_minutes_max, statement, member);"
              "CREATE TABLE public_talent_need(component, skill, people_min, port_hours_per_operator_min,"
              "  port_hours_per_operator_max, statement, member AS ('me'));"));
+  const auto who = [](const std::string& member) { return member.empty() ? std::string("me") : member; };
   for (const auto& r : w.entities)
     HZ_TRY(db.exec("INSERT INTO public_supply_entity VALUES (?,?,?,?)", {r.id, r.name, r.jurisdiction, r.statement}));
   for (const auto& r : w.holdings)
@@ -146,9 +149,9 @@ Result<void> fill_views(sql::Db& db, const World& w) {
   for (const auto& r : w.unknowns)
     HZ_TRY(db.exec("INSERT INTO public_supply_unknown VALUES (?,?,?,?)", {r.node, r.what, r.why, r.statement}));
   for (const auto& r : w.model_results)
-    HZ_TRY(db.exec("INSERT INTO public_standards_model_result VALUES (?,?,?,?,?,?,?,'',?,?,?)",
+    HZ_TRY(db.exec("INSERT INTO public_standards_model_result VALUES (?,?,?,?,?,?,?,'',?,?,?,?)",
                    {r.model, r.backend, r.verdict, r.quality_milli, r.agreement_milli, r.worst, r.golden, r.lift,
-                    r.observed_ms, r.statement}));
+                    r.observed_ms, r.statement, who(r.member)}));
   for (const auto& r : w.operator_results)
     HZ_TRY(db.exec("INSERT INTO public_standards_operator_result VALUES (?,?,?,?,?,?,?,?,?)",
                    {r.op_type, r.domain, r.dtype, r.opset, r.backend, r.verdict, r.cases, r.passed, r.statement}));
@@ -156,9 +159,9 @@ Result<void> fill_views(sql::Db& db, const World& w) {
     HZ_TRY(db.exec("INSERT INTO public_share_release VALUES (?,?,?,?,?)",
                    {r.model, r.name, r.licence, r.audience, r.statement}));
   for (const auto& r : w.sites)
-    HZ_TRY(db.exec("INSERT INTO public_pool_site VALUES (?,?,?,?,?,?,?,?,?,?)",
+    HZ_TRY(db.exec("INSERT INTO public_pool_site VALUES (?,?,?,?,?,?,?,?,?,?,?)",
                    {r.id, r.name, r.entity, r.jurisdiction, r.backend, r.price_fen_per_hour_min,
-                    r.price_fen_per_hour_max, r.switch_minutes_min, r.switch_minutes_max, r.statement}));
+                    r.price_fen_per_hour_max, r.switch_minutes_min, r.switch_minutes_max, r.statement, who(r.member)}));
   for (const auto& r : w.needs)
     HZ_TRY(
         db.exec("INSERT INTO public_talent_need VALUES (?,?,?,?,?,?)",
@@ -188,6 +191,71 @@ TEST_CASE("world: what the views hold comes back row by row, and unknown entitie
   const ModelResult* r = find_result(got, WorldBuilder::model_of("keyword"), "backend:opencv");
   REQUIRE(r);
   CHECK(r->verdict == "FAILED");
+}
+
+namespace {
+
+// The demo world with its sites and evidence said by other members, and glyph bound to a hall by its bare name.
+World told_by_others(const std::vector<std::string>& hall_members) {
+  WorldBuilder b = demo_world();
+  b.needs("product:glyph", "site:hefei", "products/glyph.toml", "requirement.all[2]");
+  for (ModelResult& r : b.world.model_results) r.member = "lab";
+  const std::vector<Site> sites = std::exchange(b.world.sites, {});
+  for (const std::string& member : hall_members)
+    for (Site site : sites) {
+      site.member = member;
+      site.statement = WorldBuilder::statement(member + site.id + site.backend);
+      b.world.sites.push_back(std::move(site));
+    }
+  return b.finish();
+}
+World seen_by_me(const World& world) {
+  sql::Db db = sql::Db::open(":memory:", sql::Mode::scratch).value();
+  REQUIRE(fill_views(db, world));
+  return load_world(db).value();
+}
+bool needs(const World& world, std::string_view node, std::string_view input) {
+  return std::ranges::any_of(world.edges, [&](const Edge& e) { return e.node == node && e.input == input; });
+}
+
+}  // namespace
+
+TEST_CASE("world: a bare site name means the one other member's site, and losing that place stops the product") {
+  const World world = seen_by_me(told_by_others({"hall"}));
+  CHECK(needs(world, "product:glyph", "site:hefei@hall"));
+  CHECK(!needs(world, "product:glyph", "site:hefei"));
+  CHECK(std::ranges::is_sorted(world.edges, {}, [](const Edge& e) { return std::pair(e.node, e.input); }));
+  const auto impact = Rehearsal::of(world, {"jurisdiction:CN"}, control_bp_default).value()->impact().value();
+  for (const ProductImpact& p : impact.products) CHECK((p.product == "glyph") == (p.after == "stopped"));
+}
+
+TEST_CASE("world: this member's own site is meant before another member's of the same name") {
+  const World world = seen_by_me(told_by_others({"hall", "me"}));
+  CHECK(needs(world, "product:glyph", "site:hefei"));
+  CHECK(std::ranges::none_of(world.unknowns, [](const Unknown& u) { return u.what == "site"; }));
+}
+
+TEST_CASE("world: two members with a site of that name: nobody guesses, and it is said") {
+  const World world = seen_by_me(told_by_others({"hall", "rival"}));
+  CHECK(needs(world, "product:glyph", "site:hefei"));
+  const auto said = std::ranges::find(world.unknowns, std::string("site"), &Unknown::what);
+  REQUIRE(said != world.unknowns.end());
+  CHECK(said->node == "site:hefei");
+  CHECK(said->why.starts_with("2 members"));
+}
+
+TEST_CASE("plan: every line names whose site and whose evidence it rests on") {
+  const World world = seen_by_me(told_by_others({"hall"}));
+  const Plan plan = Rehearsal::of(world, {"entity:microsoft"}, control_bp_default).value()->plan().value();
+  std::size_t chosen = 0;
+  for (const ProductPlan& p : plan.products) {
+    if (!p.choice) continue;
+    ++chosen;
+    CHECK(p.choice->site_member == "hall");
+    CHECK(p.choice->evidence_member == "lab");
+    CHECK(p.choice->site.ends_with("@hall"));
+  }
+  CHECK(chosen >= 2);
 }
 
 TEST_CASE("views: the schema and every query of this module prepare") {

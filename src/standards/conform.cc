@@ -64,7 +64,7 @@ BackendFact fact_of(const Backend& backend, const EngineFacts& facts) {
 Result<std::vector<Product>> recorded_products(sql::Db& views) {
   std::vector<Product> out;
   HZ_TRY(views.query(sql_text::list_products, {}, [&](const sql::Row& row) {
-    out.push_back({row.text(0), row.text(1), row.text(2), row.text(3), row.text(4), row.integer(5)});
+    out.push_back({row.text(0), row.text(1), row.text(2), row.text(3), row.text(4), row.integer(5), row.text(6)});
     return true;
   }));
   return out;
@@ -288,8 +288,9 @@ class Conformance {
       std::erase_if(result.blocking, [&](const std::string& op) { return proven.contains(op); });
       const bool incumbent = ready_[i].product.incumbent == fact.backend;
       out_.incumbent_failed = out_.incumbent_failed || (incumbent && result.verdict == Verdict::failed);
-      out_.products.push_back({result.product, result.backend, incumbent, result.verdict, result.quality_milli,
-                               result.agreement_milli, result.worst, result.lift, result.blocking});
+      out_.products.push_back({result.product, ready_[i].product.member, result.backend, incumbent, result.verdict,
+                               result.quality_milli, result.agreement_milli, result.worst, result.lift,
+                               result.blocking});
       drafts.push_back(alliance::draft(result));
     }
     return transport_ == "pipe" ? append(drafts) : Result<void>();

@@ -51,7 +51,7 @@ struct BackendOutcome {
 };
 
 struct ProductOutcome {
-  std::string product, backend;
+  std::string product, member, backend;
   bool incumbent = false;
   Verdict verdict = Verdict::untested;
   std::int64_t quality_milli = 0, agreement_milli = 0;
@@ -59,6 +59,7 @@ struct ProductOutcome {
   std::vector<std::string> blocking;
   static constexpr auto fields() {
     return rows(row("product", &ProductOutcome::product, "product id"),
+                row("member", &ProductOutcome::member, "whose product it is"),
                 row("backend", &ProductOutcome::backend, "backend id"),
                 row("incumbent", &ProductOutcome::incumbent, "the product runs on it today"),
                 row("verdict", &ProductOutcome::verdict, "STRICT, BASIC_ONLY, FAILED or UNTESTED"),

@@ -63,6 +63,29 @@ TEST_CASE("replay: the newest run replaces every operator verdict of its backend
   CHECK(v.one("SELECT verdict FROM public_standards_operator_result WHERE backend = 'backend:b'") == "UNTESTED");
 }
 
+TEST_CASE("products: others' are tested once they released the model beyond themselves, the strictest demand first") {
+  Views v;
+  REQUIRE(v.db.run(
+      "CREATE TABLE public_alliance_self(member); INSERT INTO public_alliance_self VALUES ('me');"
+      "CREATE TABLE public_supply_declared_product(member, product, name, model_sha256, golden_sha256, incumbent, "
+      "quality_min_milli, statement);"
+      "CREATE VIEW public_supply_product AS SELECT * FROM public_supply_declared_product WHERE member = 'me';"
+      "CREATE TABLE public_share_release(member, model_sha256, name, licence, audience, statement);"
+      "INSERT INTO public_supply_declared_product VALUES"
+      " ('me', 'product:own', '', 'm1', 'g', '', 900, ''),"
+      " ('other', 'product:own-too', '', 'm1', 'g', '', 950, ''),"   // this member's demand stands for m1
+      " ('other', 'product:shared', '', 'm2', 'g', '', 900, ''),"    // released to the alliance
+      " ('third', 'product:stricter', '', 'm2', 'g', '', 930, ''),"  // the same model, more asked of it
+      " ('other', 'product:kept', '', 'm3', 'g', '', 900, ''),"      // released for its owner only
+      " ('other', 'product:silent', '', 'm4', 'g', '', 900, ''),"    // not released
+      " ('third', 'product:foreign', '', 'm5', 'g', '', 900, '');"   // released by somebody else only
+      "INSERT INTO public_share_release VALUES ('other', 'm1', '', '', 'alliance', ''),"
+      " ('other', 'm2', '', '', 'alliance', ''), ('third', 'm2', '', '', 'everyone', ''),"
+      " ('other', 'm3', '', '', 'owner', ''), ('other', 'm5', '', '', 'alliance', '');"));
+  CHECK(v.one("SELECT group_concat(member || ' ' || product, ', ') FROM (SELECT * FROM standards_tested_product "
+              "ORDER BY own DESC, member, product)") == "me product:own, third product:stricter");
+}
+
 TEST_CASE("replay: the newest result of a model on a backend wins, with its blockers") {
   Views v;
   ModelResult r;

@@ -44,7 +44,7 @@ std::string text(const ConformOut& out, const api::Style& style) {
   std::string s = operator_tables(out, style);
   if (!out.products.empty()) {
     std::vector<std::vector<std::string>> rows{
-        {"product", "backend", "verdict", "quality", "agreement", "worst witness, repair or reason"}};
+        {"product", "of", "backend", "verdict", "quality", "agreement", "worst witness, repair or reason"}};
     for (const ProductOutcome& p : out.products) {
       std::string remark = p.worst;
       if (!p.lift.empty()) remark = fmt::format("after {}{}{}", p.lift, remark.empty() ? "" : "; ", remark);
@@ -53,7 +53,7 @@ std::string text(const ConformOut& out, const api::Style& style) {
         for (const auto& op : p.blocking) remark += " " + op;
       }
       const bool ran = p.quality_milli > 0 || p.agreement_milli > 0;
-      rows.push_back({p.product, p.backend + (p.incumbent ? " (incumbent)" : ""), paint(p.verdict, style),
+      rows.push_back({p.product, p.member, p.backend + (p.incumbent ? " (incumbent)" : ""), paint(p.verdict, style),
                       ran ? percent(p.quality_milli) : "-", ran ? percent(p.agreement_milli) : "-", remark});
     }
     s += fmt::format("{}\n{}\n", style.bold("Products (model and golden set)"), api::table(rows, style));

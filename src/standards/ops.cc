@@ -110,20 +110,21 @@ struct MatrixIn {
   static constexpr auto fields() { return rows(); }
 };
 struct MatrixRow {
-  std::string product, backend, verdict;
-  bool incumbent = false;
+  std::string product, member, backend, verdict;
+  bool own = false, incumbent = false;
   std::int64_t quality_milli = 0, agreement_milli = 0;
   std::string worst, lift, model_sha256, statement;
   static constexpr auto fields() {
-    return rows(row("product", &MatrixRow::product, "product id"), row("backend", &MatrixRow::backend, "backend id"),
-                row("verdict", &MatrixRow::verdict, "STRICT, BASIC_ONLY, FAILED or UNTESTED"),
-                row("incumbent", &MatrixRow::incumbent, "the product runs on it today"),
-                row("quality_milli", &MatrixRow::quality_milli, "labels met, of 1000"),
-                row("agreement_milli", &MatrixRow::agreement_milli, "same first class, of 1000"),
-                row("worst", &MatrixRow::worst, "worst witness or reason"),
-                row("lift", &MatrixRow::lift, "named repairs"),
-                row("model_sha256", &MatrixRow::model_sha256, "the model tested"),
-                row("statement", &MatrixRow::statement, "where it is claimed; empty when never tested"));
+    return rows(
+        row("product", &MatrixRow::product, "product id"), row("member", &MatrixRow::member, "whose product it is"),
+        row("own", &MatrixRow::own, "it is this member's"), row("backend", &MatrixRow::backend, "backend id"),
+        row("verdict", &MatrixRow::verdict, "STRICT, BASIC_ONLY, FAILED or UNTESTED"),
+        row("incumbent", &MatrixRow::incumbent, "the product runs on it today"),
+        row("quality_milli", &MatrixRow::quality_milli, "labels met, of 1000"),
+        row("agreement_milli", &MatrixRow::agreement_milli, "same first class, of 1000"),
+        row("worst", &MatrixRow::worst, "worst witness or reason"), row("lift", &MatrixRow::lift, "named repairs"),
+        row("model_sha256", &MatrixRow::model_sha256, "the model tested"),
+        row("statement", &MatrixRow::statement, "where it is claimed; empty when never tested"));
   }
 };
 struct MatrixOut {
@@ -141,10 +142,11 @@ Result<MatrixOut> matrix(api::Ctx& ctx, const MatrixIn&) {
   alliance::Member& member = *HZ_TRY(ctx.member());
   MatrixOut out;
   HZ_TRY(HZ_TRY(member.views())->query(sql_text::list_models, {}, [&](const sql::Row& r) {
-    MatrixRow item{r.text(0), r.text(2),    r.is_null(3) ? std::string(enum_text(Verdict::untested)) : r.text(3),
-                   false,     r.integer(4), r.integer(5),
-                   r.text(6), r.text(7),    r.text(9),
-                   r.text(8)};
+    MatrixRow item{
+        r.text(0), r.text(10), r.text(2),    r.is_null(3) ? std::string(enum_text(Verdict::untested)) : r.text(3),
+        false,     false,      r.integer(4), r.integer(5),
+        r.text(6), r.text(7),  r.text(9),    r.text(8)};
+    item.own = item.member == member.id();
     item.incumbent = !item.backend.empty() && item.backend == r.text(1);
     if (!item.backend.empty() && std::ranges::find(out.backends, item.backend) == out.backends.end())
       out.backends.push_back(item.backend);
@@ -161,9 +163,11 @@ std::string text(const MatrixOut& out, const api::Style& style) {
     return "No product is recorded here: `hezong exposure scan DIR` records the manifests it finds.\n";
   std::vector<std::vector<std::string>> table{{"product"}};
   for (const auto& b : out.backends) table[0].push_back(b);
+  const MatrixRow* line = nullptr;
   for (const MatrixRow& r : out.results) {
-    if (table.size() == 1 || table.back()[0] != r.product) {
-      table.push_back({r.product});
+    if (!line || line->product != r.product || line->member != r.member) {
+      line = &r;
+      table.push_back({r.own ? r.product : r.product + "@" + r.member});
       table.back().resize(1 + out.backends.size(), style.dim(enum_text(Verdict::untested)));
     }
     if (r.backend.empty()) continue;

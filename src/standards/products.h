@@ -14,6 +14,7 @@ struct Product {
   std::string model_sha256, golden_sha256;
   std::string incumbent;  // "backend:ort"
   std::int64_t quality_min_milli = 0;
+  std::string member;  // whose product it is
 };
 
 // Files below a folder by their SHA-256: *.onnx and *.golden only, at most 4 folders deep and 4,096 of them.

@@ -26,6 +26,24 @@ CREATE TABLE standards_model_blocker(
   member TEXT NOT NULL, model_sha256 TEXT NOT NULL, backend TEXT NOT NULL, op_type TEXT NOT NULL, statement TEXT NOT NULL,
   PRIMARY KEY(member, model_sha256, backend, op_type)) STRICT;
 
+-- Whose products are tested here: this member's own, and those of others whose model they released to it. A release is the
+-- invitation (docs/decisions/0108). Evidence is kept once per model, so of several others that declare one model the
+-- strictest speaks; claimed times decide nothing.
+CREATE VIEW standards_tested_product AS
+  SELECT (SELECT member FROM public_alliance_self) AS member, product, name, model_sha256, golden_sha256, incumbent,
+         quality_min_milli, 1 AS own
+  FROM public_supply_product
+  UNION ALL
+  SELECT member, product, name, model_sha256, golden_sha256, incumbent, quality_min_milli, 0
+  FROM (SELECT p.*, row_number() OVER (PARTITION BY p.model_sha256
+                                       ORDER BY p.quality_min_milli DESC, p.member, p.product) AS place
+        FROM public_supply_declared_product p
+        WHERE p.member <> (SELECT member FROM public_alliance_self)
+          AND EXISTS (SELECT 1 FROM public_share_release r WHERE r.member = p.member
+                      AND r.model_sha256 = p.model_sha256 AND r.audience <> 'owner')
+          AND NOT EXISTS (SELECT 1 FROM public_supply_product own WHERE own.model_sha256 = p.model_sha256))
+  WHERE place = 1;
+
 CREATE VIEW public_standards_model_result AS
   SELECT member, model_sha256, backend, verdict, quality_milli, agreement_milli, worst, golden_sha256, backend_digest, lift,
          observed_ms, statement FROM standards_model;

@@ -37,6 +37,12 @@ std::string refusal(std::string_view text) {
 
 }  // namespace
 
+TEST_CASE("manifest: another member's site is named with the log of its member") {
+  CHECK(refusal(manifest(R"(all = ["model", "site:a@hall.example/log"])")) == "accepted");
+  for (const char* wrong : {"site:a@", "site:A@hall.example", "site:@hall.example"})
+    CHECK(refusal(manifest(fmt::format(R"(all = ["model", "{}"])", wrong))).starts_with("supply.component"));
+}
+
 TEST_CASE("manifest: a nested requirement becomes gates with the product on top") {
   const auto m = parse_product_manifest(manifest(
       R"(all = ["model", { any = ["backend:ort", "backend:opencv"] }, { k = 2, of = ["site:a", "site:b", "site:c"] }])"));

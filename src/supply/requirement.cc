@@ -121,6 +121,12 @@ Result<void> check_reference(std::string_view reference, int line) {
   const std::string_view name = reference.substr(space.size() + 1);
   if (name.empty() || name.size() > 200) return refuse("needs a name of 1 to 200 characters");
   if (!statement::is_component_id(reference)) return refuse("has a character ids do not have");
+  // Another member's site carries its member's name: site:hall-a@hall.example.
+  if (const auto at = name.find('@'); space == "site" && at != std::string_view::npos) {
+    if (!valid_id(name.substr(0, at)) || at + 1 == name.size())
+      return refuse("should be site:<id>@<log of its member>");
+    return {};
+  }
   const bool short_id = space == "backend" || space == "site" || space == "skill" || space == "product";
   if (short_id && !valid_id(name)) return refuse("should be lower-case letters, digits, '-', '_' and '.'");
   return {};

@@ -160,6 +160,11 @@ CREATE VIEW public_supply_product AS
   SELECT product, name, area, model_sha256, incumbent, golden_sha256, quality_min_milli, outage_max_s,
          quality_drop_max_milli, statement FROM supply_own_product;
 
+-- What every member declares of its products, for those who test them: name, model, golden set and the quality asked for.
+-- What a product needs and where it runs stays with its member.
+CREATE VIEW public_supply_declared_product AS
+  SELECT member, product, name, model_sha256, golden_sha256, incumbent, quality_min_milli, statement FROM supply_product;
+
 CREATE VIEW public_supply_model_op AS
   SELECT DISTINCT model_sha256, op_type, domain, opset, count, min(statement) AS statement FROM supply_own_model_op_fact
   GROUP BY model_sha256, op_type, domain, opset, count;
