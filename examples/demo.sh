@@ -156,7 +156,8 @@ run models drill report --lose "$lose" --out "$out/report.html"
 step "A node is killed" "The hall's node dies without a word. Its log is mirrored, so the plan stays what it was."
 lines() { as models drill plan --lose "$lose" --json | grep -o '"product":"[^"]*","name":"[^"]*","outcome":"[^"]*"\|"site":"[^"]*"\|"evidence":"[^"]*"'; }
 before=$(lines || true)
-kill -KILL "${node[hall]}" && wait "${node[hall]}" 2>/dev/null || true
+kill -KILL "${node[hall]}"
+wait "${node[hall]}" 2>/dev/null || true
 unset 'node[hall]'
 run models node sync
 after=$(lines || true)

@@ -219,7 +219,8 @@ Result<void> Judgement::write(sql::Db& db) const {
   for (const char* table : {"alliance_member", "alliance_key", "alliance_standing", "alliance_range",
                             "alliance_charter", "alliance_request"})
     HZ_TRY(db.exec(fmt::format("DELETE FROM {}", table)));
-  HZ_TRY(db.exec("DELETE FROM alliance_refused WHERE kind LIKE 'alliance.%'"));
+  // Acts only: other refusals are the second pass's.
+  HZ_TRY(db.exec("DELETE FROM alliance_refused WHERE kind LIKE 'alliance.%' AND kind <> ?", {NodePlace::kind}));
   // Every log's position is at most 2^63 - 1; an open end is NULL.
   const auto end = [](std::uint64_t n) {
     return n == no_end ? sql::Param() : sql::Param(static_cast<std::int64_t>(n));

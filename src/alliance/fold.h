@@ -11,6 +11,7 @@
 #include <span>
 
 #include "alliance/ballot_fold.h"
+#include "alliance/node_place.h"
 #include "alliance/source.h"
 #include "sql/db.h"
 
@@ -74,7 +75,7 @@ class Judgement {
   std::map<Position, std::string> roots_;
 };
 
-// The kind is this module's.
-inline bool is_act(std::string_view kind) { return kind.starts_with("alliance."); }
+// The kind is this module's, and decides about other statements.
+inline bool is_act(std::string_view kind) { return kind.starts_with("alliance.") && kind != NodePlace::kind; }
 
 }  // namespace hz::alliance

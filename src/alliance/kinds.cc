@@ -2,6 +2,7 @@
 
 #include "alliance/ballot.h"
 #include "alliance/charter.h"
+#include "alliance/node_place.h"
 #include "sql/db.h"
 #include "statement/statement.h"
 
@@ -41,6 +42,10 @@ std::span<const statement::Kind> kinds() {
       act<VoteReveal>(0x0133, "What the signer's commitment in a secret ballot says."),
       act<BallotClose>(0x0134, "A phase of a ballot ends at these heads with this result, which anyone can recount."),
       act<BallotChallenge>(0x0135, "A closing is wrong; a head that witnesses dated in time shows it."),
+      statement::kind<NodePlace, &replay_node_place>(
+          {.number = 0x0140,
+           .retention = statement::Retention::until_superseded,
+           .doc = "The signer's node runs under this jurisdiction, operated by this entity."}),
   };
   return table;
 }

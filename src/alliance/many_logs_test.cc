@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "alliance/keys.h"
+#include "alliance/node_place.h"
 #include "alliance/test_alliance.h"
 
 using namespace hz;
@@ -50,6 +51,9 @@ void happen(Alliance& a, SeededRng& rng, int steps) {
         break;
       case 6:
         a.plant(who, static_cast<std::size_t>(other), rng);
+        break;
+      case 7:
+        REQUIRE(m.append(draft(NodePlace{std::string(std::array{"CN", "DE", "unknown"}[rng.below(3)]), "unknown"})));
         break;
       default: {
         std::vector<Draft> drafts;

@@ -77,6 +77,8 @@ inline constexpr Reason reasons[] = {
      "Give a head of the right log with the cosignatures of more than half of the other voters, from in time."},
     {"alliance.idem_conflict", Code::conflict, "The same idempotency key was used for another statement.",
      "Use a new key for new content."},
+    {"alliance.node_place", Code::usage, "This does not say where a node runs.",
+     "Give two capital letters (ISO 3166-1), e.g. --jurisdiction CN, and an operator as entity:<id>."},
     {"alliance.audience", Code::usage, "This is no audience class.",
      "Use public, members, group:X, bilateral:A,B, clean-team:X, sealed-until:TIME or owner."},
     {"alliance.no_statement", Code::not_found, "No statement with this id is in the log.",

@@ -186,6 +186,16 @@ CREATE TABLE alliance_ballot_challenge(
   detail TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Where each member's node runs, as it says; a member that did not say has no row.
+CREATE TABLE alliance_node(
+  member TEXT NOT NULL PRIMARY KEY,
+  jurisdiction TEXT NOT NULL,
+  entity TEXT NOT NULL,
+  statement TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE VIEW public_alliance_node(member, jurisdiction, entity, statement) AS
+  SELECT member, jurisdiction, entity, statement FROM alliance_node;
 CREATE VIEW public_alliance_self(member) AS SELECT member FROM alliance_self;
 CREATE VIEW public_alliance_statement(id, origin, idx, kind, issuer, issued_ms) AS
   SELECT lower(hex(id)), origin, idx, kind, issuer, issued_ms FROM alliance_statement;

@@ -14,5 +14,6 @@ std::span<const api::Op> key_ops();
 std::span<const api::Op> alliance_ops();
 std::span<const api::Op> sync_ops();
 std::span<const api::Op> ballot_ops();
+std::span<const api::Op> status_ops();
 
 }  // namespace hz::node

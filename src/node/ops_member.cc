@@ -64,54 +64,6 @@ std::string text(const Inited& out, const api::Style& style) {
       out.root_keys > 1 ? "*" : "");
 }
 
-struct Status {
-  static constexpr auto fields() { return rows(); }
-};
-struct RefusedLine {
-  std::string log;
-  std::int64_t index = 0;
-  std::string kind, reason, detail;
-  static constexpr auto fields() {
-    return rows(
-        row("log", &RefusedLine::log, "origin of the log"), row("index", &RefusedLine::index, "position in the log"),
-        row("kind", &RefusedLine::kind, "its kind; empty when it could not be read"),
-        row("reason", &RefusedLine::reason, "reason slug"), row("detail", &RefusedLine::detail, "what is wrong"));
-  }
-};
-struct StatusOut {
-  std::string member, name, home;
-  std::int64_t statements = 0;
-  alliance::Frontier frontier;
-  std::vector<RefusedLine> refused;
-  static constexpr auto fields() {
-    return rows(row("member", &StatusOut::member, "member id"), row("name", &StatusOut::name, "name"),
-                row("home", &StatusOut::home, "folder"), row("statements", &StatusOut::statements, "size of the log"),
-                row("frontier", &StatusOut::frontier, "heads the views were computed from"),
-                row("refused", &StatusOut::refused, "statements that contradict their kind: proven, and not counted"));
-  }
-};
-Result<StatusOut> status(api::Ctx& ctx, const Status&) {
-  alliance::Member& member = *HZ_TRY(ctx.member());
-  sql::Db& views = *HZ_TRY(member.views());
-  StatusOut out{member.id(),       member.authority().genesis.name,
-                ctx.home.string(), static_cast<std::int64_t>(member.log().head().size),
-                member.frontier(), {}};
-  HZ_TRY(views.query("SELECT origin, idx, kind, reason, detail FROM public_alliance_refused ORDER BY origin, idx", {},
-                     [&](const sql::Row& r) {
-                       out.refused.push_back({r.text(0), r.integer(1), r.text(2), r.text(3), r.text(4)});
-                       return true;
-                     }));
-  return out;
-}
-std::string text(const StatusOut& out, const api::Style& style) {
-  std::string shown = fmt::format("{} ({}) in {}\n  {} statements, views replayed up to the head\n  frontier {}\n",
-                                  style.bold(out.member), out.name, out.home, out.statements, out.frontier.digest);
-  for (const RefusedLine& r : out.refused)
-    shown += fmt::format("  {} {} statement {} ({}): {}, {}\n", style.yellow("not counted:"), r.log, r.index,
-                         r.kind.empty() ? "unreadable" : r.kind, r.reason, r.detail);
-  return shown;
-}
-
 struct Rebuild {
   static constexpr auto fields() { return rows(); }
 };
@@ -146,13 +98,6 @@ std::span<const api::Op> member_ops() {
                       .more = "The folder is --home, else HEZONG_HOME, else hezong under the XDG state folder. An "
                               "interrupted creation is finished by running the same command again.",
                       .local = true}),
-      api::op<&status>({.id = "member.status",
-                        .http = "GET /v1/status",
-                        .cli = "status",
-                        .may = api::May::reader,
-                        .fails = {"alliance.no_member"},
-                        .doc = "This node's member, the size of its log and the frontier of its views.",
-                        .example = "hezong status"}),
       api::op<&rebuild>({.id = "views.rebuild",
                          .http = "POST /v1/views/rebuild",
                          .cli = "views rebuild",
