@@ -41,11 +41,11 @@ TEST_CASE("node place: what is no place is refused by name and changes nothing")
   CHECK(views.count("SELECT count(*) FROM public_alliance_refused WHERE reason = 'alliance.node_place'") == 3);
 }
 
-TEST_CASE("node place: what an expelled member says afterwards does not count") {
+TEST_CASE("node place: what a suspended member says afterwards does not count") {
   Alliance a(2, 43);
   REQUIRE(a.members[1].append(draft(NodePlace{"DE", "unknown"})));
   const auto size = static_cast<std::int64_t>(a.members[1].log().head().size);
-  REQUIRE(a.members[0].append(draft(Expel{a.members[1].origin(), size, "", "rule 4"})));
+  REQUIRE(a.members[0].append(draft(Suspend{a.members[1].origin(), size, "", "late"})));
   REQUIRE(a.members[1].append(draft(NodePlace{"CN", "unknown"})));
   Replayer views(a, 0);
   views.catch_up();
