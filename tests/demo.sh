@@ -16,13 +16,15 @@ expect '^(glyph|intent|keyword) .*@hall\.example .*lab\.example' "the company's 
 expect 'Products saved by a proven substitute: 3' 'all three products of the company are saved'
 expect '^reach .*substituted.*lab\.example' "the hall's own plan has its own product"
 expect 'the plan is the same without the hall' 'the plan outlives the node of the hall'
-expect 'signed by  lab.example' "the evidence shown to a stranger is the lab's"
+expect 'holds: [1-9][0-9]* statements of 3 logs' 'the evidence shown to a stranger is of three logs'
+expect 'standards.model_result .*lab.example/author' "the lab's results are in it, under its key"
+expect 'witnesses  2: .*, a quorum' 'its heads are cosigned by a quorum'
 company=$(sed -n '/^models\$ hezong drill plan/,/^Assumptions/p' "$folder/demo.txt")
 hall=$(sed -n '/^hall\$ hezong drill plan/,/^Assumptions/p' "$folder/demo.txt")
 if grep -q '^reach ' <<<"$company"; then echo "not ok: the company's plan shows the hall's product"; fail=1; fi
 if grep -qE '^(glyph|intent|keyword) ' <<<"$hall"; then echo "not ok: the hall's plan shows the company's products"; fail=1; fi
 expect 'the log holds' 'the whole log verifies'
-expect 'the exported statement holds' 'an exported statement verifies offline'
+expect 'the bundle holds' 'the bundle verifies offline'
 report=$folder/report.html
 if grep -q '<script' "$report"; then echo "not ok: the report has a script"; fail=1; fi
 if grep -qE '(src|href)="https?:' "$report"; then echo "not ok: the report refers to the outside"; fail=1; fi

@@ -1,7 +1,14 @@
+#include <algorithm>
+
 #include "alliance/keys.h"
+#include "crypto/hash.h"
+#include "drill/rehearsal.h"
 #include "log/store.h"
+#include "node/bundle.h"
 #include "node/evidence.h"
+#include "node/make_bundle.h"
 #include "node/ops.h"
+#include "node/reasons.h"
 
 namespace hz::node {
 namespace {
@@ -33,9 +40,82 @@ std::string text(const Exported& out, const api::Style&) {
                      out.id, out.size_bytes, out.file);
 }
 
+// ---- audit bundle
+
+struct MakeBundle {
+  std::vector<std::string> id, lose;
+  std::string out;
+  static constexpr auto fields() {
+    return rows(row("id", &MakeBundle::id, "statement id, hex, of any log here"),
+                row("lose", &MakeBundle::lose, "the statements that the drill of this loss rests on"),
+                row("out", &MakeBundle::out, "file to write"));
+  }
+};
+struct BundleMade {
+  std::string file, sha256;
+  std::int64_t size_bytes = 0, statements = 0, logs = 0, cosignatures = 0;
+  static constexpr auto fields() {
+    return rows(row("file", &BundleMade::file, "written file"), row("sha256", &BundleMade::sha256, "SHA-256, hex"),
+                row("size_bytes", &BundleMade::size_bytes, "its size"),
+                row("statements", &BundleMade::statements, "statements in it, changes of keys included"),
+                row("logs", &BundleMade::logs, "logs they stand in"),
+                row("cosignatures", &BundleMade::cosignatures, "on the heads of these logs"));
+  }
+};
+// What a drill's report rests on: why products stop, and what the plan puts in their place.
+Result<std::set<std::string>> drill_statements(alliance::Member& member, const std::vector<std::string>& lose) {
+  const auto drill = HZ_TRY(drill::Rehearsal::of(*HZ_TRY(member.views()), lose, drill::control_bp_default));
+  std::set<std::string> out;
+  const drill::Impact impact = HZ_TRY(drill->impact());
+  for (const drill::LostEntityRow& e : impact.lost_entities) out.insert(e.statement);
+  for (const drill::ProductImpact& p : impact.products)
+    for (const drill::Step& step : p.chain) out.insert(step.statement);
+  const drill::Plan plan = HZ_TRY(drill->plan());
+  for (const drill::ProductPlan& p : plan.products) {
+    out.insert(p.release_statement);
+    for (const drill::Rejection& r : p.rejected) out.insert(r.statement);
+    if (p.choice) out.insert({p.choice->evidence, p.choice->site_statement});
+  }
+  out.erase("");
+  return out;
+}
+Result<BundleMade> bundle(api::Ctx& ctx, const MakeBundle& in) {
+  alliance::Member& member = *HZ_TRY(ctx.member());
+  HZ_TRY(member.views());
+  std::set<std::string> ids(in.id.begin(), in.id.end());
+  if (!in.lose.empty()) ids.merge(HZ_TRY(drill_statements(member, in.lose)));
+  const std::string text = HZ_TRY(make_bundle(member, HZ_TRY(contacts(member)), ids));
+  HZ_TRY(write_file_durably(in.out, as_bytes(text)));
+  const BundleAnswer made = check_bundle(text, {});
+  BundleMade out{in.out,
+                 hex(crypto::sha256(as_bytes(text))),
+                 static_cast<std::int64_t>(text.size()),
+                 std::ssize(made.statements),
+                 std::ssize(made.heads),
+                 0};
+  for (const BundleHead& head : made.heads) out.cosignatures += std::ssize(head.witnesses);
+  return out;
+}
+std::string text(const BundleMade& out, const api::Style&) {
+  return fmt::format(
+      "{}: {} statements of {} log{}, {} cosignatures on their heads, {} bytes, sha256 {}\n"
+      "Check it anywhere: hezong audit verify {}\n",
+      out.file, out.statements, out.logs, out.logs == 1 ? "" : "s", out.cosignatures, out.size_bytes,
+      out.sha256.substr(0, 12), out.file);
+}
+
+// ---- audit verify
+
 struct Verify {
   std::string file;
-  static constexpr auto fields() { return rows(row("file", &Verify::file, "evidence file")); }
+  std::vector<std::string> root;
+  std::optional<std::string> policy;
+  static constexpr auto fields() {
+    return rows(
+        row("file", &Verify::file, "evidence file or audit bundle"),
+        row("root", &Verify::root, "root fingerprint that you compared over another channel"),
+        row("policy", &Verify::policy, "bundles: your own policy file; its quorum must have cosigned every head"));
+  }
 };
 struct Verified {
   std::string id, kind, issuer, issuer_name, origin, claimed_time, root_fingerprint;
@@ -54,8 +134,24 @@ struct Verified {
   }
 };
 
-Result<Verified> verify(api::Ctx&, const Verify& in) {
-  const std::string file = HZ_TRY(read_text(in.file, evidence_size_bytes_max));
+// One of the two.
+struct Audited {
+  std::optional<Verified> evidence;
+  std::optional<BundleAnswer> bundle;
+  static constexpr auto fields() {
+    return rows(row("evidence", &Audited::evidence, "what an evidence file proves"),
+                row("bundle", &Audited::bundle, "what an audit bundle proves, and the first item that does not hold"));
+  }
+};
+bool answer_is_no(const Audited& out) { return out.bundle && !out.bundle->holds; }
+
+Result<Audited> verify(api::Ctx&, const Verify& in) {
+  const std::string file = HZ_TRY(read_text(in.file, bundle_size_bytes_max));
+  if (is_bundle(file)) {
+    BundleTrust trust{in.root, {}};
+    if (in.policy) trust.policy = HZ_TRY(log::parse_policy(HZ_TRY(read_text(*in.policy, log::policy_size_bytes_max))));
+    return Audited{{}, check_bundle(file, trust)};
+  }
   const auto named = [&](auto result) -> decltype(result) {
     if (!result) return within(in.file, std::move(result).error());
     return result;
@@ -76,9 +172,51 @@ Result<Verified> verify(api::Ctx&, const Verify& in) {
                      "that others saw the same log: no witness has cosigned this head",
                      "the claimed time: nothing orders statements but their position"};
   out.body = c.statement.body;
+  if (!in.root.empty() && std::ranges::find(in.root, out.root_fingerprint) == in.root.end())
+    return fail(why("node.bundle_wrong"), "{}: its root fingerprint {} is none of those given", in.file,
+                out.root_fingerprint);
+  if (!in.root.empty()) out.not_checked.erase(out.not_checked.begin());
+  return Audited{std::move(out), {}};
+}
+std::string text(const BundleAnswer& b, const api::Style& style) {
+  std::string out;
+  if (!b.holds)
+    return fmt::format("{} {}\n  {}\n  reason: {} (hezong explain {})\n", style.red("does not hold:"), b.failed_item,
+                       b.failed_detail, b.failed_reason, b.failed_reason);
+  std::size_t people = 0;
+  for (const BundleStatement& s : b.statements) people += !s.changes_keys;
+  out += fmt::format("{} {} statement{} of {} log{} ({})\n", style.green("holds:"), people, people == 1 ? "" : "s",
+                     b.heads.size(), b.heads.size() == 1 ? "" : "s", b.trust);
+  for (const BundleHead& h : b.heads) {
+    out +=
+        fmt::format("\n{} ({}), head of {}\n  root keys  {}\n", style.bold(h.log), h.name, h.size, h.root_fingerprint);
+    std::string names;
+    for (const std::string& name : h.witnesses) names += (names.empty() ? "" : ", ") + name;
+    out += fmt::format("  witnesses  {}{}{}\n", h.witnesses.size(), names.empty() ? "" : ": " + names,
+                       h.witnesses.empty() ? ""
+                       : h.quorum          ? ", a quorum"
+                                           : ", no quorum");
+    if (h.cosigned_s >= 0) out += fmt::format("  cosigned   {}\n", utc_text(h.cosigned_s * 1000));
+    std::vector<std::vector<std::string>> cells{{"  at", "says", "statement", "by key"}};
+    for (const BundleStatement& s : b.statements) {
+      if (s.log != h.log) continue;
+      std::string keys;
+      for (const std::string& key : s.keys) {
+        const auto plus = key.find('+');
+        keys += (keys.empty() ? "" : ", ") + key.substr(0, key.find('+', plus + 1));
+      }
+      cells.push_back({fmt::format("  {}", s.index), s.kind + (s.changes_keys ? " (chain of keys)" : ""),
+                       s.id.substr(0, 12), keys});
+    }
+    out += api::table(cells, style);
+  }
+  out += fmt::format("\npolicy enclosed: {} (sha256 {})\n", b.policy_name, b.policy_sha256.substr(0, 12));
+  for (const std::string& line : b.not_checked) out += fmt::format("{} {}\n", style.yellow("not checked:"), line);
   return out;
 }
-std::string text(const Verified& v, const api::Style& style) {
+std::string text(const Audited& audited, const api::Style& style) {
+  if (audited.bundle) return text(*audited.bundle, style);
+  const Verified& v = *audited.evidence;
   std::string out = fmt::format(
       "{} {} statement {}\n  signed by  {} ({})\n  stands at  {} of {} in log {}\n  claimed    {}\n  root key   {}\n",
       style.green("verified:"), v.kind, v.id, v.issuer, v.issuer_name, v.index, v.log_size, v.origin, v.claimed_time,
@@ -98,14 +236,28 @@ std::span<const api::Op> evidence_ops() {
                               .fails = {"alliance.no_statement"},
                               .doc = "Write one file that proves a statement to a stranger, offline.",
                               .example = "hezong proof export ID --out evidence.hzproof"}),
-      api::op<&verify>({.id = "audit.verify",
-                        .http = "POST /v1/audit/verify",
-                        .cli = "audit verify <file>",
-                        .may = api::May::anyone,
-                        .fails = {"node.evidence_syntax", "log.proof_wrong"},
-                        .doc = "Check an evidence file without a member, a network or trust in its sender.",
-                        .example = "hezong audit verify evidence.hzproof",
-                        .local = true}),
+      api::op<&bundle>(
+          {.id = "audit.bundle",
+           .http = "POST /v1/audit/bundle",
+           .cli = "audit bundle",
+           .may = api::May::reader,
+           .fails = {"alliance.no_statement", "node.bundle_empty", "drill.unknown_target"},
+           .doc = "Write statements of several logs, their keys, heads and cosignatures as one file for an auditor.",
+           .example = "hezong audit bundle --lose entity:microsoft --out drill.hzbundle",
+           .more = "Name statements with --id, or with --lose those that the drill of a loss rests on: why products "
+                   "stop, the conformance results, the sites, the released models. Statements of other members are "
+                   "taken from their mirrored logs. Equal logs, heads and policy give equal bytes."}),
+      api::op<&verify>(
+          {.id = "audit.verify",
+           .http = "POST /v1/audit/verify",
+           .cli = "audit verify <file>",
+           .may = api::May::anyone,
+           .fails = {"node.evidence_syntax", "log.proof_wrong", "log.policy"},
+           .doc = "Check an evidence file or audit bundle without a member, a network or trust in its sender.",
+           .example = "hezong audit verify drill.hzbundle --root FINGERPRINT --policy policy",
+           .more = "A bundle in which something does not hold ends with exit code 3 and names the first "
+                   "such item. Without --root or --policy it is self-consistent at best.",
+           .local = true}),
   };
   return table;
 }

@@ -113,6 +113,20 @@ with tempfile.TemporaryDirectory() as folder:
         run(homes[0], "talent", "need", "add", "backend:refrt", "skill:kernels", "--people-min", "1",
             "--port-hours-per-operator-min", "1", "--port-hours-per-operator-max", "3")
         check("without it the founder has no quorum of two, and says so", not token_sync(homes[0])["quorum"])
+    
+        # What the dead node's member and the founder said goes to an auditor in one file, from the lab's mirrors.
+        ids = []
+        for home in homes[:2]:
+            ids += ["--id", run(home, "log", "show", "--kind", "talent.need", "--limit", "1")["statements"][0]["id"]]
+        token_sync(homes[2])
+        made = run(homes[2], "audit", "bundle", *ids, "--out", f"{folder}/bundle")
+        told = run(f"{folder}/nowhere", "audit", "verify", f"{folder}/bundle")["bundle"]
+        check("a bundle of two logs, made from mirrors, holds for a stranger", told["holds"] and made["logs"] == 2 and
+              {s["log"] for s in told["statements"]} == set(origins[:2]), told)
+        roots = [h["root_fingerprint"] for h in told["heads"]]
+        run(f"{folder}/nowhere", "audit", "verify", f"{folder}/bundle", "--root", roots[0], "--root", roots[1])
+        told = run(f"{folder}/nowhere", "audit", "verify", f"{folder}/bundle", "--root", roots[0], code=3)["bundle"]
+        check("and does not when a root is not the auditor's", told["failed_item"].endswith(": head"), told)
     finally:
         for process in processes:
             if process.poll() is None:

@@ -1,0 +1,116 @@
+#include "node/bundle.h"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "crypto/hash.h"
+#include "node/reasons.h"
+#include "statement/ids.h"
+
+namespace hz::node {
+namespace {
+
+constexpr std::string_view header = "hezong.example/bundle@v1\n";
+constexpr std::string_view digest_word = "sha256 ";
+constexpr std::size_t digest_line_size_bytes = digest_word.size() + 64 + 1;
+
+// The file from the front, line by line and block by block.
+class Reader {
+ public:
+  explicit Reader(std::string_view text) : text_(text) {}
+  bool done() const { return text_.empty(); }
+
+  std::unexpected<Error> refuse(std::string_view where, std::string_view what) const {
+    return fail(why("node.bundle_syntax"), "{}: {}", where, what);
+  }
+  // `word number[ rest]`
+  Result<std::pair<std::size_t, std::string>> line(std::string_view where, std::string_view word, bool with_rest) {
+    const auto end = text_.find('\n');
+    if (end == std::string_view::npos) return refuse(where, "the line has no end");
+    std::string_view line = text_.substr(0, end);
+    if (!line.starts_with(word) || line.size() <= word.size() || line[word.size()] != ' ')
+      return refuse(where, fmt::format("a line `{} ...` should be here", word));
+    line.remove_prefix(word.size() + 1);
+    std::size_t number = 0;
+    const auto [stop, error] = std::from_chars(line.data(), line.data() + line.size(), number);
+    const auto digits = static_cast<std::size_t>(stop - line.data());
+    // One number has one text, or two files would be one bundle.
+    if (error != std::errc{} || digits == 0 || (line.front() == '0' && digits > 1))
+      return refuse(where, "a plain decimal number should be here");
+    std::string rest;
+    if (with_rest) {
+      if (digits == line.size() || line[digits] != ' ') return refuse(where, "a name should follow the number");
+      rest = std::string(line.substr(digits + 1));
+    } else if (digits != line.size()) {
+      return refuse(where, "the line should end with its number");
+    }
+    text_.remove_prefix(end + 1);
+    return std::pair(number, std::move(rest));
+  }
+  Result<std::string> block(std::string_view where, std::size_t size) {
+    if (size > text_.size()) return refuse(where, "the file ends within it");
+    std::string out(text_.substr(0, size));
+    text_.remove_prefix(size);
+    return out;
+  }
+
+ private:
+  std::string_view text_;
+};
+
+}  // namespace
+
+bool is_bundle(std::string_view text) { return text.starts_with(header); }
+
+std::string format_bundle(const Bundle& bundle) {
+  std::string out(header);
+  out += fmt::format("policy {} {}\n{}", bundle.policy.size(), bundle.policy_name, bundle.policy);
+  for (const BundleLog& log : bundle.logs) {
+    out += fmt::format("log {} {}\n", log.proofs.size(), log.origin);
+    for (const std::string& proof : log.proofs) out += fmt::format("length {}\n{}", proof.size(), proof);
+  }
+  return out + fmt::format("{}{}\n", digest_word, hex(crypto::sha256(as_bytes(out))));
+}
+
+Result<Bundle> parse_bundle(std::string_view text) {
+  if (text.size() > bundle_size_bytes_max)
+    return fail(hz::why("base.too_large"), "a bundle of {} bytes, limit {}", text.size(), bundle_size_bytes_max);
+  if (!is_bundle(text))
+    return fail(why("node.bundle_syntax"), "line 1 should be {}", header.substr(0, header.size() - 1));
+  if (text.size() < header.size() + digest_line_size_bytes)
+    return fail(why("node.bundle_syntax"), "the digest at the end is missing");
+  const std::string_view above = text.substr(0, text.size() - digest_line_size_bytes);
+  if (text.substr(above.size()) != fmt::format("{}{}\n", digest_word, hex(crypto::sha256(as_bytes(above)))))
+    return fail(why("node.bundle_syntax"),
+                "the last line is not the SHA-256 of the bytes above it: the file is damaged");
+  Reader in(above.substr(header.size()));
+  Bundle out;
+  auto [policy_size, policy_name] = HZ_TRY(in.line("policy", "policy", true));
+  if (!statement::is_shown_name(policy_name)) return in.refuse("policy", "its name cannot be shown");
+  out.policy_name = std::move(policy_name);
+  if (policy_size > log::policy_size_bytes_max) return in.refuse("policy", "it is too large");
+  out.policy = HZ_TRY(in.block("policy", policy_size));
+  std::size_t proofs = 0;
+  while (!in.done()) {
+    if (out.logs.size() == bundle_logs_max) return in.refuse("log", fmt::format("more than {} logs", bundle_logs_max));
+    auto [count, origin] = HZ_TRY(in.line(fmt::format("log {}", out.logs.size() + 1), "log", true));
+    if (!log::valid_origin(origin)) return in.refuse("log", "the name cannot name a log");
+    if (!out.logs.empty() && origin <= out.logs.back().origin)
+      return in.refuse(origin, "logs should be sorted by name");
+    proofs += std::min(count, bundle_proofs_max + 1);
+    if (count == 0 || proofs > bundle_proofs_max)
+      return in.refuse(origin, fmt::format("1 to {} proofs in a bundle", bundle_proofs_max));
+    BundleLog& log = out.logs.emplace_back(BundleLog{std::move(origin), {}});
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::string where = fmt::format("{}: proof {}", log.origin, i + 1);
+      const std::size_t size = HZ_TRY(in.line(where, "length", false)).first;
+      if (size == 0 || size > log::proof_size_bytes_max) return in.refuse(where, "its size is out of bounds");
+      log.proofs.push_back(HZ_TRY(in.block(where, size)));
+    }
+  }
+  if (out.logs.empty()) return fail(why("node.bundle_syntax"), "there is no log in it");
+  return out;
+}
+
+}  // namespace hz::node

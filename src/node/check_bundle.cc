@@ -1,0 +1,186 @@
+// The auditor's walk through a bundle. The item being looked at is kept by name, so that the first one that does not
+// hold can be told.
+#include <algorithm>
+#include <set>
+
+#include "alliance/authority.h"
+#include "crypto/hash.h"
+#include "log/cosignature.h"
+#include "node/bundle.h"
+#include "node/reasons.h"
+#include "statement/leaf.h"
+#include "statement/statement.h"
+
+namespace hz::node {
+namespace {
+
+class Auditor {
+ public:
+  Auditor(const BundleTrust& trust, BundleAnswer& answer) : trust_(trust), answer_(answer) {}
+
+  Result<void> check(std::string_view text) {
+    item_ = "the file";
+    const Bundle bundle = HZ_TRY(parse_bundle(text));
+    item_ = "the enclosed policy";
+    answer_.policy_name = bundle.policy_name;
+    answer_.policy_sha256 = hex(crypto::sha256(as_bytes(bundle.policy)));
+    enclosed_ = HZ_TRY(log::parse_policy(bundle.policy));
+    for (const BundleLog& log : bundle.logs) HZ_TRY(one_log(log));
+    return {};
+  }
+  const std::string& item() const { return item_; }
+
+ private:
+  static std::unexpected<Error> refuse(std::string detail) {
+    return fail(why("node.bundle_wrong"), "{}", std::move(detail));
+  }
+
+  Result<void> one_log(const BundleLog& in) {
+    item_ = fmt::format("log {}: genesis", in.origin);
+    std::vector<log::Proof> proofs;
+    for (std::size_t i = 0; i < in.proofs.size(); ++i) {
+      if (i > 0) item_ = fmt::format("log {}: proof {}", in.origin, i + 1);
+      const log::Proof& proof = proofs.emplace_back(HZ_TRY(log::parse_proof(in.proofs[i])));
+      // One head, or the statements could stand in different histories.
+      if (proof.checkpoint != proofs.front().checkpoint) return refuse("it is of another head than the first");
+      if (i > 0 && proof.index <= proofs[i - 1].index) return refuse("it does not rise by position");
+      if (i > 0) item_ = fmt::format("log {}: statement {}", in.origin, proof.index);
+    }
+    item_ = fmt::format("log {}: genesis", in.origin);
+    if (proofs.front().index != 0) return refuse(fmt::format("the first proof is of {}, not 0", proofs.front().index));
+    alliance::Authority authority = HZ_TRY(alliance::read_genesis(proofs.front().extra, in.origin));
+    // Changes of keys first: a revocation reaches back to statements above it.
+    std::vector<bool> changes(proofs.size(), false);
+    for (std::size_t i = 1; i < proofs.size(); ++i) {
+      item_ = fmt::format("log {}: statement {}", in.origin, proofs[i].index);
+      const auto read = HZ_TRY(statement::read_leaf(proofs[i].extra, in.origin, proofs[i].index));
+      changes[i] = read.kind == alliance::KeyRotate::kind || read.kind == alliance::KeyRevoke::kind ||
+                   read.kind == alliance::LogEnd::kind;
+      if (changes[i])
+        HZ_TRY(
+            alliance::apply(authority, HZ_TRY(alliance::check_statement(authority, proofs[i].extra, proofs[i].index))));
+    }
+    const log::NoteKey key = HZ_TRY(head(in.origin, authority, proofs.front()));
+    for (std::size_t i = 0; i < proofs.size(); ++i) {
+      item_ = fmt::format("log {}: {}", in.origin,
+                          i == 0 ? std::string("genesis") : fmt::format("statement {}", proofs[i].index));
+      HZ_TRY(log::verify_proof(proofs[i], key));
+      if (i > 0) HZ_TRY(one_statement(authority, proofs[i], changes[i]));
+    }
+    return {};
+  }
+
+  // The head, and everybody's signature on it.
+  Result<log::NoteKey> head(const std::string& origin, const alliance::Authority& authority, const log::Proof& proof) {
+    item_ = fmt::format("log {}: head", origin);
+    const log::Note note = HZ_TRY(log::parse_note(proof.checkpoint));
+    const log::Checkpoint checkpoint = HZ_TRY(log::parse_checkpoint(note.text));
+    const alliance::KeySpan* speaks = authority.log_key(checkpoint.size);
+    if (!speaks) return refuse(fmt::format("no log key speaks at {}", checkpoint.size));
+    const log::NoteKey key{speaks->key.name, log::KeyType::ed25519, speaks->key.key};
+    HZ_TRY(log::open_checkpoint(proof.checkpoint, key));
+    BundleHead out{origin,
+                   authority.genesis.name,
+                   alliance::root_fingerprint(authority.genesis),
+                   hex(checkpoint.root),
+                   static_cast<std::int64_t>(checkpoint.size),
+                   {},
+                   -1,
+                   false};
+    std::vector<const log::NoteKey*> cosigners;
+    std::set<std::pair<std::string, std::uint32_t>> seen;
+    for (const log::SignatureLine& line : note.signatures) {
+      if (!seen.emplace(line.name, line.key_id).second) return refuse(line.name + " signed twice");
+      if (line.name == key.name && line.key_id == key.id()) continue;  // held above
+      const auto witness = std::ranges::find_if(enclosed_.witnesses, [&](const log::PolicyWitness& w) {
+        return w.key.name == line.name && w.key.id() == line.key_id;
+      });
+      if (witness == enclosed_.witnesses.end())
+        return refuse(
+            fmt::format("signed by {}+{:08x}, which neither the log nor the policy names", line.name, line.key_id));
+      if (!log::verify_cosignature(note.text, witness->key.key, line.signature))
+        return refuse(fmt::format("the cosignature of {}+{:08x} is wrong", line.name, line.key_id));
+      cosigners.push_back(&witness->key);
+      out.witnesses.push_back(line.name);
+      out.cosigned_s =
+          std::max(out.cosigned_s, static_cast<std::int64_t>(HZ_TRY(log::parse_cosignature(line.signature)).time_s));
+    }
+    std::ranges::sort(out.witnesses);
+    if (!trust_.roots.empty() && std::ranges::find(trust_.roots, out.root_fingerprint) == trust_.roots.end())
+      return refuse(fmt::format("its root fingerprint {} is none of those given", out.root_fingerprint));
+    if (trust_.policy) {
+      const auto is_key = [&](const log::PolicyLog& known) { return known.key == key; };
+      if (!trust_.policy->logs.empty() && std::ranges::none_of(trust_.policy->logs, is_key))
+        return refuse(fmt::format("its key {} is none of the logs of the given policy", log::format_vkey(key)));
+      if (!log::quorum_met(*trust_.policy, cosigners))
+        return refuse(fmt::format("{} cosigned: no quorum under the given policy", cosigners.size()));
+    }
+    const log::Policy& counts = trust_.policy ? *trust_.policy : enclosed_;
+    out.quorum = counts.quorum && log::quorum_met(counts, cosigners);
+    answer_.heads.push_back(std::move(out));
+    return key;
+  }
+
+  Result<void> one_statement(const alliance::Authority& authority, const log::Proof& proof, bool changes_keys) {
+    const auto s = HZ_TRY(alliance::check_statement(authority, proof.extra, proof.index));
+    if (proof.index >= authority.end) return refuse("it stands behind the end of its log");
+    BundleStatement out;
+    out.id = s.id_text();
+    out.kind = s.kind;
+    out.log = s.origin;
+    out.claimed_time = utc_text(s.issued_ms);
+    out.role = s.role;
+    out.index = static_cast<std::int64_t>(s.index);
+    out.changes_keys = changes_keys;
+    out.body = s.body;
+    const auto frame = HZ_TRY(statement::decode_leaf(proof.extra));
+    for (const auto& signature : frame.signatures())
+      for (const alliance::KeySpan& span : authority.keys)
+        if (span.key.id == signature.key_id && enum_text(span.role) == s.role && span.speaks(s.index))
+          out.keys.push_back(log::format_vkey({span.key.name, log::KeyType::ed25519, span.key.key}));
+    answer_.statements.push_back(std::move(out));
+    return {};
+  }
+
+  const BundleTrust& trust_;
+  BundleAnswer& answer_;
+  log::Policy enclosed_;
+  std::string item_;
+};
+
+std::string trust_text(const BundleTrust& trust) {
+  if (trust.roots.empty() && !trust.policy) return "self-consistent only";
+  std::string out;
+  if (!trust.roots.empty())
+    out = fmt::format("{} root fingerprint{} given by the auditor", trust.roots.size(),
+                      trust.roots.size() == 1 ? "" : "s");
+  if (trust.policy) out += (out.empty() ? "" : " and ") + std::string("a policy given by the auditor");
+  return out;
+}
+
+}  // namespace
+
+BundleAnswer check_bundle(std::string_view text, const BundleTrust& trust) {
+  BundleAnswer out;
+  out.trust = trust_text(trust);
+  if (trust.roots.empty())
+    out.not_checked.emplace_back(
+        "whose root keys these are: compare the fingerprints over another channel, then give them with --root");
+  if (!trust.policy)
+    out.not_checked.emplace_back(
+        "whether the witnesses are independent of the maker: give a policy of your own with --policy");
+  out.not_checked.emplace_back(
+      "changes of keys that the bundle leaves out, and whether the alliance counts these logs");
+  out.not_checked.emplace_back("the claimed times: nothing orders statements of one log but their position");
+  Auditor auditor(trust, out);
+  const auto done = auditor.check(text);
+  out.holds = done.has_value();
+  if (!done) {
+    out.failed_item = auditor.item();
+    out.failed_reason = done.error().reason->slug;
+    out.failed_detail = done.error().detail;
+  }
+  return out;
+}
+
+}  // namespace hz::node

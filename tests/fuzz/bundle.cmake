@@ -1,0 +1,1 @@
+hz_fuzz(bundle LIBS hz_node)
