@@ -92,6 +92,9 @@ for member in hall lab; do
   run "$member" join "$out/invite-$member.json"
   run models member admit "$member.example"
 done
+quietly models node describe --jurisdiction SG
+quietly hall node describe --jurisdiction CN
+quietly lab node describe --jurisdiction DE
 in_step models hall lab
 
 step "What each declares" "The company its products and models, the hall its places and skills. All of it is signed."
@@ -158,13 +161,13 @@ run models drill report --lose "$lose" --out "$out/report.html"
 step "A node is killed" "The hall's node dies without a word. Its log is mirrored, so the plan stays what it was."
 lines() { as models drill plan --lose "$lose" --json | grep -o '"product":"[^"]*","name":"[^"]*","outcome":"[^"]*"\|"site":"[^"]*"\|"evidence":"[^"]*"'; }
 before=$(lines || true)
-kill -KILL "${node[hall]}"
-wait "${node[hall]}" 2>/dev/null || true
+{ kill -KILL "${node[hall]}" && wait "${node[hall]}"; } 2>/dev/null || true # the shell would tell it as news
 unset 'node[hall]'
 run models node sync
 after=$(lines || true)
 if [ -z "$before" ] || [ "$before" != "$after" ]; then echo "demo: the plan changed" >&2 && exit 1; fi
 echo "the plan is the same without the hall's node"
+run models status
 
 step "Evidence" "Everything the plan rests on, from three logs, in one file that a stranger checks without any node."
 run models log verify

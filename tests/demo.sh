@@ -16,6 +16,7 @@ expect '^(glyph|intent|keyword) .*@hall\.example .*lab\.example' "the company's 
 expect 'Products saved by a proven substitute: 3' 'all three products of the company are saved'
 expect '^reach .*substituted.*lab\.example' "the hall's own plan has its own product"
 expect 'the plan is the same without the hall' 'the plan outlives the node of the hall'
+expect '^CN +1 +fails' "the hall's jurisdiction is one whose loss breaks the company's quorum, and that is said"
 expect 'holds: [1-9][0-9]* statements of 3 logs' 'the evidence shown to a stranger is of three logs'
 expect 'standards.model_result .*lab.example/author' "the lab's results are in it, under its key"
 expect 'witnesses  2: .*, a quorum' 'its heads are cosigned by a quorum'

@@ -9,8 +9,10 @@
 #include "crypto/hash.h"
 #include "log/cosignature.h"
 #include "log/store.h"
+#include "node/evidence.h"
 #include "node/make_bundle.h"
 #include "pool/kinds.h"
+#include "statement/canonical.h"
 #include "statement/statement.h"
 
 using namespace hz;
@@ -64,6 +66,26 @@ struct World {
           log::format_proof({member.log().leaf(index).value(), index,
                              member.log().inclusion_proof(index, member.log().head().size).value(), note}));
     return out;
+  }
+  // A change of keys of this log, signed as this role by these keys, whether or not a member would sign such a thing.
+  std::uint64_t change_keys(std::string_view role, std::span<const statement::NamedSigner* const> keys) {
+    std::array<std::uint8_t, 32> seed{};
+    seed[0] = 99;
+    const statement::NamedSigner next(member.origin(), crypto::SigningKey::from_seed(seed));
+    const json::Value body = to_json(
+        alliance::KeyRotate{alliance::Role::log, alliance::verifier_text(next.named_key(), alliance::Role::log), {}});
+    statement::Idem idem;
+    rng.fill(idem);
+    const std::string payload = statement::build_payload({.kind = alliance::KeyRotate::kind,
+                                                          .issuer = member.id(),
+                                                          .log = member.origin(),
+                                                          .role = role,
+                                                          .idem = idem,
+                                                          .body = &body})
+                                    .value();
+    auto made = statement::sign(payload, keys).value();
+    REQUIRE(member.become_writer());
+    return member.log().append(std::vector<log::Entry>{{std::move(made.leaf), made.id, idem}}).value()[0].index;
   }
   std::string root() { return alliance::root_fingerprint(member.authority().genesis); }
 };
@@ -251,6 +273,24 @@ TEST_CASE("bundle: logs in another order, twice, or none are no bundle") {
   other = a.bundle;
   other.policy_name = "two\nlines";
   CHECK(syntax(other));
+}
+
+TEST_CASE("bundle and evidence: an author's key cannot change keys, though its signature holds") {
+  Audit a;
+  const auto author = alliance::load_key(a.acme.member.home() / "keys", alliance::Role::author).value();
+  const statement::NamedSigner* signers[] = {&author};
+  const std::uint64_t at = a.acme.change_keys("author", signers);
+  const std::uint64_t after = a.acme.add("site:d");
+  a.bundle.logs[0] = a.acme.proofs(a.acme.head({1, 3}), {0, at, after});
+  const BundleAnswer out = a.check();
+  CHECK(out.failed_item == fmt::format("log hezong.example/acme: statement {}", at));
+  CHECK(out.failed_reason == "alliance.role");
+
+  const BundleLog& proofs = a.bundle.logs[0];
+  const auto checked = check_evidence({proofs.proofs[0], {proofs.proofs[1]}, proofs.proofs[2]});
+  REQUIRE_FALSE(checked);
+  CHECK(checked.error().reason->slug == "alliance.role");
+  CHECK(check_evidence({proofs.proofs[0], {}, proofs.proofs[2]}));  // it changed nothing
 }
 
 TEST_CASE("bundle: a member's own is made, the same bytes twice, and holds; nothing asked for is an error") {

@@ -4,9 +4,11 @@
 #include <set>
 
 #include "alliance/authority.h"
+#include "alliance/reasons.h"
 #include "crypto/hash.h"
 #include "log/cosignature.h"
 #include "node/bundle.h"
+#include "node/evidence.h"
 #include "node/reasons.h"
 #include "statement/leaf.h"
 #include "statement/statement.h"
@@ -56,9 +58,7 @@ class Auditor {
       const auto read = HZ_TRY(statement::read_leaf(proofs[i].extra, in.origin, proofs[i].index));
       changes[i] = read.kind == alliance::KeyRotate::kind || read.kind == alliance::KeyRevoke::kind ||
                    read.kind == alliance::LogEnd::kind;
-      if (changes[i])
-        HZ_TRY(
-            alliance::apply(authority, HZ_TRY(alliance::check_statement(authority, proofs[i].extra, proofs[i].index))));
+      if (changes[i]) HZ_TRY(take_key_change(authority, proofs[i].extra, proofs[i].index));
     }
     const log::NoteKey key = HZ_TRY(head(in.origin, authority, proofs.front()));
     for (std::size_t i = 0; i < proofs.size(); ++i) {
@@ -107,7 +107,7 @@ class Auditor {
     }
     std::ranges::sort(out.witnesses);
     if (!trust_.roots.empty() && std::ranges::find(trust_.roots, out.root_fingerprint) == trust_.roots.end())
-      return refuse(fmt::format("its root fingerprint {} is none of those given", out.root_fingerprint));
+      return fail(alliance::why("alliance.other_root"), "{} is none of those given", out.root_fingerprint);
     if (trust_.policy) {
       const auto is_key = [&](const log::PolicyLog& known) { return known.key == key; };
       if (!trust_.policy->logs.empty() && std::ranges::none_of(trust_.policy->logs, is_key))

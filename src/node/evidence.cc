@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "alliance/reasons.h"
+#include "log/reasons.h"
 #include "log/store.h"
 #include "node/reasons.h"
 
@@ -51,6 +53,14 @@ Result<Evidence> parse_evidence(std::string_view text) {
   return out;
 }
 
+Result<void> take_key_change(alliance::Authority& authority, ByteView leaf, std::uint64_t index) {
+  const auto s = HZ_TRY(alliance::check_statement(authority, leaf, index));
+  if (s.role != "root")
+    return fail(alliance::why("alliance.role"), "{}[{}]: {} signed as {}, must be root", s.origin, s.index, s.kind,
+                s.role);
+  return alliance::apply(authority, s);
+}
+
 Result<Checked> check_evidence(const Evidence& evidence) {
   const log::Proof genesis = HZ_TRY(log::parse_proof(evidence.genesis));
   const log::Proof proof = HZ_TRY(log::parse_proof(evidence.statement));
@@ -70,7 +80,7 @@ Result<Checked> check_evidence(const Evidence& evidence) {
     if (change.index <= (changes.size() > 1 ? changes[changes.size() - 2].index : 0))
       return fail(why("node.evidence_syntax"), "key changes are not in the order of the log");
     // Root keys sign it, so it may name the key that signed the head.
-    HZ_TRY(alliance::apply(authority, HZ_TRY(alliance::check_statement(authority, change.extra, change.index))));
+    HZ_TRY(take_key_change(authority, change.extra, change.index));
   }
   const std::uint64_t size = HZ_TRY(log::parse_checkpoint(HZ_TRY(log::parse_note(proof.checkpoint)).text)).size;
   const alliance::KeySpan* signer = authority.log_key(size);
@@ -81,6 +91,24 @@ Result<Checked> check_evidence(const Evidence& evidence) {
   const log::Proven proven = HZ_TRY(log::verify_proof(proof, log_key));
   statement::Statement s = HZ_TRY(alliance::check_statement(authority, proven.leaf, proven.index));
   return Checked{std::move(authority), std::move(s), proven.checkpoint.size};
+}
+
+Result<void> check_quorum(const Evidence& evidence, const log::Policy& policy) {
+  const std::string message = HZ_TRY(log::parse_proof(evidence.statement)).checkpoint;
+  if (!policy.logs.empty()) {
+    HZ_TRY(log::open_witnessed(message, policy));
+    return {};
+  }
+  const std::vector<log::NoteKey> keys = policy.witness_keys();
+  const log::Note note = HZ_TRY(log::parse_note(message));
+  std::vector<const log::NoteKey*> signers;
+  if (auto held = log::verify_note(note, keys))
+    signers = *std::move(held);
+  else if (held.error().reason->slug != "log.note_unsigned")
+    return std::unexpected(std::move(held).error());
+  if (!log::quorum_met(policy, signers))
+    return fail(log::why("log.quorum"), "{} of {} witnesses cosigned", signers.size(), keys.size());
+  return {};
 }
 
 Result<std::string> make_evidence(alliance::Member& member, const statement::Statement& s) {
