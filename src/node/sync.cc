@@ -1,6 +1,7 @@
 #include "node/sync.h"
 
 #include "alliance/fork_evidence.h"
+#include "alliance/head_keys.h"
 #include "alliance/peers.h"
 #include "crypto/hash.h"
 #include "log/cosignature.h"
@@ -17,15 +18,17 @@ constexpr int pulls_max = 64;  // bounded steps of one peer in one round; the ne
 
 // Two heads that cannot both be true are everybody's business: the evidence becomes a statement, once.
 Result<void> report_fork(alliance::Member& member, const log::HeadConflict& conflict, const LogServer& server,
-                         const log::NoteKey& key) {
-  const log::Checkpoint theirs = HZ_TRY(log::open_checkpoint(conflict.theirs, key));
-  auto ours = HZ_TRY(log::Log::open_reader(alliance::peer_folder(member.home(), key.name)));
+                         const std::string& origin) {
+  // The pull verified both notes.
+  const log::Checkpoint theirs = HZ_TRY(log::parse_checkpoint(HZ_TRY(log::parse_note(conflict.theirs)).text));
+  auto ours = HZ_TRY(log::Log::open_reader(alliance::peer_folder(member.home(), origin)));
   log::TileReader reader(server.exchange, server.prefix);
   const auto evidence =
       HZ_TRY(alliance::describe_fork(*conflict.evidence, ours, theirs.size, reader.nodes(theirs.size)));
   // One statement per pair of branches is enough; the log growing on gives no new evidence.
   const auto known =
-      HZ_TRY(HZ_TRY(member.views())->text("SELECT state FROM public_alliance_member WHERE origin = ?", {key.name}));
+      HZ_TRY(HZ_TRY(member.views())
+                 ->text("SELECT state FROM public_alliance_member WHERE origin = ?", {std::string_view(origin)}));
   if (known == "frozen") return {};
   const Digest idem = crypto::sha256(as_bytes("hezong/fork\n" + evidence.evidence));
   HZ_TRY(member.append(alliance::draft(evidence, {}, idem)));
@@ -35,20 +38,20 @@ Result<void> report_fork(alliance::Member& member, const log::HeadConflict& conf
 // Everything new of one log from one server. What was stored before a fault stays.
 Result<void> pull(alliance::Member& member, Contact& contact, const LogServer& server, PeerRow& row) {
   if (!contact.authority) contact.authority = HZ_TRY(fetch_authority(contact, server));
-  const auto key = log_key(*contact.authority);
-  if (!key) return fail(why("node.log_ended"), "{}", contact.origin);
+  if (!log_key(*contact.authority)) return fail(why("node.log_ended"), "{}", contact.origin);
   const fs::path folder = alliance::peer_folder(member.home(), contact.origin);
   std::error_code error;
   fs::create_directories(folder, error);
   const std::string origin = contact.origin;
-  auto mirror = HZ_TRY(
-      log::Mirror::open(folder, *key, [origin](ByteView leaf) { return identify(origin, leaf); }, log::Check::head));
+  auto mirror = HZ_TRY(log::Mirror::open(
+      folder, alliance::followed_keys(*contact.authority, contact.mirrored),
+      [origin](ByteView leaf) { return identify(origin, leaf); }, log::Check::head));
   row.stored = static_cast<std::int64_t>(mirror.stored());
   for (int step = 0; step < pulls_max; ++step) {
     const auto pulled = mirror.pull(server.exchange, server.prefix);
     if (!pulled) {
       if (const auto& conflict = mirror.conflict(); conflict && conflict->evidence)
-        HZ_TRY(report_fork(member, *conflict, server, *key));
+        HZ_TRY(report_fork(member, *conflict, server, origin));
       return std::unexpected(pulled.error());
     }
     row.stored = static_cast<std::int64_t>(pulled->stored);

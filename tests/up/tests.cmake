@@ -4,3 +4,5 @@ add_test(NAME up.three COMMAND ${CMAKE_CURRENT_LIST_DIR}/three.py $<TARGET_FILE:
 set_tests_properties(up.three PROPERTIES TIMEOUT 300)
 add_test(NAME up.ballot COMMAND ${CMAKE_CURRENT_LIST_DIR}/ballot.py $<TARGET_FILE:hezong>)
 set_tests_properties(up.ballot PROPERTIES TIMEOUT 300)
+add_test(NAME up.rekey COMMAND ${CMAKE_CURRENT_LIST_DIR}/rekey.py $<TARGET_FILE:hezong>)
+set_tests_properties(up.rekey PROPERTIES TIMEOUT 300)
