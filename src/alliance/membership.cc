@@ -279,8 +279,15 @@ Membership fold_membership(const Logs& logs, const std::string& own, ReadFork re
   const auto found = logs.find(own);
   Membership out =
       fold_alliance(logs, found == logs.end() ? std::string() : founder_of(found->second), read_fork, support);
-  if (found != logs.end() && out.standings[own].state != State::member)
-    out.standings[own].counted = {{0, found->second.authority->end}};
+  if (found == logs.end()) return out;
+  // What the alliance does not count, the owner sees all the same: everything it said. But never more than what both
+  // histories of a fork share, since nobody can say which of them is the log.
+  Standing& of = out.standings[own];
+  std::uint64_t end = found->second.authority->end;
+  if (of.state == State::member || (of.state == State::frozen && !of.counted.empty())) return out;
+  if (of.state == State::frozen) end = std::min(end, frozen_logs(logs, read_fork)[own]);
+  of.counted.clear();
+  if (end > 0) of.counted.push_back({0, end});
   return out;
 }
 

@@ -105,7 +105,8 @@ std::string founder_of(const LogView& own);
 // the evidence.
 using ReadFork = Result<std::uint64_t> (*)(const ForkEvidence& evidence, const Authority& forked);
 
-// A log that is no member's counts on its own node only (`own`): a company outside any alliance asks its node too.
+// A log that is no member's counts on its own node only (`own`): a company outside any alliance asks its node too. A
+// forked log is cut there as everywhere.
 // Without `support` no act that needs a ballot counts. Cost: linear in the acts.
 Membership fold_membership(const Logs& logs, const std::string& own, ReadFork read_fork, const Support& support = {});
 // The alliance of a founder, whoever asks.

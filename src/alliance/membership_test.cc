@@ -193,6 +193,25 @@ TEST_CASE("membership: a forked log is frozen where the evidence says, whoever b
   CHECK(refusals(b.fold()) == Texts{"a.example/n[5] alliance.fork"});
 }
 
+TEST_CASE("membership: a forked log is cut on its own node too, in an alliance and outside") {
+  Book b;
+  b.found();
+  b.admit(2, "a.example/m");
+  b.wants("a.example/m");
+  b.say("a.example/f", 3, evidence("a.example/m", "12"));
+  CHECK(counted(b.fold("a.example/m"), "a.example/m") == std::vector{Range{0, 12}});
+  CHECK(state(b.fold("a.example/m"), "a.example/m") == State::frozen);
+  // A suspended member sees all it said, until its log forks.
+  b.say("a.example/f", 4, Suspend{"a.example/m", 10, "", "late"});
+  CHECK(counted(b.fold("a.example/m"), "a.example/m") == std::vector{Range{0, 10}});
+  CHECK(state(b.fold("a.example/m"), "a.example/m") == State::frozen);
+  // Nobody's member.
+  b.say("a.example/n", 3, evidence("a.example/n", "7"));
+  CHECK(counted(b.fold("a.example/n"), "a.example/n") == std::vector{Range{0, 7}});
+  CHECK(counted(b.fold(), "a.example/n").empty());
+  CHECK(state(b.fold("a.example/n"), "a.example/n") == State::frozen);
+}
+
 TEST_CASE("membership: the end of a log cuts it for everybody, its own node too") {
   Book b;
   b.found();

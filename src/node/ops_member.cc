@@ -1,5 +1,6 @@
 #include "alliance/authority.h"
 #include "alliance/keys.h"
+#include "alliance/reasons.h"
 #include "log/store.h"
 #include "node/ops.h"
 #include "sql/db.h"
@@ -79,13 +80,17 @@ struct RefusedLine {
   }
 };
 struct StatusOut {
-  std::string member, name, home;
+  std::string member, name, home, state;
   std::int64_t statements = 0;
   alliance::Frontier frontier;
   std::vector<RefusedLine> refused;
+  std::vector<std::string> faults;
   static constexpr auto fields() {
     return rows(row("member", &StatusOut::member, "member id"), row("name", &StatusOut::name, "name"),
-                row("home", &StatusOut::home, "folder"), row("statements", &StatusOut::statements, "size of the log"),
+                row("home", &StatusOut::home, "folder"),
+                row("state", &StatusOut::state, "its standing in the alliance; stranger in none"),
+                row("faults", &StatusOut::faults, "what is wrong with this node, reason first"),
+                row("statements", &StatusOut::statements, "size of the log"),
                 row("frontier", &StatusOut::frontier, "heads the views were computed from"),
                 row("refused", &StatusOut::refused, "statements that contradict their kind: proven, and not counted"));
   }
@@ -93,9 +98,24 @@ struct StatusOut {
 Result<StatusOut> status(api::Ctx& ctx, const Status&) {
   alliance::Member& member = *HZ_TRY(ctx.member());
   sql::Db& views = *HZ_TRY(member.views());
-  StatusOut out{member.id(),       member.authority().genesis.name,
-                ctx.home.string(), static_cast<std::int64_t>(member.log().head().size),
-                member.frontier(), {}};
+  StatusOut out{member.id(),
+                member.authority().genesis.name,
+                ctx.home.string(),
+                "",
+                static_cast<std::int64_t>(member.log().head().size),
+                member.frontier(),
+                {},
+                {}};
+  out.state = HZ_TRY(views.text("SELECT state FROM alliance_standing WHERE origin = ?", {member.origin()}))
+                  .value_or("stranger");
+  if (out.state == "frozen") {
+    const auto counted =
+        HZ_TRY(views.integer("SELECT max(end_idx) FROM alliance_range WHERE origin = ?", {member.origin()}));
+    out.faults.push_back(fail(alliance::why("alliance.frozen"), "{}: {} of {} statements count", member.origin(),
+                              counted.value_or(0), out.statements)
+                             .error()
+                             .text());
+  }
   HZ_TRY(views.query("SELECT origin, idx, kind, reason, detail FROM public_alliance_refused ORDER BY origin, idx", {},
                      [&](const sql::Row& r) {
                        out.refused.push_back({r.text(0), r.integer(1), r.text(2), r.text(3), r.text(4)});
@@ -103,9 +123,12 @@ Result<StatusOut> status(api::Ctx& ctx, const Status&) {
                      }));
   return out;
 }
+bool answer_is_no(const StatusOut& out) { return !out.faults.empty(); }
 std::string text(const StatusOut& out, const api::Style& style) {
   std::string shown = fmt::format("{} ({}) in {}\n  {} statements, views replayed up to the head\n  frontier {}\n",
                                   style.bold(out.member), out.name, out.home, out.statements, out.frontier.digest);
+  if (out.state != "stranger") shown += fmt::format("  in the alliance: {}\n", out.state);
+  for (const std::string& fault : out.faults) shown += fmt::format("  {} {}\n", style.red("fault:"), fault);
   for (const RefusedLine& r : out.refused)
     shown += fmt::format("  {} {} statement {} ({}): {}, {}\n", style.yellow("not counted:"), r.log, r.index,
                          r.kind.empty() ? "unreadable" : r.kind, r.reason, r.detail);
@@ -152,7 +175,9 @@ std::span<const api::Op> member_ops() {
                         .may = api::May::reader,
                         .fails = {"alliance.no_member"},
                         .doc = "This node's member, the size of its log and the frontier of its views.",
-                        .example = "hezong status"}),
+                        .example = "hezong status",
+                        .more = "Ends with exit code 3 when this member's log is frozen: it has two histories, and "
+                                "nothing beyond what both share counts, here as on every other node."}),
       api::op<&rebuild>({.id = "views.rebuild",
                          .http = "POST /v1/views/rebuild",
                          .cli = "views rebuild",

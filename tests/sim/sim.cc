@@ -172,6 +172,8 @@ class World {
       }
       bad(fmt::format("{}: sync: {}", n.origin, round.error().text()));
     }
+    for (const node::PeerRow& row : round->peers)
+      if (row.fault.starts_with("log.mirror_forked")) forks_seen_.insert(row.origin);
     if (tell_all)
       for (const node::PeerRow& row : round->peers)
         if (!row.fault.empty()) fmt::print("  {} -> {}: {}\n", n.origin, row.origin, row.fault);
@@ -298,9 +300,7 @@ class World {
     log::Log &a = member(one).log(), &b = member(*clone_).log();
     const auto shared = std::min(a.head().size, b.head().size);
     if (must(a.root_at(shared), "root") == must(b.root_at(shared), "root")) return;  // one is a prefix: no fork
-    const auto evidence =
-        must(db.integer("SELECT count(*) FROM alliance_statement WHERE kind = 'alliance.fork_evidence'"), "count");
-    if (evidence.value_or(0) == 0) return;  // nobody ever saw both branches
+    if (!forks_seen_.contains(one.origin)) return;                                   // nobody ever saw both branches
     const auto state =
         must(db.text("SELECT state FROM public_alliance_member WHERE origin = ?", {one.origin}), "state");
     if (state.value_or("") != "frozen")
@@ -318,6 +318,7 @@ class World {
   std::uint64_t loss_ = 30, lies_ = 5;  // in a thousand
   bool healed_ = false;
   std::map<std::string, bool> last_quorum_;
+  std::set<std::string> forks_seen_;  // logs of which some round met both branches
 };
 
 }  // namespace
