@@ -339,3 +339,17 @@ TEST_CASE("mirror: a fork over a change of keys is evidence, each head under the
   for (std::uint64_t i = 0; i < 130; ++i) keys.read(i, w.log.leaf(i).value());
   CHECK(verify_fork(fork, [&](std::uint64_t size) { return keys.at(size); }));
 }
+
+TEST_CASE("mirror: a copy that is served all the time shows each new head") {
+  World w;
+  REQUIRE(w.log.append(entries_of(0, 10)));
+  Mirror mirror = w.open();
+  pull_all(mirror, exchange_of(w.log));
+  Log copy = Log::open_reader(w.folder()).value();
+  Mirror second = Mirror::open(w.dir.path() / "second", w.log.key(), identify).value();
+  pull_all(second, exchange_of(copy));
+  REQUIRE(w.log.append(entries_of(10, 600)));
+  pull_all(mirror, exchange_of(w.log));
+  pull_all(second, exchange_of(copy));
+  CHECK(second.head() == w.log.head());
+}
