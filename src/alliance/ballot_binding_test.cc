@@ -81,7 +81,7 @@ TEST_CASE("binding: a ballot that failed, lies, or was held under the charter be
   p.say(a, p.closing(expel));
   p.say(a, second, good);
   CHECK(p.fold().charter->version == 2);
-  p.say(a, Expel{c, 1, "", "under the old charter"}, expel);
+  p.say(a, Expel{c, 1, *p.root(c, 1), "under the old charter"}, expel);
   CHECK(p.fold().standings.at(c).state == State::member);
 }
 
@@ -90,12 +90,12 @@ TEST_CASE("binding: an expulsion needs its own ballot, once") {
   const std::string id = p.say(b, p.question("expel", c));
   for (const std::string& who : {a, b, c}) p.say(who, Vote{id, "yes"});
   p.say(b, p.closing(id));
-  p.say(a, Expel{b, 1, "", "somebody else"}, id);
+  p.say(a, Expel{b, 1, *p.root(b, 1), "somebody else"}, id);
   CHECK(p.fold().standings.at(b).state == State::member);
-  p.say(a, Expel{c, 1, "", "as decided"}, id);
+  p.say(a, Expel{c, 1, *p.root(c, 1), "as decided"}, id);
   CHECK(p.fold().standings.at(c).state == State::expelled);
   p.admit(c);
-  p.say(a, Expel{c, 1, "", "once more"}, id);
+  p.say(a, Expel{c, 1, *p.root(c, 1), "once more"}, id);
   CHECK(p.fold().standings.at(c).state == State::member);
 }
 

@@ -61,7 +61,7 @@ Result<BallotBook::Opened> BallotBook::opened(const Statement& s, const BallotOp
   if (const auto known = opened_.find(s.id_text()); known != opened_.end()) return known->second;
   const Sizes then = sizes_of(open.frontier);
   const Logs logs = logs_at(then);
-  const Membership m = fold_alliance(logs, founder, read_fork_, support_at(then, logs, founder));
+  const Membership m = fold_alliance(logs, founder, read_fork_, support_at(then, logs, founder), root_at(then));
   const auto judged = [&]() -> Result<Opened> {
     if (m.charter_id != open.charter)
       return bad(fmt::format("charter {} was in force, {} is named", m.charter_id, open.charter));

@@ -115,6 +115,8 @@ class BallotBook {
   };
   Logs logs_at(const Sizes& at) const;
   Support support_at(const Sizes& at, const Logs& logs, const std::string& founder);
+  // Of what is below `at`, which must outlive it.
+  RootAt root_at(const Sizes& at) const;
   // Every statement below the frontier is here, and its roots are these. Errors: alliance.ballot_waiting,
   // alliance.ballot.
   Result<void> is_here(const std::vector<FrontierEntry>& frontier, const Sizes& at) const;

@@ -59,7 +59,7 @@ TEST_CASE(
     "later") {
   Poll p({"a", "b", "c", "d"}, {"", "member", "observer", "member"},
          [](Charter& charter) { std::erase_if(charter.rules, [](const VoteRule& r) { return r.act == "expel"; }); });
-  p.say(a, Suspend{d, 1, "", "dues"});
+  p.say(a, Suspend{d, 1, *p.root(d, 1), "dues"});
   LogActs stranger;
   stranger.authority.origin = stranger.authority.genesis.member = "x.example/e";
   stranger.authority.genesis.roots = {"root of x.example/e"};
@@ -79,7 +79,7 @@ TEST_CASE(
 TEST_CASE("ballot: a suspension after the opening does not silence a voter, leaving does, and a fork stops its log") {
   Poll p({"a", "b", "c", "d"});
   const std::string id = p.say(a, p.question());
-  p.say(a, Suspend{b, 1, "", "on the eve"});
+  p.say(a, Suspend{b, 1, *p.root(b, 1), "on the eve"});
   p.say(b, Vote{id, "no"});
   p.say(c, Leave{""});
   p.say(c, Vote{id, "no"});

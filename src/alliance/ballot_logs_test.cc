@@ -233,8 +233,11 @@ TEST_CASE("ballot in logs: equal frontiers give byte-equal views with ballots, w
             if (!text.empty())
               REQUIRE(h.at(0).append(draft(*from_json<Charter>(*json::parse(text)), {{"depends-on", open[k].second}})));
             else
-              REQUIRE(h.at(0).append(
-                  draft(Expel{h.at(1 + rng.below(3)).origin(), 5, "", "voted"}, {{"depends-on", open[k].second}})));
+              REQUIRE(h.at(0).append([&] {
+                Member& who = h.at(1 + rng.below(3));
+                const auto root = who.log().root_at(5);
+                return draft(Expel{who.origin(), 5, root ? hex(*root) : "", "voted"}, {{"depends-on", open[k].second}});
+              }()));
           }
           break;
         case 6:

@@ -52,11 +52,18 @@ Support BallotBook::support_at(const Sizes& at, const Logs& logs, const std::str
   };
 }
 
+RootAt BallotBook::root_at(const Sizes& at) const {
+  return [this, &at](const std::string& origin, std::uint64_t size) -> std::optional<std::string> {
+    const auto here = at.find(origin);
+    return here == at.end() || here->second < size ? std::nullopt : archive_.root(origin, size);
+  };
+}
+
 Membership BallotBook::fold(const Sizes& at, const std::string& own) {
   const Logs logs = logs_at(at);
   const auto found = logs.find(own);
   const std::string founder = found == logs.end() ? std::string() : founder_of(found->second);
-  return fold_membership(logs, own, read_fork_, support_at(at, logs, founder));
+  return fold_membership(logs, own, read_fork_, support_at(at, logs, founder), root_at(at));
 }
 
 std::vector<Ballot> BallotBook::ballots(const Sizes& at, const std::string& founder) {

@@ -101,6 +101,11 @@ void Judgement::take_named(const statement::Statement& s) {
   };
   if (s.kind == BallotOpen::kind) name(from_json<BallotOpen>(s.body)->frontier);
   if (s.kind == BallotClose::kind) name(from_json<BallotClose>(s.body)->closing.frontier);
+  const auto close = [&](const auto& said) {
+    if (said.size > 0) named_.emplace(said.origin, static_cast<std::uint64_t>(said.size));
+  };
+  if (s.kind == Suspend::kind) close(*from_json<Suspend>(s.body));
+  if (s.kind == Expel::kind) close(*from_json<Expel>(s.body));
   if (s.kind != BallotChallenge::kind) return;
   const auto note = log::parse_note(from_json<BallotChallenge>(s.body)->note);
   if (!note) return;

@@ -25,7 +25,8 @@ class Judgement {
   // Finds the acts in [from, size) of a log, checks their signatures and keeps them. Errors: sql.*, log.*.
   Result<void> scan(sql::Db& db, const Source& log, std::uint64_t from);
   // Folds what load and scan found, for logs of these sizes. A log whose head is not signed by the key that its own
-  // statements name is refused as a whole. Reads the roots at the heads that ballots name, each once. Errors: log.*.
+  // statements name is refused as a whole. Reads the roots at the heads that ballots and suspensions name, each once.
+  // Errors: log.*.
   Result<void> finish(std::span<const Source> logs, const Sizes& sizes);
 
   bool found_acts() const { return found_; }
@@ -69,7 +70,8 @@ class Judgement {
   std::vector<Ballot> ballots_;
   Sizes sizes_;
   std::vector<FrontierEntry> heads_;
-  // Heads that ballots name, and their roots where they are here: a part of the views, so that each is computed once.
+  // Heads that ballots, suspensions and expulsions name, and their roots where they are here: a part of the views, so
+  // that each is computed once.
   using Position = std::pair<std::string, std::uint64_t>;
   std::set<Position> named_;
   std::map<Position, std::string> roots_;

@@ -1,5 +1,6 @@
 #include "alliance/fork_evidence.h"
 
+#include "alliance/head_keys.h"
 #include "alliance/reasons.h"
 #include "log/checkpoint.h"
 
@@ -25,14 +26,9 @@ std::vector<std::string> path_text(const std::vector<Digest>& path) {
 
 Result<std::uint64_t> read_fork(const ForkEvidence& evidence, const Authority& forked) {
   const log::Fork fork = HZ_TRY(log::parse_fork(evidence.evidence));
-  // A log may have changed its key: each of its keys may have signed both heads.
-  Result<log::Forked> heads = unproven(evidence, "no log key of its signed the heads");
-  for (const KeySpan& span : forked.keys) {
-    if (span.role != Role::log) continue;
-    heads = log::verify_fork(fork, {span.key.name, log::KeyType::ed25519, span.key.key});
-    if (heads) break;
-  }
-  if (!heads) return std::unexpected(std::move(heads).error());
+  // The log may have changed its key between the heads.
+  const auto heads = log::verify_fork(fork, [&](std::uint64_t size) { return head_keys(forked, size); });
+  if (!heads) return std::unexpected(heads.error());
   if (heads->first.origin != evidence.origin) return unproven(evidence, "the heads are of another log");
   if (evidence.shared_size < 0 || static_cast<std::uint64_t>(evidence.shared_size) > heads->first.size)
     return unproven(evidence, "more than the smaller head has");
@@ -52,8 +48,10 @@ Result<ForkEvidence> describe_fork(const log::Fork& fork, log::Log& ours, std::u
   ForkEvidence out;
   out.origin = ours.origin();
   out.evidence = log::format_fork(fork);
-  const log::Checkpoint first = HZ_TRY(log::open_checkpoint(fork.first, ours.key()));
-  const log::Checkpoint second = HZ_TRY(log::open_checkpoint(fork.second, ours.key()));
+  const auto head_of = [](const std::string& note) -> Result<log::Checkpoint> {
+    return log::parse_checkpoint(HZ_TRY(log::parse_note(note)).text);
+  };
+  const log::Checkpoint first = HZ_TRY(head_of(fork.first)), second = HZ_TRY(head_of(fork.second));
   const auto is_ours = [&](const log::Checkpoint& c) {
     return c.size == ours.head().size && c.root == ours.head().root;
   };

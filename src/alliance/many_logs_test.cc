@@ -35,10 +35,13 @@ void happen(Alliance& a, SeededRng& rng, int steps) {
         break;
       }
       case 2:
-        if (other != 0)
+        if (other != 0) {
+          // Of its log as it is or will be, and now and then of another history.
+          const auto size = rng.below(static_cast<std::uint64_t>(size_of(other)) + 3);
+          const auto root = a.members[static_cast<std::size_t>(other)].log().root_at(size);
           REQUIRE(a.members[0].append(draft(
-              Suspend{target, static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(size_of(other)) + 3)), "",
-                      "late"})));
+              Suspend{target, static_cast<std::int64_t>(size), root && rng.below(3) > 0 ? hex(*root) : "", "late"})));
+        }
         break;
       case 3:
         REQUIRE(a.members[0].append(draft(a.admission(static_cast<std::size_t>(other), size_of(other)))));
@@ -190,4 +193,32 @@ TEST_CASE("many logs: a mirrored log in peers/ is in frontier and views, and a b
   fs::remove_all(peer_folder(m.home(), a.members[1].origin()));
   CHECK(m.views().value()->integer("SELECT count(*) FROM test_fact").value() == 0);
   CHECK(m.frontier().logs.size() == 1);
+}
+
+TEST_CASE("many logs: a suspension of another history counts until its log is here that far, then it is refused") {
+  Alliance a(2, 12);
+  const auto size = static_cast<std::int64_t>(a.members[1].log().head().size) + 1;
+  REQUIRE(a.members[0].append(draft(Suspend{a.members[1].origin(), size, std::string(64, 'a'), "late"})));
+  const auto heads = [&] { return std::vector{a.members[0].log().head().size, a.members[1].log().head().size}; };
+  Replayer views(a, 0);
+  views.catch_up(heads());
+  const auto state = [&] {
+    return views.text("SELECT state FROM public_alliance_member WHERE origin = '" + a.members[1].origin() + "'");
+  };
+  CHECK(state() == "suspended");
+  REQUIRE(a.members[1].append(draft(Fact{"a", 1})));
+  views.catch_up(heads());
+  CHECK(state() == "member");
+  CHECK(views.count("SELECT count(*) FROM public_alliance_refused WHERE reason = 'alliance.other_history'") == 1);
+  CHECK(views.count("SELECT count(*) FROM test_fact WHERE name = 'a'") == 1);
+  // And the true one is believed.
+  const auto root = hex(a.members[1].log().root_at(static_cast<std::uint64_t>(size)).value());
+  REQUIRE(a.members[0].append(draft(Suspend{a.members[1].origin(), size, root, "late"})));
+  REQUIRE(a.members[1].append(draft(Fact{"b", 1})));
+  views.catch_up(heads());
+  CHECK(state() == "suspended");
+  CHECK(views.count("SELECT count(*) FROM test_fact") == 1);
+  const std::string digest = view_digest(views.db()).value();
+  views.rebuild();
+  CHECK(view_digest(views.db()).value() == digest);
 }

@@ -38,8 +38,8 @@ Result<void> note_fork(const Statement& s, const Logs& logs, ReadFork read, std:
 
 class Fold {
  public:
-  Fold(const Logs& logs, Membership& out, ReadFork read_fork, const Support& support)
-      : logs_(logs), out_(out), read_fork_(read_fork), support_(support) {}
+  Fold(const Logs& logs, Membership& out, ReadFork read_fork, const Support& support, const RootAt& root_at)
+      : logs_(logs), out_(out), read_fork_(read_fork), support_(support), root_at_(root_at) {}
 
   void decide(const std::string& founder) {
     out_.founder = out_.secretariat = founder;
@@ -170,8 +170,13 @@ class Fold {
       return fail(why("alliance.no_such_member"), "{}", said.origin);
     if (said.origin == out_.secretariat)
       return fail(why("alliance.no_such_member"), "{} is the secretariat: a charter names another first", said.origin);
+    const auto size = position(said.size);
+    // Whoever decided saw a log; if it was not this one, its positions mean nothing here.
+    if (const auto root = size > 0 && root_at_ ? root_at_(said.origin, size) : std::nullopt; root && *root != said.root)
+      return fail(why("alliance.other_history"), "{} at {}: root {} is named, the log has {}", said.origin, size,
+                  said.root, *root);
     HZ_TRY(allow(s, rule, said.origin));
-    cut(found->second.counted, position(said.size));
+    cut(found->second.counted, size);
     found->second.state = state;
     found->second.statement = s.id_text();
     return false;
@@ -204,6 +209,7 @@ class Fold {
   Membership& out_;
   ReadFork read_fork_;
   const Support& support_;
+  const RootAt& root_at_;
   std::map<std::string, std::uint64_t> frozen_;
   std::set<std::pair<std::string, std::uint64_t>> heard_;
 };
@@ -266,21 +272,30 @@ std::map<std::string, std::uint64_t> frozen_logs(const Logs& logs, ReadFork read
   return out;
 }
 
-Membership fold_alliance(const Logs& logs, const std::string& founder, ReadFork read_fork, const Support& support) {
+Membership fold_alliance(const Logs& logs, const std::string& founder, ReadFork read_fork, const Support& support,
+                         const RootAt& root_at) {
   Membership out;
   for (const auto& [origin, log] : logs) out.standings[origin] = {};
-  Fold fold(logs, out, read_fork, support);
+  Fold fold(logs, out, read_fork, support, root_at);
   if (!founder.empty()) fold.decide(founder);
   fold.own_words();
   return out;
 }
 
-Membership fold_membership(const Logs& logs, const std::string& own, ReadFork read_fork, const Support& support) {
+Membership fold_membership(const Logs& logs, const std::string& own, ReadFork read_fork, const Support& support,
+                           const RootAt& root_at) {
   const auto found = logs.find(own);
   Membership out =
-      fold_alliance(logs, found == logs.end() ? std::string() : founder_of(found->second), read_fork, support);
-  if (found != logs.end() && out.standings[own].state != State::member)
-    out.standings[own].counted = {{0, found->second.authority->end}};
+      fold_alliance(logs, found == logs.end() ? std::string() : founder_of(found->second), read_fork, support, root_at);
+  if (found == logs.end()) return out;
+  // What the alliance does not count, the owner sees all the same: everything it said. But never more than what both
+  // histories of a fork share, since nobody can say which of them is the log.
+  Standing& of = out.standings[own];
+  std::uint64_t end = found->second.authority->end;
+  if (of.state == State::member || (of.state == State::frozen && !of.counted.empty())) return out;
+  if (of.state == State::frozen) end = std::min(end, frozen_logs(logs, read_fork)[own]);
+  of.counted.clear();
+  if (end > 0) of.counted.push_back({0, end});
   return out;
 }
 

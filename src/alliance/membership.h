@@ -105,11 +105,19 @@ std::string founder_of(const LogView& own);
 // the evidence.
 using ReadFork = Result<std::uint64_t> (*)(const ForkEvidence& evidence, const Authority& forked);
 
-// A log that is no member's counts on its own node only (`own`): a company outside any alliance asks its node too.
-// Without `support` no act that needs a ballot counts. Cost: linear in the acts.
-Membership fold_membership(const Logs& logs, const std::string& own, ReadFork read_fork, const Support& support = {});
+// The root of a log at a size, hex; nullopt when it is not known here.
+using RootAt = std::function<std::optional<std::string>(const std::string& origin, std::uint64_t size)>;
+
+// A log that is no member's counts on its own node only (`own`): a company outside any alliance asks its node too. A
+// forked log is cut there as everywhere.
+// Without `support` no act that needs a ballot counts. A suspension or expulsion that names another root than
+// `root_at` knows is refused (alliance.other_history); while the log is not here so far, it counts as it is said.
+// Cost: linear in the acts.
+Membership fold_membership(const Logs& logs, const std::string& own, ReadFork read_fork, const Support& support = {},
+                           const RootAt& root_at = {});
 // The alliance of a founder, whoever asks.
-Membership fold_alliance(const Logs& logs, const std::string& founder, ReadFork read_fork, const Support& support);
+Membership fold_alliance(const Logs& logs, const std::string& founder, ReadFork read_fork, const Support& support,
+                         const RootAt& root_at = {});
 // The logs that are proven to have two histories, with the number of statements that still count.
 std::map<std::string, std::uint64_t> frozen_logs(const Logs& logs, ReadFork read_fork);
 

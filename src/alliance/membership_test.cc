@@ -109,6 +109,32 @@ TEST_CASE("membership: a suspension cuts, a new admission opens a second range, 
   CHECK(counted(b.fold(), "a.example/m") == std::vector{all});
 }
 
+TEST_CASE("membership: a suspension or expulsion of another history is refused, one of a log not here so far counts") {
+  Book b;
+  Charter charter = default_charter("Test", "a.example/f");
+  std::erase_if(charter.rules, [](const VoteRule& r) { return r.act == "expel"; });
+  b.say("a.example/f", 1, charter);
+  b.admit(2, "a.example/m");
+  b.say("a.example/f", 3, Suspend{"a.example/m", 10, "aa", "late"});
+  const auto fold = [&](std::uint64_t here, std::string root) {
+    return fold_membership(views_of(b.logs), "a.example/f", &Book::fork_at, {},
+                           [=](const std::string& origin, std::uint64_t size) -> std::optional<std::string> {
+                             CHECK(origin == "a.example/m");
+                             return size <= here ? std::optional(root) : std::nullopt;
+                           });
+  };
+  CHECK(state(fold(9, "bb"), "a.example/m") == State::suspended);
+  CHECK(state(fold(10, "aa"), "a.example/m") == State::suspended);
+  const Membership other = fold(10, "bb");
+  CHECK(state(other, "a.example/m") == State::member);
+  CHECK(counted(other, "a.example/m") == std::vector{all});
+  CHECK(refusals(other) == Texts{"a.example/f[3] alliance.other_history"});
+  b.say("a.example/f", 4, Expel{"a.example/m", 10, "cc", "late"});
+  CHECK(refusals(fold(10, "aa")) == Texts{"a.example/f[4] alliance.other_history"});
+  CHECK(state(fold(10, "aa"), "a.example/m") == State::suspended);
+  CHECK(state(fold(10, "cc"), "a.example/m") == State::expelled);
+}
+
 TEST_CASE("membership: who leaves is cut at its own word, also when the secretariat heard of it late") {
   Book b;
   b.found();
@@ -191,6 +217,25 @@ TEST_CASE("membership: a forked log is frozen where the evidence says, whoever b
   CHECK(counted(b.fold(), "a.example/m") == std::vector{Range{0, 12}});
   CHECK(state(b.fold(), "a.example/m") == State::frozen);
   CHECK(refusals(b.fold()) == Texts{"a.example/n[5] alliance.fork"});
+}
+
+TEST_CASE("membership: a forked log is cut on its own node too, in an alliance and outside") {
+  Book b;
+  b.found();
+  b.admit(2, "a.example/m");
+  b.wants("a.example/m");
+  b.say("a.example/f", 3, evidence("a.example/m", "12"));
+  CHECK(counted(b.fold("a.example/m"), "a.example/m") == std::vector{Range{0, 12}});
+  CHECK(state(b.fold("a.example/m"), "a.example/m") == State::frozen);
+  // A suspended member sees all it said, until its log forks.
+  b.say("a.example/f", 4, Suspend{"a.example/m", 10, "", "late"});
+  CHECK(counted(b.fold("a.example/m"), "a.example/m") == std::vector{Range{0, 10}});
+  CHECK(state(b.fold("a.example/m"), "a.example/m") == State::frozen);
+  // Nobody's member.
+  b.say("a.example/n", 3, evidence("a.example/n", "7"));
+  CHECK(counted(b.fold("a.example/n"), "a.example/n") == std::vector{Range{0, 7}});
+  CHECK(counted(b.fold(), "a.example/n").empty());
+  CHECK(state(b.fold("a.example/n"), "a.example/n") == State::frozen);
 }
 
 TEST_CASE("membership: the end of a log cuts it for everybody, its own node too") {

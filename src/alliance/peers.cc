@@ -21,6 +21,7 @@ Source source_of(log::Log& log, Verified& verified, bool is_writer) {
             if (!is_writer) HZ_TRY(log.refresh());
             moved.size = log.head().size;
             moved.root = log.head().root;
+            moved.head_key = log.key();
             return {};
           },
           log.key(),

@@ -55,6 +55,12 @@ inline constexpr Reason reasons[] = {
      "Invite the applicant again, or compare the fingerprint and say --vouch."},
     {"alliance.peer", Code::corrupt, "A folder of a mirrored log holds another log than its name says.",
      "Remove the folder; the log is fetched again."},
+    {"alliance.other_history", Code::conflict, "A suspension or expulsion names a root that the log does not have.",
+     "Compare the log as the secretariat and others mirror it: one of them has another history, or the act is wrong "
+     "and must be said again."},
+    {"alliance.frozen", Code::conflict, "This member's log has two histories, and only what both share counts.",
+     "Stop every copy of this node; tell the others which history is meant, end the log with its root keys "
+     "(`hezong key propose end`) and begin a new one under another origin."},
     {"alliance.fork", Code::invalid, "The evidence does not show that a log has two histories.",
      "Check the file with the log's own key; do not repeat the accusation without it."},
     {"alliance.closing", Code::invalid, "A closing, or the frontier it names, is not in form.",

@@ -17,7 +17,7 @@ struct Source {
                              const std::function<Result<void>(std::uint64_t, ByteView)>&)>
       visit;
   std::function<Result<Digest>(std::uint64_t size)> root_at;
-  // Moves size and root to the newest head, when this is a reader beside a writer.
+  // Moves size, root and key to the newest head, when this is a reader beside a writer.
   std::function<Result<void>(Source&)> refresh;
   log::NoteKey head_key;         // signed the head
   Verified* verified = nullptr;  // replay moves it on; the owner stores it

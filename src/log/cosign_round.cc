@@ -152,8 +152,10 @@ void run_in_threads(std::span<const std::function<void()>> tasks) {
 }
 
 Result<CosignRound> cosign_round(Log& log, std::span<const WitnessPeer> peers, const Policy& policy,
-                                 WithoutQuorum without_quorum, const RunAll& run_all) {
+                                 WithoutQuorum without_quorum, const RunAll& run_all,
+                                 const std::function<Result<void>()>& before_publish) {
   Round round(log, peers);
+  const NoteKey key = log.key();
   HZ_TRY(round.run(run_all));
   CosignRound out{log.head(), {}, false, false};
   std::vector<NoteKey> known = policy.witness_keys();
@@ -175,6 +177,11 @@ Result<CosignRound> cosign_round(Log& log, std::span<const WitnessPeer> peers, c
   }();
   out.quorum = quorum_met(policy, signers);
   out.published = out.quorum || without_quorum == WithoutQuorum::publish;
+  if (!out.published) return out;
+  if (before_publish) {
+    HZ_TRY(before_publish());
+    out.published = log.key() == key && HZ_TRY(log.published()).size <= out.head.size;
+  }
   if (out.published) HZ_TRY(log.publish(round.note(), known));
   return out;
 }

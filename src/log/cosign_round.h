@@ -42,7 +42,12 @@ enum class WithoutQuorum {
 // line that enters the note is verified under the peer's key; other lines of an answer are ignored. A peer that is
 // slow, lies or answers garbage is a row in `answers` and nothing else. Errors: log.witness_ahead when a peer proves,
 // by a verified head of ours that is larger, that this store is old; and what Log::publish says.
+//
+// `before_publish` may turn a log that was opened for reading into its writer, so that nobody has to wait for the
+// writer while a slow witness is asked. Nothing is published when the log's key changed or a larger head became public
+// meanwhile; the next round does it.
 Result<CosignRound> cosign_round(Log& log, std::span<const WitnessPeer> peers, const Policy& policy,
-                                 WithoutQuorum without_quorum, const RunAll& run_all = run_in_threads);
+                                 WithoutQuorum without_quorum, const RunAll& run_all = run_in_threads,
+                                 const std::function<Result<void>()>& before_publish = {});
 
 }  // namespace hz::log

@@ -12,7 +12,6 @@ constexpr std::string_view header = "hezong/fork@v1";
 // The note with the log's own signature line alone: other lines prove nothing here, and a changed byte in them would go
 // unnoticed.
 Result<std::string> bare(std::string_view message, const NoteKey& log_key) {
-  HZ_TRY(open_checkpoint(message, log_key));
   Note note = HZ_TRY(parse_note(message));
   const auto mine = std::ranges::find_if(
       note.signatures, [&](const SignatureLine& s) { return s.name == log_key.name && s.key_id == log_key.id(); });
@@ -74,8 +73,9 @@ std::string format_fork(const Fork& fork) {
   return out + "\n" + fork.first + "\n" + fork.second;
 }
 
-Result<Forked> verify_fork(const Fork& fork, const NoteKey& log_key) {
-  Forked out{HZ_TRY(open_checkpoint(fork.first, log_key)), HZ_TRY(open_checkpoint(fork.second, log_key))};
+Result<Forked> verify_fork(const Fork& fork, const NoteKey& log_key) { return verify_fork(fork, always(log_key)); }
+Result<Forked> verify_fork(const Fork& fork, const KeysAt& keys) {
+  Forked out{HZ_TRY(open_head(fork.first, keys)).head, HZ_TRY(open_head(fork.second, keys)).head};
   const auto unproven = [&](std::string_view what) {
     return fail(why("log.fork_unproven"), "sizes {} and {}: {}", out.first.size, out.second.size, what);
   };
@@ -93,8 +93,13 @@ Result<Forked> verify_fork(const Fork& fork, const NoteKey& log_key) {
 
 Result<std::optional<Fork>> find_fork(std::string_view one, std::string_view other, const NoteKey& log_key,
                                       const crypto::NodeSource& second_tree) {
-  Checkpoint a = HZ_TRY(open_checkpoint(one, log_key)), b = HZ_TRY(open_checkpoint(other, log_key));
-  Fork fork{HZ_TRY(bare(one, log_key)), HZ_TRY(bare(other, log_key)), {}, {}};
+  return find_fork(one, other, always(log_key), second_tree);
+}
+Result<std::optional<Fork>> find_fork(std::string_view one, std::string_view other, const KeysAt& keys,
+                                      const crypto::NodeSource& second_tree) {
+  const OpenedHead opened_a = HZ_TRY(open_head(one, keys)), opened_b = HZ_TRY(open_head(other, keys));
+  Checkpoint a = opened_a.head, b = opened_b.head;
+  Fork fork{HZ_TRY(bare(one, opened_a.key)), HZ_TRY(bare(other, opened_b.key)), {}, {}};
   if (a.size > b.size || (a.size == b.size && a.root > b.root)) {
     std::swap(a, b);
     std::swap(fork.first, fork.second);
@@ -108,7 +113,7 @@ Result<std::optional<Fork>> find_fork(std::string_view one, std::string_view oth
     if (fork.first_root == a.root) return std::nullopt;
     fork.path = HZ_TRY(crypto::consistency_proof(a.size, b.size, second_tree));
   }
-  HZ_TRY(verify_fork(fork, log_key));
+  HZ_TRY(verify_fork(fork, keys));
   return fork;
 }
 

@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "crypto/merkle.h"
-#include "log/checkpoint.h"
+#include "log/head_keys.h"
 
 namespace hz::log {
 
@@ -29,11 +29,16 @@ struct Forked {
   Checkpoint first, second;
 };
 // Errors: log.fork_unproven when the two heads may both be true, and what open_checkpoint says.
+// The two heads may be under different keys: each under one that may sign heads of its size. So a stolen key that was
+// changed since accuses nobody by a head beyond its time.
+Result<Forked> verify_fork(const Fork& fork, const KeysAt& keys);
 Result<Forked> verify_fork(const Fork& fork, const NoteKey& log_key);
 
 // The evidence, when there is any. `second_tree` gives nodes of the tree that the larger note signs (a mirror, or tiles
 // of the server that serves it); it is not believed: errors log.fork_source when it does not lead to the signed root.
 // Not called when the sizes are equal. nullopt: the heads agree. The notes may come in either order.
+Result<std::optional<Fork>> find_fork(std::string_view one, std::string_view other, const KeysAt& keys,
+                                      const crypto::NodeSource& second_tree);
 Result<std::optional<Fork>> find_fork(std::string_view one, std::string_view other, const NoteKey& log_key,
                                       const crypto::NodeSource& second_tree);
 

@@ -7,6 +7,10 @@
 // ours, all at once, and not one tile is fetched. If the step ends earlier, a consistency proof from (m, root) to the
 // signed head, built from a few of the server's tiles, proves the same. Only then one transaction stores them.
 //
+// The log's key may change on the way; the log itself says so in a leaf that its root keys signed (HeadKeys). A head
+// under a key that no leaf read so far names is not believed and not refused either: the leaves ahead are read for the
+// change first, and thrown away; then they are fetched again and proven like all others.
+//
 // The simpler idea, to fetch all tiles and check each against its parent, moves 6 % more bytes and needs every tile
 // checked; the other one, to store first and check the root at the end, leaves unverified entries after a crash.
 #pragma once
@@ -15,6 +19,7 @@
 
 #include "base/http.h"
 #include "log/fork.h"
+#include "log/head_keys.h"
 #include "log/store.h"
 #include "log/tile_edge.h"
 
@@ -45,16 +50,20 @@ class Mirror {
   // runs the check of Log::open over what is stored. Errors: log.locked, log.wrong_key when it mirrors another log,
   // log.*_corrupt, sql.*, base.write. `identify` gives the id columns of a leaf; a leaf that it refuses, or whose id
   // stands already, is stored under a name made of its position.
+  // `keys` must have been read from this log only, to any position; leaves that are stored already are read here.
+  static Result<Mirror> open(const fs::path& folder, std::unique_ptr<HeadKeys> keys, Identify identify,
+                             Check check = Check::leaves);
   static Result<Mirror> open(const fs::path& folder, NoteKey log_key, Identify identify, Check check = Check::leaves);
   Mirror(Mirror&&) noexcept;
   Mirror& operator=(Mirror&&) noexcept;
   ~Mirror();
 
-  const NoteKey& key() const;
+  const NoteKey& key() const;    // that signed head(); the log's first one before
   const Head& head() const;      // size 0 before the first complete pull
   std::uint64_t stored() const;  // leaves, proven; from head().size on when a pull is under way
 
-  // One bounded step towards the server's head, durable on return; call again until complete. Any server of the log
+  // One bounded step towards the server's head, durable on return; call again until complete. A step that looks for a
+  // change of keys stores nothing, and the object remembers how far it looked. Any server of the log
   // will do, and the next call may use another. Nothing is stored on an error.
   // Errors: log.mirror_behind (a smaller head), log.mirror_forked (see conflict), log.mirror_wrong (this server lies or
   // its disk does), log.fetch, what open_checkpoint says, and the exchange's.

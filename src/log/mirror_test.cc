@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "log/test_world.h"
@@ -201,4 +202,154 @@ TEST_CASE("mirror: a flipped byte in the copy is found when it is opened, as in 
   const auto opened = Mirror::open(w.folder(), w.log.key(), identify);
   CHECK(slug(opened) == "log.leaf_corrupt");
   CHECK(opened.error().detail.find("entry 400") != std::string::npos);
+}
+
+namespace {
+
+// A log whose entries "key N" name the key of seed N from the next position on.
+class SeedKeys : public HeadKeys {
+ public:
+  std::unique_ptr<HeadKeys> copy() const override { return std::make_unique<SeedKeys>(*this); }
+  std::uint64_t next() const override { return next_; }
+  void read(std::uint64_t index, ByteView leaf) override {
+    next_ = std::max(next_, index + 1);
+    const std::string_view text = as_text(leaf);
+    if (!text.starts_with("key ") || keys_.contains(index + 1)) return;
+    keys_.emplace(index + 1, key(static_cast<std::uint64_t>(std::stoi(std::string(text.substr(4))))));
+  }
+  std::vector<NoteKey> at(std::uint64_t size) const override {
+    std::vector<NoteKey> out;
+    auto from = keys_.upper_bound(size);
+    --from;
+    out.push_back(from->second);
+    if (from->first == size && from != keys_.begin()) out.push_back(std::prev(from)->second);
+    return out;
+  }
+  bool named(const NoteKey& asked) const override {
+    return std::ranges::any_of(keys_, [&](const auto& k) { return k.second == asked; });
+  }
+  static NoteKey key(std::uint64_t seed) {
+    return {std::string(origin), KeyType::ed25519, key_of(seed).verifying_key()};
+  }
+
+ private:
+  std::uint64_t next_ = 0;
+  std::map<std::uint64_t, NoteKey> keys_{{0, key(42)}};
+};
+
+void rotate(Log& log, std::uint64_t seed) {
+  std::vector<Entry> change = entries_of(log.head().size, log.head().size + 1);
+  change[0].leaf = Bytes();
+  for (const char c : fmt::format("key {}", seed)) change[0].leaf.push_back(static_cast<std::uint8_t>(c));
+  change[0].id = identity_of(change[0].leaf).id;
+  change[0].idem = identity_of(change[0].leaf).idem;
+  REQUIRE(log.append(change));
+  REQUIRE(log.rekey(key_of(seed)));
+}
+
+}  // namespace
+
+TEST_CASE("mirror: a change of the log's key is followed, wherever the pulls before it stopped") {
+  for (const std::uint64_t before : {0, 1, 299, 300, 301}) {
+    for (const std::uint64_t leaves_max : {std::uint64_t{256}, std::uint64_t{100'000}}) {
+      CAPTURE(before);
+      CAPTURE(leaves_max);
+      World w;
+      const auto open = [&] { return Mirror::open(w.folder(), std::make_unique<SeedKeys>(), identify).value(); };
+      const auto pull_to_end = [&](Mirror& mirror) {
+        for (int calls = 0; !mirror.pull(exchange_of(w.log), "", {.leaves_max = leaves_max}).value().complete; ++calls)
+          REQUIRE(calls < 50);
+        REQUIRE(mirror.head() == w.log.head());
+      };
+      REQUIRE(w.log.append(entries_of(0, std::min<std::uint64_t>(before, 300))));
+      if (before > 0) {
+        Mirror mirror = open();
+        pull_to_end(mirror);
+      }
+      std::optional<Log> reader;
+      if (before > 0) reader = Log::open_reader(w.folder()).value();
+      if (before < 300) REQUIRE(w.log.append(entries_of(before, 300)));
+      rotate(w.log, 43);
+      if (before == 301) {
+        Mirror mirror = open();
+        pull_to_end(mirror);
+      }
+      REQUIRE(w.log.append(entries_of(301, 700)));
+      rotate(w.log, 44);
+      REQUIRE(w.log.append(entries_of(701, 1500)));
+      {
+        Mirror mirror = open();
+        pull_to_end(mirror);
+        CHECK(mirror.key() == SeedKeys::key(44));
+      }
+      Mirror again = open();
+      CHECK(again.head() == w.log.head());
+      // A reader that was open all the time goes on.
+      if (reader) {
+        REQUIRE(reader->refresh());
+        CHECK(reader->key() == SeedKeys::key(44));
+      }
+      CHECK(Log::open_reader(w.folder(), Check::leaves).value().head() == w.log.head());
+    }
+  }
+}
+
+TEST_CASE("mirror: a head under a key that no leaf names is refused, and an old key does not come back") {
+  World w;
+  REQUIRE(w.log.append(entries_of(0, 600)));
+  {
+    Log rekeyed = create_log(w.dir.path() / "other");
+    REQUIRE(rekeyed.append(entries_of(0, 600)));
+    REQUIRE(rekeyed.rekey(key_of(50)));
+    REQUIRE(rekeyed.append(entries_of(600, 700)));
+    Mirror mirror = Mirror::open(w.folder(), std::make_unique<SeedKeys>(), identify).value();
+    Result<Pulled> step = mirror.pull(exchange_of(rekeyed), "", {.leaves_max = 256});
+    while (step) {
+      REQUIRE(step->leaves == 0);
+      step = mirror.pull(exchange_of(rekeyed), "", {.leaves_max = 256});
+    }
+    CHECK(slug(step) == "log.note_unsigned");
+    CHECK(mirror.stored() == 0);
+  }
+  rotate(w.log, 43);
+  REQUIRE(w.log.append(entries_of(601, 620)));
+  Mirror mirror = Mirror::open(w.folder(), std::make_unique<SeedKeys>(), identify).value();
+  pull_all(mirror, exchange_of(w.log));
+  // The thief of the old key writes on where the owner left it.
+  Log thief = create_log(w.dir.path() / "thief");
+  REQUIRE(thief.append(entries_of(0, 900)));
+  CHECK(slug(mirror.pull(exchange_of(thief), "")) == "log.note_unsigned");
+  CHECK(mirror.head() == w.log.head());
+}
+
+TEST_CASE("mirror: a fork over a change of keys is evidence, each head under the key of its size") {
+  World w;
+  REQUIRE(w.log.append(entries_of(0, 100)));
+  Log before = create_log(w.dir.path() / "before");  // the same first entries, then another one
+  REQUIRE(before.append(entries_of(0, 90)));
+  REQUIRE(before.append(entries_of(90, 95, "other")));
+  rotate(w.log, 43);
+  REQUIRE(w.log.append(entries_of(101, 130)));
+  Mirror mirror = Mirror::open(w.folder(), std::make_unique<SeedKeys>(), identify).value();
+  pull_all(mirror, exchange_of(w.log));
+  CHECK(slug(mirror.pull(exchange_of(before), "")) == "log.mirror_forked");
+  const Fork fork = mirror.conflict().value().evidence.value();
+  CHECK(slug(verify_fork(fork, w.log.key())) == "log.note_unsigned");
+  SeedKeys keys;
+  for (std::uint64_t i = 0; i < 130; ++i) keys.read(i, w.log.leaf(i).value());
+  CHECK(verify_fork(fork, [&](std::uint64_t size) { return keys.at(size); }));
+}
+
+TEST_CASE("mirror: a copy that is served all the time shows each new head") {
+  World w;
+  REQUIRE(w.log.append(entries_of(0, 10)));
+  Mirror mirror = w.open();
+  pull_all(mirror, exchange_of(w.log));
+  Log copy = Log::open_reader(w.folder()).value();
+  Mirror second = Mirror::open(w.dir.path() / "second", w.log.key(), identify).value();
+  pull_all(second, exchange_of(copy));
+  REQUIRE(w.log.append(entries_of(10, 600)));
+  pull_all(mirror, exchange_of(w.log));
+  pull_all(second, exchange_of(copy));
+  CHECK(second.head() == w.log.head());
 }

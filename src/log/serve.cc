@@ -14,6 +14,8 @@ http::Response refuse(int status, std::string_view text) {
 }
 
 Result<http::Response> file(Log& log, std::string_view name) {
+  // A mirror has nothing but its head to show, and this reader may have been open since long before it.
+  if (name == "checkpoint") HZ_TRY(log.refresh());
   const Published published = HZ_TRY(log.published());
   if (name == "checkpoint") return answer(200, "text/plain; charset=utf-8", "public, max-age=2", published.note);
   const auto tile = parse_tile_path(name);

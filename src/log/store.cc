@@ -194,6 +194,8 @@ Result<void> Log::State::load_head() {
       note = row.text(2);
       return false;
     }));
+    // Of the same snapshot: the log may have changed its key since this reader looked.
+    if (!key) note_key = HZ_TRY(stored_key(db, folder));
     const unsigned levels = found ? level_count(stored.size) : 0;
     for (unsigned level = 0; level < levels; ++level) {
       const std::uint64_t n = hashes_at(level, stored.size) / tile_width;

@@ -47,7 +47,7 @@ Result<std::vector<Contact>> contacts(alliance::Member& member) {
                   "FROM alliance_standing s LEFT JOIN alliance_member m ON m.origin = s.origin "
                   "LEFT JOIN alliance_request r ON r.origin = s.origin",
                   {}, [&](const sql::Row& r) {
-                    found[r.text(0)] = {r.text(0), r.text(1), r.text(2), {r.text(3), r.text(4)}, r.text(5), {}};
+                    found[r.text(0)] = {r.text(0), r.text(1), r.text(2), {r.text(3), r.text(4)}, r.text(5), {}, 0};
                     return true;
                   }));
   for (log::Log* log : member.peer_logs()) {
@@ -55,7 +55,9 @@ Result<std::vector<Contact>> contacts(alliance::Member& member) {
     auto authority = authority_of(*log);
     Contact& contact = found[log->origin()];
     contact.origin = log->origin();
-    if (authority) contact.authority = *std::move(authority);
+    if (!authority) continue;
+    contact.authority = *std::move(authority);
+    contact.mirrored = log->head().size;
   }
   std::error_code gone;
   for (fs::directory_iterator at(member.home() / "peers", gone), end; !gone && at != end; at.increment(gone)) {

@@ -28,6 +28,7 @@ struct Contact {
   Address address;
   std::string root_fingerprint;
   std::optional<alliance::Authority> authority;  // absent: no evidence of its keys is here yet
+  std::uint64_t mirrored = 0;                    // `authority` was read from so many statements of its mirrored log
 };
 
 // Opens an exchange with a contact's node. The implementation holds deadlines and proves who asks (peer_call.h);

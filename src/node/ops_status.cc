@@ -4,6 +4,7 @@
 #include <set>
 
 #include "alliance/node_place.h"
+#include "alliance/reasons.h"
 #include "log/cosignature.h"
 #include "log/survival.h"
 #include "node/ops.h"
@@ -99,8 +100,9 @@ struct LossLine {
   }
 };
 struct StatusOut {
-  std::string member, name, home;
+  std::string member, name, home, state;
   std::int64_t statements = 0;
+  std::vector<std::string> faults;
   alliance::Frontier frontier;
   std::vector<HeadLine> heads;
   std::string quorum_rule;
@@ -114,7 +116,10 @@ struct StatusOut {
   static constexpr auto fields() {
     return rows(
         row("member", &StatusOut::member, "member id"), row("name", &StatusOut::name, "name"),
-        row("home", &StatusOut::home, "folder"), row("statements", &StatusOut::statements, "size of the log"),
+        row("home", &StatusOut::home, "folder"),
+        row("state", &StatusOut::state, "its standing in the alliance; stranger in none"),
+        row("faults", &StatusOut::faults, "what is wrong with this node, reason first"),
+        row("statements", &StatusOut::statements, "size of the log"),
         row("frontier", &StatusOut::frontier, "heads the views were computed from"),
         row("heads", &StatusOut::heads, "the own log and every mirrored one, with the age of its cosigned head"),
         row("quorum_rule", &StatusOut::quorum_rule, "what the quorum is"),
@@ -164,10 +169,7 @@ Result<void> add_heads(alliance::Member& member, const std::vector<Contact>& kno
                 {},
                 -1,
                 -1};
-  mine.state =
-      HZ_TRY(
-          HZ_TRY(member.views())->text("SELECT state FROM public_alliance_member WHERE origin = ?", {member.origin()}))
-          .value_or("");
+  mine.state = out.state;
   read_cosignatures(own.note, keys, now_s, mine);
   out.heads.push_back(std::move(mine));
   for (log::Log* log : member.peer_logs()) {
@@ -239,6 +241,16 @@ Result<StatusOut> status(api::Ctx& ctx, const StatusIn& in) {
   out.statements = static_cast<std::int64_t>(member.log().head().size);
   out.frontier = member.frontier();
   out.check = in.check;
+  out.state = HZ_TRY(views.text("SELECT state FROM public_alliance_member WHERE origin = ?", {member.origin()}))
+                  .value_or("stranger");
+  if (out.state == "frozen") {
+    const auto counted =
+        HZ_TRY(views.integer("SELECT max(end_idx) FROM alliance_range WHERE origin = ?", {member.origin()}));
+    out.faults.push_back(fail(alliance::why("alliance.frozen"), "{}: {} of {} statements count", member.origin(),
+                              counted.value_or(0), out.statements)
+                             .error()
+                             .text());
+  }
   const std::vector<Contact> known = HZ_TRY(contacts(member));
   std::vector<KnownWitness> keys;
   if (const auto key = witness_key(member.authority())) keys.push_back({*key, member.origin()});
@@ -254,7 +266,9 @@ Result<StatusOut> status(api::Ctx& ctx, const StatusIn& in) {
                      }));
   return out;
 }
-bool answer_is_no(const StatusOut& out) { return out.check && !out.survives_every_jurisdiction; }
+bool answer_is_no(const StatusOut& out) {
+  return !out.faults.empty() || (out.check && !out.survives_every_jurisdiction);
+}
 
 std::string age_text(std::int64_t s) {
   if (s < 0) return "never";
@@ -278,6 +292,8 @@ std::string answer_text(log::Survival answer, const api::Style& style) {
 std::string text(const StatusOut& out, const api::Style& style) {
   std::string shown = fmt::format("{} ({}) in {}\n  {} statements, views replayed up to the head\n  frontier {}\n",
                                   style.bold(out.member), out.name, out.home, out.statements, out.frontier.digest);
+  if (out.state != "stranger") shown += fmt::format("  in the alliance: {}\n", out.state);
+  for (const std::string& fault : out.faults) shown += fmt::format("  {} {}\n", style.red("fault:"), fault);
   for (const RefusedLine& r : out.refused)
     shown += fmt::format("  {} {} statement {} ({}): {}, {}\n", style.yellow("not counted:"), r.log, r.index,
                          r.kind.empty() ? "unreadable" : r.kind, r.reason, r.detail);
@@ -323,7 +339,9 @@ std::span<const api::Op> status_ops() {
                    "The quorum is the file `policy` in the member's folder (C2SP tlog-policy), else more than half of "
                    "the other members. Where a node runs is what its member said with `hezong node describe`; nobody "
                    "is guessed. With --check the exit code is 3 unless the quorum survives the loss of every single "
-                   "jurisdiction, those that did not say counted as lost with it."}),
+                   "jurisdiction, those that did not say counted as lost with it. It is 3 without --check too when "
+                   "this member's log is frozen: it has two histories, and nothing beyond what both share counts, here "
+                   "as on every other node."}),
       api::op<&describe>({.id = "node.describe",
                           .http = "POST /v1/node/place",
                           .cli = "node describe",

@@ -105,12 +105,13 @@ struct Served::State {
     return {.status = 202, .headers = {}, .body = {}};
   }
 
-  // One round; what the others say is told in `hezong node peers`. Requests that sign wait for it.
+  // One round; what the others say is told in `hezong node peers`. Requests that sign wait for its writing only.
   Result<void> sync_now(std::stop_token stop) {
-    const std::lock_guard turn(writing);
     auto member = HZ_TRY(alliance::Member::open(home, mounted, seams));
     Dialer dialer = HZ_TRY(Dialer::of(member, stop));
-    const SyncRound round = HZ_TRY(sync_once(member, dialer.connect()));
+    const SyncRound round =
+        HZ_TRY(sync_once(member, dialer.connect(),
+                         {.turn = [this] { return std::make_shared<std::unique_lock<std::timed_mutex>>(writing); }}));
     HZ_TRY(keep_round(home, round, seams.clock->now_ms()));
     desk->know(HZ_TRY(contacts(member)));
     return {};

@@ -5,12 +5,14 @@
 
 #include <atomic>
 #include <fstream>
+#include <latch>
 #include <thread>
 
 #include "api/route.h"
 #include "api/target.h"
 #include "crypto/hash.h"
 #include "net/client.h"
+#include "net/server.h"
 #include "node/mount.h"
 
 using namespace hz;
@@ -248,4 +250,44 @@ TEST_CASE("serve: many at once read and sign: every signature is in the log, nob
   for (auto& t : threads) t.join();
   CHECK(bad == 0);
   CHECK(*body(mine.send({"GET", "/v1/status"})).find("statements")->integer() == 25);
+}
+
+TEST_CASE("serve: while another node is slow to answer a round, requests that sign do not wait for it") {
+  World world;
+  // The other node takes every request and answers none before the test says so.
+  std::latch asked{1}, answer{1};
+  std::atomic<bool> first = true;
+  auto slow = net::Server::start({}, {.handle = [&](const http::Request&) -> http::Response {
+                                   if (first.exchange(false)) asked.count_down();
+                                   answer.wait();
+                                   return {.status = 404};
+                                 }});
+  REQUIRE(slow);
+  api::Ctx other = context(world.temp.path() / "other");
+  REQUIRE(alliance::Member::create(other.home, {"Other", "hezong.example/other"}, other.mounted, other.seams));
+  const auto call = [](api::Ctx& ctx, std::string_view id, const std::string& input) {
+    for (const api::Op* op : node::ops())
+      if (op->id == id) {
+        const auto out = op->call(ctx, json::parse(input).value(), {});
+        if (!out) FAIL(out.error().text());
+      }
+  };
+  const std::string invite = (world.temp.path() / "invite").string(), card = (world.temp.path() / "card").string();
+  call(world.ctx, "charter.adopt", R"({"name":"Slow"})");
+  call(world.ctx, "member.invite", fmt::format(R"({{"out":"{}","url":"http://127.0.0.1:9"}})", invite));
+  call(other, "member.join", fmt::format(R"({{"file":"{}","card":"{}","url":"{}"}})", invite, card, slow->url()));
+  call(world.ctx, "peer.add", fmt::format(R"({{"file":"{}"}})", card));
+  world.ctx = context(world.home);
+
+  auto served = world.serve({.sync_ms = 1});
+  asked.wait();
+  const std::string site =
+      R"({"site":"site:s","name":"S","jurisdiction":"CN","backend":["backend:refrt"],"price_fen_per_hour_min":1,)"
+      R"("price_fen_per_hour_max":2,"switch_minutes_min":5,"switch_minutes_max":15})";
+  const auto added =
+      world.client(served).send({"POST", "/v1/pool/sites", "", {{"content-type", "application/json"}}, site});
+  CHECK(served.rounds() == 0);  // it still waits
+  answer.count_down();
+  REQUIRE(added);
+  CHECK(added->status == 200);
 }

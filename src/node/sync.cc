@@ -1,6 +1,7 @@
 #include "node/sync.h"
 
 #include "alliance/fork_evidence.h"
+#include "alliance/head_keys.h"
 #include "alliance/peers.h"
 #include "crypto/hash.h"
 #include "log/cosignature.h"
@@ -15,40 +16,44 @@ namespace {
 
 constexpr int pulls_max = 64;  // bounded steps of one peer in one round; the next round goes on
 
-// Two heads that cannot both be true are everybody's business: the evidence becomes a statement, once.
+// Two heads that cannot both be true are everybody's business: the evidence becomes a statement, once. It is appended
+// when the round has nothing more to ask.
 Result<void> report_fork(alliance::Member& member, const log::HeadConflict& conflict, const LogServer& server,
-                         const log::NoteKey& key) {
-  const log::Checkpoint theirs = HZ_TRY(log::open_checkpoint(conflict.theirs, key));
-  auto ours = HZ_TRY(log::Log::open_reader(alliance::peer_folder(member.home(), key.name)));
+                         const std::string& origin, std::vector<alliance::Draft>& found) {
+  // The pull verified both notes.
+  const log::Checkpoint theirs = HZ_TRY(log::parse_checkpoint(HZ_TRY(log::parse_note(conflict.theirs)).text));
+  auto ours = HZ_TRY(log::Log::open_reader(alliance::peer_folder(member.home(), origin)));
   log::TileReader reader(server.exchange, server.prefix);
   const auto evidence =
       HZ_TRY(alliance::describe_fork(*conflict.evidence, ours, theirs.size, reader.nodes(theirs.size)));
   // One statement per pair of branches is enough; the log growing on gives no new evidence.
   const auto known =
-      HZ_TRY(HZ_TRY(member.views())->text("SELECT state FROM public_alliance_member WHERE origin = ?", {key.name}));
+      HZ_TRY(HZ_TRY(member.views())
+                 ->text("SELECT state FROM public_alliance_member WHERE origin = ?", {std::string_view(origin)}));
   if (known == "frozen") return {};
   const Digest idem = crypto::sha256(as_bytes("hezong/fork\n" + evidence.evidence));
-  HZ_TRY(member.append(alliance::draft(evidence, {}, idem)));
+  found.push_back(alliance::draft(evidence, {}, idem));
   return {};
 }
 
 // Everything new of one log from one server. What was stored before a fault stays.
-Result<void> pull(alliance::Member& member, Contact& contact, const LogServer& server, PeerRow& row) {
+Result<void> pull(alliance::Member& member, Contact& contact, const LogServer& server, PeerRow& row,
+                  std::vector<alliance::Draft>& forks) {
   if (!contact.authority) contact.authority = HZ_TRY(fetch_authority(contact, server));
-  const auto key = log_key(*contact.authority);
-  if (!key) return fail(why("node.log_ended"), "{}", contact.origin);
+  if (!log_key(*contact.authority)) return fail(why("node.log_ended"), "{}", contact.origin);
   const fs::path folder = alliance::peer_folder(member.home(), contact.origin);
   std::error_code error;
   fs::create_directories(folder, error);
   const std::string origin = contact.origin;
-  auto mirror = HZ_TRY(
-      log::Mirror::open(folder, *key, [origin](ByteView leaf) { return identify(origin, leaf); }, log::Check::head));
+  auto mirror = HZ_TRY(log::Mirror::open(
+      folder, alliance::followed_keys(*contact.authority, contact.mirrored),
+      [origin](ByteView leaf) { return identify(origin, leaf); }, log::Check::head));
   row.stored = static_cast<std::int64_t>(mirror.stored());
   for (int step = 0; step < pulls_max; ++step) {
     const auto pulled = mirror.pull(server.exchange, server.prefix);
     if (!pulled) {
       if (const auto& conflict = mirror.conflict(); conflict && conflict->evidence)
-        HZ_TRY(report_fork(member, *conflict, server, *key));
+        HZ_TRY(report_fork(member, *conflict, server, origin, forks));
       return std::unexpected(pulled.error());
     }
     row.stored = static_cast<std::int64_t>(pulled->stored);
@@ -65,17 +70,18 @@ bool is_away(const Error& error) {
 
 // From its own node, else from whoever mirrors it. The row names the own node's fault even when a mirror helped.
 void pull_from_any(alliance::Member& member, std::vector<Contact>& known,
-                   const std::vector<std::optional<http::Exchange>>& exchanges, std::size_t at, PeerRow& row) {
+                   const std::vector<std::optional<http::Exchange>>& exchanges, std::size_t at, PeerRow& row,
+                   std::vector<alliance::Draft>& forks) {
   Contact& contact = known[at];
   if (exchanges[at]) {
-    const auto direct = pull(member, contact, {*exchanges[at], "/log"}, row);
+    const auto direct = pull(member, contact, {*exchanges[at], "/log"}, row, forks);
     if (direct) return;
     row.fault = direct.error().text();
     if (!is_away(direct.error())) return;
   }
   for (std::size_t i = 0; i < known.size(); ++i) {
     if (i == at || !exchanges[i]) continue;
-    if (pull(member, contact, {*exchanges[i], mirror_prefix(contact.origin)}, row)) return;
+    if (pull(member, contact, {*exchanges[i], mirror_prefix(contact.origin)}, row, forks)) return;
   }
 }
 
@@ -146,16 +152,30 @@ Result<SyncRound> sync_once(alliance::Member& member, const Connect& connect, co
     else
       row.fault = exchange.error().text();
   }
+  std::vector<alliance::Draft> forks;
   for (std::size_t i = 0; i < known.size(); ++i) {
-    pull_from_any(member, known, exchanges, i, out.peers[i]);
+    pull_from_any(member, known, exchanges, i, out.peers[i], forks);
     if (known[i].authority) out.peers[i].name = known[i].authority->genesis.name;
   }
+
+  std::shared_ptr<void> turn;
+  const auto write = [&]() -> Result<void> {
+    if (options.turn && !turn) turn = options.turn();
+    return member.become_writer();
+  };
+  const auto tell_forks = [&]() -> Result<void> {
+    if (forks.empty()) return {};
+    HZ_TRY(write());
+    HZ_TRY(member.append(forks));
+    return {};
+  };
 
   const Quorum quorum = HZ_TRY(quorum_of(member, known));
   out.quorum_rule = quorum.rule;
   out.head = static_cast<std::int64_t>(member.log().head().size);
   if (HZ_TRY(is_fresh(member, quorum.policy, options.cosign_age_s_max))) {
     out.quorum = true;
+    HZ_TRY(tell_forks());
     return out;
   }
   std::vector<log::WitnessPeer> witnesses;
@@ -167,9 +187,12 @@ Result<SyncRound> sync_once(alliance::Member& member, const Connect& connect, co
     witnesses.push_back({*key, *exchanges[i], "/witness"});
     rows.push_back(i);
   }
-  HZ_TRY(member.become_writer());
-  const auto round =
-      HZ_TRY(log::cosign_round(member.log(), witnesses, quorum.policy, log::WithoutQuorum::publish, options.run_all));
+  // Evidence that was found must not be lost because a witness shows that this log is behind.
+  const auto asked =
+      log::cosign_round(member.log(), witnesses, quorum.policy, log::WithoutQuorum::publish, options.run_all, write);
+  HZ_TRY(tell_forks());
+  if (!asked) return std::unexpected(asked.error());
+  const log::CosignRound& round = *asked;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     PeerRow& row = out.peers[rows[i]];
     const log::WitnessAnswer& answer = round.answers[i];

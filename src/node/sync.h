@@ -5,6 +5,8 @@
 // command line one, and the simulation thousands over a network that loses and lies. A node that is away, slow or
 // lying is a row of the answer and nothing else.
 #pragma once
+#include <memory>
+
 #include "log/cosign_round.h"
 #include "node/contact.h"
 
@@ -66,12 +68,15 @@ Result<KeptRound> kept_round(const fs::path& home);
 
 struct SyncOptions {
   log::RunAll run_all = log::run_in_threads;
+  // Taken before the own log is written and held until the round ends; nobody is asked anything meanwhile, so whoever
+  // waits for it waits for no other node.
+  std::function<std::shared_ptr<void>()> turn = {};
   std::int64_t cosign_age_s_max = 30;  // an unchanged head is brought to its witnesses again when this old
 };
 
 // A log whose own node does not answer is pulled from the others' mirrors of it. Evidence of a fork that a pull found
-// is appended as alliance.fork_evidence, once. Errors: of the own log and views only; a fault of another node stands in
-// its row.
+// is appended as alliance.fork_evidence, once, after the last answer; the next round makes it public. Errors: of the
+// own log and views only; a fault of another node stands in its row.
 Result<SyncRound> sync_once(alliance::Member& member, const Connect& connect, const SyncOptions& options = {});
 
 }  // namespace hz::node

@@ -226,7 +226,7 @@ TEST_CASE("faults: a product's model is judged by what the backend does with its
   golden.inputs.resize(inputs.size() * 4);
   std::memcpy(golden.inputs.data(), inputs.data(), golden.inputs.size());
   for (const float v : inputs) golden.reference.push_back(2 * v);
-  const Product product{"toy", "Toy", "m", "g", "backend:fault", 900};
+  const Product product{"toy", "Toy", "m", "g", "backend:fault", 900, ""};
   ProductOptions options;
   options.call_ms = 300;
   const std::tuple<const char*, Verdict, const char*> expected[] = {

@@ -6,3 +6,7 @@ add_test(NAME up.ballot COMMAND ${CMAKE_CURRENT_LIST_DIR}/ballot.py $<TARGET_FIL
 set_tests_properties(up.ballot PROPERTIES TIMEOUT 300)
 add_test(NAME up.netns COMMAND ${CMAKE_CURRENT_LIST_DIR}/netns.py $<TARGET_FILE:hezong>)
 set_tests_properties(up.netns PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77)
+add_test(NAME up.rekey COMMAND ${CMAKE_CURRENT_LIST_DIR}/rekey.py $<TARGET_FILE:hezong>)
+set_tests_properties(up.rekey PROPERTIES TIMEOUT 300)
+add_test(NAME up.cloned COMMAND ${CMAKE_CURRENT_LIST_DIR}/cloned.py $<TARGET_FILE:hezong>)
+set_tests_properties(up.cloned PROPERTIES TIMEOUT 180)

@@ -6,53 +6,25 @@ usage: tests/up/three.py HEZONG
 """
 import http.client
 import json
-import os
 import pathlib
 import signal
-import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import nodes
+from nodes import Checks, token_sync
+
 hezong = sys.argv[1]
-faults = []
+check = Checks("three nodes")
 
 
-def check(what, good, more=""):
-    print(("ok    " if good else "FAULT ") + what + ("" if good else f": {more}"))
-    if not good:
-        faults.append(what)
-
-
-def run(home, *words, code=0):
-    done = subprocess.run([hezong, "--home", home, "--json", *words], capture_output=True, text=True, timeout=120,
-                          env={**os.environ, "HEZONG_PROGRESS": "off"})
-    if done.returncode != code:
-        sys.exit(f"{words} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
-    return json.loads(done.stdout)
+def run(home, *words):
+    return nodes.run(hezong, home, *words)
 
 
 def start(home, *flags):
-    """A node without rounds of its own: the test runs each one, so nothing waits for a clock."""
-    process = subprocess.Popen([hezong, "--home", home, "up", "--sync-ms", "0", *flags], stdout=subprocess.DEVNULL,
-                               stderr=subprocess.PIPE, text=True, env={**os.environ, "HEZONG_PROGRESS": "plain"})
-    for line in process.stderr:
-        if "://" in line:
-            return process
-    sys.exit("hezong up ended without an address")
-
-
-def token_sync(home):
-    """A round inside the running node, so that it also learns who is known now."""
-    node = json.loads(pathlib.Path(home, "node.json").read_text())
-    place = node["url"].split("://")[1]
-    connection = http.client.HTTPConnection(place, timeout=60)
-    token = pathlib.Path(home, "api_token").read_text().strip()
-    connection.request("POST", "/v1/node/sync", body="{}",
-                       headers={"Authorization": "Bearer " + token, "Content-Type": "application/json"})
-    answer = json.loads(connection.getresponse().read())
-    if "error" in answer:
-        sys.exit(f"node sync: {answer}")
-    return answer
+    return nodes.start(hezong, home, *flags)
 
 
 with tempfile.TemporaryDirectory() as folder:
@@ -133,5 +105,4 @@ with tempfile.TemporaryDirectory() as folder:
                 process.send_signal(signal.SIGTERM)
                 process.wait(timeout=60)
 
-print(f"{'FAILED' if faults else 'passed'}: three nodes")
-sys.exit(1 if faults else 0)
+check.end()
