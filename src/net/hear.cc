@@ -40,6 +40,7 @@ Heard hear(const HeadParser& parser, const std::string& client) {
   const bool whole_server = r.path == "*" && r.method == "OPTIONS";
 
   const bool http11 = head.version() == 11;
+  out.http11 = http11;
   out.keep_alive = http11 && head.keep_alive();
   const std::string_view expects = http::header(r.headers, "expect");
   out.expects_continue = http11 && beast::iequals({expects.data(), expects.size()}, "100-continue");

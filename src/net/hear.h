@@ -12,6 +12,7 @@ using HeadParser = beast::http::request_parser<beast::http::empty_body>;
 struct Heard {
   http::Request request;
   bool keep_alive = true;
+  bool http11 = true;
   bool expects_continue = false;
   std::optional<http::Response> refused;  // what could be read in two ways, or is not spoken here
 };

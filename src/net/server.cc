@@ -82,6 +82,7 @@ Connection::~Connection() {
 
 void ServerState::end_if_empty() {
   if (!stopping || !connections.empty()) return;
+  upstreams.clear();
   grace.cancel();
   alive.reset();
 }

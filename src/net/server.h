@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "base/http.h"
+#include "net/passage.h"
 #include "net/tls.h"
 
 namespace hz::net {
@@ -37,6 +38,9 @@ struct Site {
   std::function<http::Response(const http::Request&)> handle;
   // The body limit of this head; runs on the I/O thread, so it only looks. Absent: ServerLimits::body_bytes_max.
   std::function<std::size_t(const http::Request& head)> body_bytes_max = {};
+  // The request is for another server (net/passage.h): asked on the I/O thread before any of the body is read. The
+  // body is collected within body_bytes_max and then passed on. A response refuses it; null: it is for `handle`.
+  std::function<std::expected<std::unique_ptr<Passage>, http::Response>(const http::Request& head)> passage = {};
   // Runs on a worker before any of the body is read. A sink takes the body as it arrives; a response refuses it; a null
   // sink means that the body is collected for `handle`.
   std::function<std::expected<std::unique_ptr<http::Sink>, http::Response>(const http::Request& head)> upload = {};

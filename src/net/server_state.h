@@ -7,6 +7,7 @@
 
 #include "net/asio.h"
 #include "net/server.h"
+#include "net/upstreams.h"
 #include "net/workers.h"
 
 namespace hz::net {
@@ -27,6 +28,7 @@ struct ServerState {
   std::optional<FollowedIdentity> identity;
   std::list<Connection*> connections;
   std::unordered_map<std::string, int> per_client;
+  Upstreams upstreams;
   bool stopping = false;
   std::int64_t date_s = 0;
   std::string date;  // of date_s

@@ -9,6 +9,7 @@
 // g++ 12: nothing inside a co_await expression but names (docs/decisions/0002).
 #include <chrono>
 
+#include "net/pass_on.h"
 #include "net/receive.h"
 
 namespace hz::net {
@@ -83,8 +84,18 @@ awaitable<bool> converse(ServerState& state, Connection& connection, Stream& str
     std::optional<http::Response> answer = std::move(heard.refused);
     bool body_left = answer.has_value();  // what follows in the stream is not the next request
 
+    std::unique_ptr<Passage> passage;
+    if (!answer && state.site.passage) {
+      auto choice = state.site.passage(request);
+      if (choice) {
+        passage = *std::move(choice);
+      } else {
+        answer = std::move(choice.error());
+        body_left = !parser.is_done();
+      }
+    }
     std::unique_ptr<http::Sink> sink;
-    if (!answer && state.site.upload && !parser.is_done()) {
+    if (!answer && !passage && state.site.upload && !parser.is_done()) {
       if (!room(state)) {
         answer = busy(state);
         body_left = true;
@@ -133,6 +144,14 @@ awaitable<bool> converse(ServerState& state, Connection& connection, Stream& str
         if (how == Body::cut && !answer) co_return false;
         body_left = how != Body::whole;
       }
+    }
+    if (!answer && passage) {
+      const bool goes_on = heard.keep_alive && !state.stopping;
+      lowest.expires_never();
+      const Passed passed = co_await pass_on(state, stream, request, *passage, goes_on, heard.http11);
+      if (passed == Passed::closed) co_return false;
+      if (passed == Passed::kept) continue;
+      answer = passage->refusal();
     }
     if (!answer) {
       if (room(state)) {

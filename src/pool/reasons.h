@@ -12,6 +12,8 @@ inline constexpr Reason reasons[] = {
      "Use two capital letters (ISO 3166-1), or unknown."},
     {"pool.range", Code::invalid, "A range of figures is empty or negative.", "Give 0 <= min <= max, at most 10^12."},
     {"pool.no_offer", Code::invalid, "The site offers no backend.", "Name at least one with --backend."},
+    {"pool.meter", Code::corrupt, "The meter's file is damaged.",
+     "Restore the file from a copy; the line named and what follows it cannot be billed from this one."},
     {"pool.offer_twice", Code::invalid, "One statement offers a backend twice.", "Name each backend once."},
 };
 consteval const Reason& why(std::string_view slug) { return registered(reasons, slug); }

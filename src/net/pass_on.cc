@@ -1,0 +1,104 @@
+#include "net/pass_on.h"
+
+#include <algorithm>
+
+namespace hz::net {
+namespace {
+
+// RFC 9110 §7.6.1: what belongs to one connection and not to the message.
+bool of_connection(std::string_view name) {
+  static constexpr std::string_view names[] = {
+      "connection",         "keep-alive", "proxy-authenticate", "te",     "trailer",
+      "transfer-encoding",  "upgrade",    "proxy-connection",   "expect", "content-length",
+      "proxy-authorization"};
+  return std::ranges::find(names, name) != std::end(names);
+}
+
+bool named(const std::vector<http::Header>& headers, std::string_view name) {
+  return std::ranges::any_of(headers, [&](const http::Header& h) { return h.name == name; });
+}
+
+void add(std::string& out, const http::Header& h) {
+  if (is_token(h.name) && is_header_value(h.value)) ((((out += h.name) += ": ") += h.value) += "\r\n");
+}
+
+std::string lower(std::string_view name) {
+  std::string out(name);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  return out;
+}
+
+}  // namespace
+
+std::string upstream_head(const http::Request& request, const Upstream& to) {
+  std::string out;
+  out.reserve(512);
+  ((out += request.method) += ' ') += to.path;
+  const bool six = to.address.find(':') != std::string::npos;
+  out += fmt::format(" HTTP/1.1\r\nhost: {}{}{}:{}\r\n", six ? "[" : "", to.address, six ? "]" : "", to.port);
+  for (const http::Header& h : request.headers) {
+    // The client's key is for this gateway; its browser's cookies are for nobody.
+    if (h.name == "host" || h.name == "authorization" || h.name == "cookie" || of_connection(h.name)) continue;
+    if (!named(to.headers, h.name)) add(out, h);
+  }
+  for (const http::Header& h : to.headers) add(out, h);
+  if (!request.body.empty() || request.method == "POST" || request.method == "PUT")
+    out += fmt::format("content-length: {}\r\n", request.body.size());
+  out += "\r\n";
+  return out;
+}
+
+AnswerHead read_answer_head(AnswerParser& parser, bool head_only, bool chunks_understood) {
+  AnswerHead out;
+  out.status = static_cast<int>(parser.get().result_int());
+  for (const auto& field : parser.get()) {
+    std::string name = lower(field.name_string());
+    if (!of_connection(name) && name != "date") out.headers.push_back({std::move(name), std::string(field.value())});
+  }
+  const auto length = parser.content_length();
+  if (head_only || out.status == 204 || out.status == 304) {
+    // The length a HEAD or 304 states is of a body that does not come.
+    if (length && out.status != 204) out.headers.push_back({"content-length", std::to_string(*length)});
+  } else if (length) {
+    out.frame = AnswerFrame::length;
+    out.length = *length;
+  } else {
+    out.frame = chunks_understood ? AnswerFrame::chunked : AnswerFrame::to_end;
+  }
+  return out;
+}
+
+std::string answer_head(const AnswerHead& head, const Upstream& from, bool keep_alive, std::string_view date) {
+  std::string out;
+  out.reserve(512);
+  out += fmt::format("HTTP/1.1 {} {}\r\ndate: {}\r\n", head.status, status_text(head.status), date);
+  for (const http::Header& h : head.headers)
+    if (!named(from.shown, h.name)) add(out, h);
+  for (const http::Header& h : from.shown) add(out, h);
+  if (head.frame == AnswerFrame::length) out += fmt::format("content-length: {}\r\n", head.length);
+  if (head.frame == AnswerFrame::chunked) out += "transfer-encoding: chunked\r\n";
+  out += keep_alive ? "\r\n" : "connection: close\r\n\r\n";
+  return out;
+}
+
+ClientWatch::ClientWatch(tcp::socket& client, beast::tcp_stream& upstream)
+    : state_(std::make_shared<State>(State{false, false, client.native_handle(), &upstream})), client_(client) {
+  client.async_wait(tcp::socket::wait_read, [state = state_](ErrorCode error) {
+    if (state->over) return;
+    char scrap;
+    // Bytes are the client's next request and wait for their turn; only an end is an end. An error: the server stops
+    // and has closed the socket.
+    if (!error && ::recv(state->fd, &scrap, 1, MSG_PEEK | MSG_DONTWAIT) != 0) return;
+    state->gone = true;
+    state->upstream->close();
+  });
+}
+
+ClientWatch::~ClientWatch() {
+  state_->over = true;
+  ErrorCode ignored;
+  client_.cancel(ignored);
+}
+
+}  // namespace hz::net

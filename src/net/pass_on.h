@@ -1,0 +1,257 @@
+// Carries one request to another server and its answer back, piece by piece.
+//
+// The tempting way is to collect the answer and send it when it is whole: one buffer, one write, and every retry is
+// possible. But a streamed answer would reach the client when it is over, and a large one would be held whole. So an
+// answer passes in pieces of at most 64 KiB, each written before the next is read: a slow client holds back its
+// upstream, and memory stays bounded. The price is that after the first byte nothing can be tried again; a broken
+// answer then cuts the client's connection, which is the only honest sign HTTP/1.1 has.
+//
+// While the first byte is waited for, the client's socket is watched: when it closes, the upstream's connection is
+// closed too, so that a model does not compute for nobody.
+#pragma once
+#include <boost/asio/ip/address.hpp>
+
+#include "net/head.h"
+#include "net/passage.h"
+#include "net/send.h"
+#include "net/upstreams.h"
+
+namespace hz::net {
+
+enum class Passed : std::uint8_t {
+  kept,     // answered; the client's connection goes on
+  closed,   // answered or cut; the client's connection is over
+  refused,  // nothing was sent; the passage has a refusal
+};
+
+// The request's head as the upstream gets it: without what belongs to this connection and without credentials.
+std::string upstream_head(const http::Request& request, const Upstream& to);
+
+enum class AnswerFrame : std::uint8_t { none, length, chunked, to_end };  // to_end: for HTTP/1.0 clients
+// The answer's head as the client gets it.
+struct AnswerHead {
+  int status = 0;
+  std::vector<http::Header> headers;
+  AnswerFrame frame = AnswerFrame::none;
+  std::uint64_t length = 0;
+};
+std::string answer_head(const AnswerHead& head, const Upstream& from, bool keep_alive, std::string_view date);
+
+using AnswerParser = beast::http::response_parser<beast::http::buffer_body>;
+AnswerHead read_answer_head(AnswerParser& parser, bool head_only, bool chunks_understood);
+
+// Closes the upstream when the client closes; ends with the object.
+class ClientWatch {
+ public:
+  ClientWatch(tcp::socket& client, beast::tcp_stream& upstream);
+  ~ClientWatch();
+  ClientWatch(const ClientWatch&) = delete;
+  bool client_gone() const { return state_->gone; }
+
+ private:
+  struct State {
+    bool over = false, gone = false;
+    int fd = -1;
+    beast::tcp_stream* upstream = nullptr;
+  };
+  std::shared_ptr<State> state_;
+  tcp::socket& client_;
+};
+
+// What one try works on.
+template <class Stream>
+struct Try {
+  ServerState& state;
+  Stream& client;
+  const http::Request& request;
+  Passage& passage;
+  const Upstream& to;
+  UpstreamLink& link;
+  tcp::endpoint endpoint;
+  bool keep_alive, chunks_understood;
+  Tried tried = {};
+};
+
+// Connects where needed, asks, and waits for the answer's head. False: `tried` says what went wrong.
+template <class Stream>
+awaitable<bool> ask(Try<Stream>& t, AnswerParser& parser) {
+  using std::chrono::milliseconds;
+  beast::tcp_stream& upstream = t.link.stream;
+  if (!t.link.connected) {
+    upstream.expires_after(milliseconds(t.to.connect_ms_max));
+    const auto [error] = co_await upstream.async_connect(t.endpoint, as_values);
+    if (error) {
+      t.tried.end = TryEnd::unreachable;
+      co_return false;
+    }
+    ErrorCode ignored;
+    upstream.socket().set_option(tcp::no_delay(true), ignored);
+    t.link.connected = true;
+  }
+  const std::string head = upstream_head(t.request, t.to);
+  const std::array<asio::const_buffer, 2> both = {asio::buffer(head), asio::buffer(t.request.body)};
+  upstream.expires_after(milliseconds(t.to.first_byte_ms_max));
+  {
+    // An upstream may answer and close before it has read everything: its answer is still worth reading.
+    const auto [error, n] = co_await asio::async_write(upstream, both, as_values);
+    if (error == beast::error::timeout) {
+      t.tried.end = TryEnd::late;
+      co_return false;
+    }
+  }
+  t.tried.request_bytes = t.request.body.size();
+  const auto [error, n] = co_await beast::http::async_read_header(upstream, t.link.buffer, parser, as_values);
+  if (!error && parser.get().result_int() >= 200) co_return true;
+  // 1xx was not asked for: upstream_head leaves `expect` and `upgrade` out.
+  const bool syntax = error.category() == make_error_code(beast::http::error::bad_version).category() &&
+                      error != beast::http::error::end_of_stream && error != beast::http::error::partial_message;
+  t.tried.end = error == beast::error::timeout ? TryEnd::late : !error || syntax ? TryEnd::not_http : TryEnd::closed;
+  co_return false;
+}
+
+// The rest of an answer with a length. The head goes with the first piece, so until then the try can still fail
+// without a trace.
+template <class Stream>
+awaitable<bool> relay_length(Try<Stream>& t, const std::string& head, std::uint64_t left) {
+  beast::tcp_stream& upstream = t.link.stream;
+  auto& buffer = t.link.buffer;
+  for (bool first = true; first || left > 0; first = false) {
+    if (buffer.size() == 0 && left > 0) {
+      upstream.expires_after(std::chrono::milliseconds(t.to.pause_ms_max));
+      const auto into = buffer.prepare(static_cast<std::size_t>(std::min<std::uint64_t>(upstream_piece_bytes, left)));
+      const auto [error, n] = co_await upstream.async_read_some(into, as_values);
+      if (error) {
+        t.tried.end = !first ? TryEnd::cut : error == beast::error::timeout ? TryEnd::late : TryEnd::closed;
+        co_return false;
+      }
+      buffer.commit(n);
+    }
+    const auto n_now = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), left));
+    const std::string_view piece(static_cast<const char*>(buffer.data().data()), n_now);
+    t.passage.saw(piece);
+    const std::array<asio::const_buffer, 2> both = {first ? asio::buffer(head) : asio::const_buffer(),
+                                                    asio::buffer(piece.data(), piece.size())};
+    const bool sent = co_await write_all(t.state, t.client, both);
+    if (!sent) {
+      t.tried.end = TryEnd::client_gone;
+      co_return false;
+    }
+    buffer.consume(n_now);
+    left -= n_now;
+    t.tried.answer_bytes += n_now;
+  }
+  co_return true;
+}
+
+// An answer in chunks, or one that lasts until the connection ends: each piece as it comes.
+template <class Stream>
+awaitable<bool> relay_pieces(Try<Stream>& t, AnswerParser& parser, std::string head, bool chunks) {
+  std::vector<char> room(upstream_piece_bytes);
+  // The head at once: a client of a stream waits for it before the first event is there.
+  std::string before = std::move(head);
+  for (;;) {
+    if (!before.empty()) {
+      const asio::const_buffer bytes = asio::buffer(before);
+      const bool sent = co_await write_all(t.state, t.client, bytes);
+      if (!sent) {
+        t.tried.end = TryEnd::client_gone;
+        co_return false;
+      }
+      before.clear();
+    }
+    if (parser.is_done()) break;
+    parser.get().body().data = room.data();
+    parser.get().body().size = room.size();
+    parser.get().body().more = true;
+    t.link.stream.expires_after(std::chrono::milliseconds(t.to.pause_ms_max));
+    const auto [error, n] = co_await beast::http::async_read_some(t.link.stream, t.link.buffer, parser, as_values);
+    if (error && error != beast::http::error::need_buffer) {
+      t.tried.end = TryEnd::cut;
+      co_return false;
+    }
+    const std::string_view piece(room.data(), room.size() - parser.get().body().size);
+    if (piece.empty()) continue;
+    t.passage.saw(piece);
+    const std::string size = chunks ? fmt::format("{:x}\r\n", piece.size()) : std::string();
+    const std::array<asio::const_buffer, 3> all = {asio::buffer(size), asio::buffer(piece.data(), piece.size()),
+                                                   chunks ? asio::buffer("\r\n", 2) : asio::const_buffer()};
+    const bool sent = co_await write_all(t.state, t.client, all);
+    if (!sent) {
+      t.tried.end = TryEnd::client_gone;
+      co_return false;
+    }
+    t.tried.answer_bytes += piece.size();
+  }
+  if (!chunks) co_return true;
+  const asio::const_buffer last = asio::buffer("0\r\n\r\n", 5);
+  const bool sent = co_await write_all(t.state, t.client, last);
+  if (!sent) t.tried.end = TryEnd::client_gone;
+  co_return sent;
+}
+
+// One try; true when the link may be used again.
+template <class Stream>
+awaitable<bool> try_once(Try<Stream>& t) {
+  const auto started = std::chrono::steady_clock::now();
+  const auto us_now = [started] {
+    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - started).count();
+  };
+  AnswerParser parser;
+  parser.header_limit(static_cast<std::uint32_t>(upstream_head_bytes_max));
+  parser.body_limit(boost::none);
+  const bool head_only = t.request.method == "HEAD";
+  if (head_only) parser.skip(true);
+  ClientWatch watch(beast::get_lowest_layer(t.client).socket(), t.link.stream);
+  bool good = co_await ask(t, parser);
+  bool to_end = !t.keep_alive;
+  if (good) {
+    t.tried.first_byte_us = us_now();
+    const AnswerHead answer = read_answer_head(parser, head_only, t.chunks_understood);
+    t.tried.status = answer.status;
+    to_end = answer.frame == AnswerFrame::to_end || to_end;
+    std::string head = answer_head(answer, t.to, !to_end, t.state.date_now());
+    if (answer.frame == AnswerFrame::length || answer.frame == AnswerFrame::none)
+      good = co_await relay_length(t, head, answer.length);
+    else
+      good = co_await relay_pieces(t, parser, std::move(head), answer.frame == AnswerFrame::chunked);
+  }
+  t.keep_alive = !to_end;
+  if (!good && watch.client_gone()) t.tried.end = TryEnd::client_gone;
+  const auto kind = static_cast<std::size_t>(t.tried.status / 100);
+  if (good && kind < t.state.counts.by_class.size()) ++t.state.counts.by_class[kind];
+  t.tried.total_us = us_now();
+  co_return good&& parser.keep_alive() && !parser.need_eof() && t.link.buffer.size() == 0;
+}
+
+// `keep_alive`: the client's connection may go on; `chunks_understood`: it speaks HTTP/1.1.
+template <class Stream>
+awaitable<Passed> pass_on(ServerState& state, Stream& client, const http::Request& request, Passage& passage,
+                          bool keep_alive, bool chunks_understood) {
+  for (;;) {
+    const std::optional<Upstream> to = passage.next();
+    if (!to) co_return Passed::refused;
+    ErrorCode bad;
+    const tcp::endpoint endpoint(asio::ip::make_address(to->address, bad), to->port);
+    if (bad) {
+      passage.ended({.end = TryEnd::unreachable});
+      continue;
+    }
+    auto link = state.upstreams.take(state.io, endpoint);
+    Try<Stream> t{state, client, request, passage, *to, *link, endpoint, keep_alive, chunks_understood};
+    const bool reusable = co_await try_once(t);
+    if (reusable && !state.stopping) state.upstreams.keep(endpoint, std::move(link));
+    link.reset();
+    passage.ended(t.tried);
+    switch (t.tried.end) {
+      case TryEnd::whole:
+        co_return t.keep_alive ? Passed::kept : Passed::closed;
+      case TryEnd::cut:
+      case TryEnd::client_gone:
+        co_return Passed::closed;
+      default:
+        break;
+    }
+  }
+}
+
+}  // namespace hz::net

@@ -1,0 +1,40 @@
+#include "net/upstreams.h"
+
+#include <sys/socket.h>
+
+namespace hz::net {
+namespace {
+
+// Nothing has arrived since the last exchange: not the end, and not an answer nobody asked for.
+bool is_quiet(UpstreamLink& link) {
+  char scrap;
+  const auto n = ::recv(link.stream.socket().native_handle(), &scrap, 1, MSG_PEEK | MSG_DONTWAIT);
+  return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+}  // namespace
+
+std::unique_ptr<UpstreamLink> Upstreams::take(asio::io_context& io, const tcp::endpoint& to) {
+  const auto found = idle_.find(to);
+  if (found != idle_.end()) {
+    auto& kept = found->second;
+    const auto now = std::chrono::steady_clock::now();
+    while (!kept.empty()) {
+      auto link = std::move(kept.back());
+      kept.pop_back();
+      if (now - link->used <= upstream_idle_age_max && is_quiet(*link)) return link;
+    }
+    idle_.erase(found);
+  }
+  return std::make_unique<UpstreamLink>(io);
+}
+
+void Upstreams::keep(const tcp::endpoint& to, std::unique_ptr<UpstreamLink> link) {
+  auto& kept = idle_[to];
+  if (kept.size() >= upstream_idle_max) return;
+  link->stream.expires_never();
+  link->used = std::chrono::steady_clock::now();
+  kept.push_back(std::move(link));
+}
+
+}  // namespace hz::net
