@@ -1,0 +1,1 @@
+hz_fuzz(spdx LIBS hz_share)
