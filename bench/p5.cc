@@ -51,8 +51,12 @@ alliance::Draft draft(SeededRng& rng, std::size_t i) {
     case 0: {
       Digest digest;
       rng.fill(digest);
-      return alliance::draft(
-          share::Release{hex(digest), fmt::format("model {}", i), "Apache-2.0", share::Audience::owner, amount()});
+      share::Release release;
+      release.sha256 = hex(digest);
+      release.name = fmt::format("model {}", i);
+      release.licence = "Apache-2.0";
+      release.size_bytes = amount();
+      return alliance::draft(release);
     }
     case 1: {
       const auto low = amount(), minutes = amount();
