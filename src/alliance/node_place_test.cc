@@ -44,8 +44,9 @@ TEST_CASE("node place: what is no place is refused by name and changes nothing")
 TEST_CASE("node place: what a suspended member says afterwards does not count") {
   Alliance a(2, 43);
   REQUIRE(a.members[1].append(draft(NodePlace{"DE", "unknown"})));
-  const auto size = static_cast<std::int64_t>(a.members[1].log().head().size);
-  REQUIRE(a.members[0].append(draft(Suspend{a.members[1].origin(), size, "", "late"})));
+  const log::Head head = a.members[1].log().head();
+  REQUIRE(a.members[0].append(
+      draft(Suspend{a.members[1].origin(), static_cast<std::int64_t>(head.size), hex(head.root), "late"})));
   REQUIRE(a.members[1].append(draft(NodePlace{"CN", "unknown"})));
   Replayer views(a, 0);
   views.catch_up();

@@ -19,8 +19,8 @@ hezong = sys.argv[1]
 check = Checks("three nodes")
 
 
-def run(home, *words):
-    return nodes.run(hezong, home, *words)
+def run(home, *words, code=0):
+    return nodes.run(hezong, home, *words, code=code)
 
 
 def start(home, *flags):
