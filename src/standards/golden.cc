@@ -281,9 +281,9 @@ Judgement judge_golden(const Golden& golden, const std::vector<float>& logits, s
   }
   // What decides comes first: a logit that differs in the last digit is not why a product is refused.
   if (out.quality_milli < quality_min_milli)
-    out.worst = fmt::format("quality {:.1f} % is below the {:.1f} % asked for{}{}",
-                            static_cast<double>(out.quality_milli) / 10, static_cast<double>(quality_min_milli) / 10,
-                            out.worst.empty() ? "" : "; ", out.worst);
+    out.worst =
+        fmt::format("quality {:.1f} % is below the {:.1f} % asked for{}{}", static_cast<double>(out.quality_milli) / 10,
+                    static_cast<double>(quality_min_milli) / 10, out.worst.empty() ? "" : "; ", out.worst);
   const bool useful = out.quality_milli >= quality_min_milli && out.agreement_milli >= agreement_basic_milli;
   const bool same = out.logits != Match::different && out.agreement_milli >= agreement_strict_milli;
   out.verdict = !useful ? Verdict::failed : same && !repaired ? Verdict::strict : Verdict::basic_only;
