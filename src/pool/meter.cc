@@ -34,10 +34,13 @@ std::vector<std::string_view> split(std::string_view line) {
   }
 }
 
+// So that the sums of a whole file cannot overflow.
+constexpr std::int64_t figure_max = 10'000'000'000'000;
+
 template <class Number>
 bool read(std::string_view text, Number& out) {
   const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return error == std::errc{} && rest == text.data() + text.size() && out >= 0;
+  return error == std::errc{} && rest == text.data() + text.size() && out >= 0 && out <= figure_max;
 }
 
 bool is_claim(std::string_view text) {

@@ -1,0 +1,1 @@
+hz_fuzz(meter LIBS hz_pool)
