@@ -122,7 +122,7 @@ for product in glyph intent keyword reach; do
   mkdir -p "$out/deploy-$member/products"
   cp "$root/examples/alliance/products/$product".* "$out/deploy-$member/products/"
   quietly "$member" share release "$root/examples/alliance/products/$product.onnx" --name "$product" \
-    --licence Apache-2.0 --audience alliance
+    --licence Apache-2.0 --audience members --control none
 done
 echo "3 sites and 2 skills of the hall; 3 models of the company and 1 of the hall released to the alliance."
 
