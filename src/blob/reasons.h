@@ -12,6 +12,8 @@ inline constexpr Reason reasons[] = {
      "Delete the named file and fetch the bytes again; check the disk."},
     {"blob.digest", Code::invalid, "Bytes arrived that do not have the digest they were announced with.",
      "Compute SHA-256 of the file again and send it to the address with that digest."},
+    {"blob.busy", Code::conflict, "Another process is fetching these bytes.",
+     "Wait for it, or stop it; what it has fetched is kept."},
 };
 consteval const Reason& why(std::string_view slug) { return registered(reasons, slug); }
 

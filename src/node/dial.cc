@@ -16,15 +16,19 @@ Address running_address(const fs::path& home) {
   return {file->url, file->pin && pin ? hex(*pin) : ""};
 }
 
-Result<Dialer> Dialer::of(alliance::Member& member, std::stop_token stop) {
+Result<Dialer> Dialer::of(alliance::Member& member, std::stop_token stop, DialLimits limits) {
   auto author = HZ_TRY(alliance::load_key(member.keys_folder(), alliance::Role::author));
-  return Dialer(member.origin(), std::move(author), *member.seams().clock, std::move(stop));
+  return Dialer(member.origin(), std::move(author), *member.seams().clock, std::move(stop), limits);
 }
 
 Result<net::Client> Dialer::client(const Address& to) {
   const auto kept = clients_.find({to.url, to.pin});
   if (kept != clients_.end()) return kept->second;
-  net::ClientOptions options{.url = to.url, .connect_ms_max = 3'000, .total_ms_max = 20'000, .stop = stop_};
+  net::ClientOptions options{.url = to.url,
+                             .connect_ms_max = 3'000,
+                             .total_ms_max = limits_.total_ms_max,
+                             .response_bytes_max = limits_.response_bytes_max,
+                             .stop = stop_};
   if (!to.pin.empty()) options.pin = HZ_TRY(parse_digest(to.pin));
   auto client = HZ_TRY(net::Client::make(std::move(options)));
   clients_.emplace(std::pair(to.url, to.pin), client);

@@ -12,10 +12,15 @@ namespace hz::node {
 // Where this member's node answers now (node.json); empty when none runs.
 Address running_address(const fs::path& home);
 
+struct DialLimits {
+  int total_ms_max = 20'000;  // one exchange
+  std::size_t response_bytes_max = 64u << 20;
+};
+
 class Dialer {
  public:
   // Reads the author key. Errors: alliance.key*.
-  static Result<Dialer> of(alliance::Member& member, std::stop_token stop = {});
+  static Result<Dialer> of(alliance::Member& member, std::stop_token stop = {}, DialLimits limits = {});
 
   // For sync_once; the dialer must outlive what it gives. Connections are kept between rounds.
   Connect connect();
@@ -24,14 +29,19 @@ class Dialer {
   Result<void> deliver_card(const Address& to, std::string_view card);
 
  private:
-  Dialer(std::string origin, statement::NamedSigner author, Clock& clock, std::stop_token stop)
-      : origin_(std::move(origin)), author_(std::move(author)), clock_(&clock), stop_(std::move(stop)) {}
+  Dialer(std::string origin, statement::NamedSigner author, Clock& clock, std::stop_token stop, DialLimits limits)
+      : origin_(std::move(origin)),
+        author_(std::move(author)),
+        clock_(&clock),
+        stop_(std::move(stop)),
+        limits_(limits) {}
   Result<net::Client> client(const Address& to);
 
   std::string origin_;
   statement::NamedSigner author_;
   Clock* clock_;
   std::stop_token stop_;
+  DialLimits limits_;
   std::map<std::pair<std::string, std::string>, net::Client> clients_;  // by URL and pin
 };
 

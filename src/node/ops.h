@@ -13,6 +13,7 @@ std::span<const api::Op> up_ops();
 std::span<const api::Op> key_ops();
 std::span<const api::Op> alliance_ops();
 std::span<const api::Op> sync_ops();
+std::span<const api::Op> fetch_ops();
 std::span<const api::Op> ballot_ops();
 std::span<const api::Op> status_ops();
 

@@ -9,6 +9,7 @@
 #include "log/serve.h"
 #include "log/witness.h"
 #include "node/peer_call.h"
+#include "node/serve_artifact.h"
 
 namespace hz::node {
 namespace {
@@ -35,12 +36,19 @@ struct PeerDesk::State {
   std::map<std::string, alliance::Authority> known;
   std::map<std::string, std::string> origin_of_hash;
 
-  bool may_ask(const http::Request& request) {
-    const auto call = read_peer_call(request);
-    if (!call) return false;
+  alliance::Authority nobody;  // speaks for whoever is not known
+  ArtifactShelf artifacts;
+
+  // Who asks, when it is proven. A signature is checked in any case, of a caller nobody knows against a key nobody has,
+  // so that the time of a refusal does not tell who is known here.
+  std::optional<std::string> caller_of(const http::Request& request) {
+    const auto said = read_peer_call(request);
+    const PeerCall call = said.value_or(PeerCall{{}, 0, Bytes(64)});
     const std::lock_guard turn(known_turn);
-    const auto caller = known.find(call->origin);
-    return caller != known.end() && holds(*call, origin, clock->now_ms() / 1000, request, caller->second);
+    const auto caller = said ? known.find(call.origin) : known.end();
+    const bool proven =
+        holds(call, origin, clock->now_ms() / 1000, request, caller == known.end() ? nobody : caller->second);
+    return proven && caller != known.end() ? std::optional(call.origin) : std::nullopt;
   }
 
   http::Response mirrored(const http::Request& request) {
@@ -74,30 +82,38 @@ Result<PeerDesk> PeerDesk::open(alliance::Member& member) {
   auto witness =
       HZ_TRY(log::Witness::open(member.home() / "witness.sqlite", key.name, std::move(key.key), *member.seams().clock));
   auto own = HZ_TRY(log::Log::open_reader(member.home() / "log"));
-  PeerDesk out(std::unique_ptr<State>(new State{member.origin(),
-                                                member.home(),
-                                                member.seams().clock,
-                                                {},
-                                                {},
-                                                {},
-                                                {},
-                                                std::move(own),
-                                                {},
-                                                std::move(witness),
-                                                {},
-                                                {}}));
-  out.know(HZ_TRY(contacts(member)));
+  alliance::Authority nobody;
+  nobody.keys.push_back(
+      {alliance::Role::author, {"nobody", crypto::SigningKey::generate(*member.seams().rng).verifying_key()}});
+  PeerDesk out(std::unique_ptr<State>(new State{.origin = member.origin(),
+                                                .home = member.home(),
+                                                .clock = member.seams().clock,
+                                                .own_turn = {},
+                                                .mirror_turn = {},
+                                                .witness_turn = {},
+                                                .known_turn = {},
+                                                .own = std::move(own),
+                                                .mirrors = {},
+                                                .witness = std::move(witness),
+                                                .known = {},
+                                                .origin_of_hash = {},
+                                                .nobody = std::move(nobody),
+                                                .artifacts = {member.blobs(), member.home() / "served.jsonl"}}));
+  HZ_TRY(out.know(member));
   return out;
 }
 
 bool PeerDesk::is_for(const http::Request& request) {
   return request.path.starts_with("/log/") || request.path.starts_with(mirrors_path) ||
-         request.path.starts_with("/witness/");
+         request.path.starts_with("/witness/") || request.path.starts_with(artifact_prefix);
 }
 
 http::Response PeerDesk::answer(const http::Request& request) {
   State& s = *state_;
-  if (!s.may_ask(request)) return nothing();
+  const auto caller = s.caller_of(request);
+  if (request.path.starts_with(artifact_prefix))
+    return s.artifacts.answer(request, caller.value_or(""), s.clock->now_ms()).value_or(nothing());
+  if (!caller) return nothing();
   if (request.path.starts_with(mirrors_path)) return s.mirrored(request);
   if (request.path.starts_with("/witness/")) {
     const std::lock_guard turn(s.witness_turn);
@@ -107,8 +123,10 @@ http::Response PeerDesk::answer(const http::Request& request) {
   return log::serve(s.own, request, log_prefix);
 }
 
-void PeerDesk::know(const std::vector<Contact>& contacts) {
+Result<void> PeerDesk::know(alliance::Member& member) {
   State& s = *state_;
+  const std::vector<Contact> contacts = HZ_TRY(node::contacts(member));
+  s.artifacts.know(HZ_TRY(Giving::of(member)));
   std::vector<log::NoteKey> heads;
   std::map<std::string, alliance::Authority> known;
   std::map<std::string, std::string> hashes;
@@ -125,6 +143,7 @@ void PeerDesk::know(const std::vector<Contact>& contacts) {
   }
   const std::lock_guard turn(s.witness_turn);
   s.witness.watch(std::move(heads));
+  return {};
 }
 
 }  // namespace hz::node

@@ -3,6 +3,7 @@
 //   /log/checkpoint, /log/tile/...        the own log
 //   /mirror/<hex SHA-256 of origin>/...   logs mirrored here: how a dead member's log is read
 //   /witness/add-checkpoint               cosigns heads (C2SP tlog-witness), /witness/<hash>/checkpoint
+//   /artifact/<hex SHA-256>               released bytes, to whom the release gate allows (serve_artifact.h)
 //
 // A caller proves who it is (peer_call.h) and must be known here: by its mirrored log or its card. Whoever is not gets
 // the same answer as for what does not exist.
@@ -26,8 +27,8 @@ class PeerDesk {
   static bool is_for(const http::Request& request);
   // From any thread.
   http::Response answer(const http::Request& request);
-  // Takes over who is known now and which heads may be cosigned.
-  void know(const std::vector<Contact>& contacts);
+  // Takes over who is known now, which heads may be cosigned, and which bytes may be given. Errors: what views() says.
+  Result<void> know(alliance::Member& member);
 
  private:
   struct State;

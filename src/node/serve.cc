@@ -94,14 +94,13 @@ struct Served::State {
     auto answer = op.call(ctx, in, {});
     // Whom the node answers may have changed: by an admission, a card, or what a round mirrored.
     if (answer && op.http.starts_with("POST") && ctx.opened)
-      if (auto known = contacts(*ctx.opened)) desk->know(*known);
+      (void)desk->know(*ctx.opened);  // what cannot be read now is read after the next round
     return answer;
   }
   http::Response take_card(const http::Request& request) {
     if (!receive_card(home, request)) return nothing();
     api::Ctx ctx{.home = home, .mounted = mounted, .seams = seams, .tool_dirs = tool_dirs};
-    if (auto member = ctx.member())
-      if (auto known = contacts(**member)) desk->know(*known);
+    if (auto member = ctx.member()) (void)desk->know(**member);
     return {.status = 202, .headers = {}, .body = {}};
   }
 
@@ -113,8 +112,7 @@ struct Served::State {
         HZ_TRY(sync_once(member, dialer.connect(),
                          {.turn = [this] { return std::make_shared<std::unique_lock<std::timed_mutex>>(writing); }}));
     HZ_TRY(keep_round(home, round, seams.clock->now_ms()));
-    desk->know(HZ_TRY(contacts(member)));
-    return {};
+    return desk->know(member);
   }
   void sync_for_ever(std::stop_token stop, int pause_ms) {
     std::mutex waiting;

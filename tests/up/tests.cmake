@@ -10,3 +10,5 @@ add_test(NAME up.rekey COMMAND ${CMAKE_CURRENT_LIST_DIR}/rekey.py $<TARGET_FILE:
 set_tests_properties(up.rekey PROPERTIES TIMEOUT 300)
 add_test(NAME up.cloned COMMAND ${CMAKE_CURRENT_LIST_DIR}/cloned.py $<TARGET_FILE:hezong>)
 set_tests_properties(up.cloned PROPERTIES TIMEOUT 180)
+add_test(NAME up.models COMMAND ${CMAKE_CURRENT_LIST_DIR}/models.py $<TARGET_FILE:hezong>)
+set_tests_properties(up.models PROPERTIES TIMEOUT 300)
