@@ -48,3 +48,14 @@ TEST_CASE("url: taken apart and put together; what is none is refused") {
 }
 
 TEST_CASE("head: dates are IMF-fixdate") { CHECK(imf_date(784'111'777) == "Sun, 06 Nov 1994 08:49:37 GMT"); }
+
+TEST_CASE("content-range: one form is read, and only a part that can be") {
+  const auto said = parse_content_range("bytes 5-9/10");
+  REQUIRE(said);
+  CHECK(said->first == 5);
+  CHECK(said->last == 9);
+  CHECK(said->total == 10);
+  for (const char* no : {"", "bytes", "bytes 0-9", "bytes 0-9/*", "bytes */10", "bytes 9-5/10", "bytes 0-10/10",
+                         "bytes 0-9/10 ", "bytes=0-9/10", "bytes 0-9/99999999999999999999", "bytes -1-9/10"})
+    CHECK_FALSE(parse_content_range(no));
+}

@@ -37,6 +37,21 @@ Range parse_range(std::string_view value, std::uint64_t size) {
   return {Range::Kind::part, *from, std::min(*to, size - 1) - *from + 1};
 }
 
+std::optional<ContentRange> parse_content_range(std::string_view text) {
+  ContentRange out;
+  const auto take = [&](std::string_view before, std::uint64_t& value) {
+    if (!text.starts_with(before)) return false;
+    text.remove_prefix(before.size());
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc()) return false;
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    return true;
+  };
+  if (!take("bytes ", out.first) || !take("-", out.last) || !take("/", out.total) || !text.empty()) return std::nullopt;
+  if (out.first > out.last || out.last >= out.total) return std::nullopt;
+  return out;
+}
+
 Range choose_range(const http::Request& request, http::Response& response) {
   if (!response.source) return {};
   const std::uint64_t size = response.source->size();

@@ -1,33 +1,14 @@
 #include "node/fetch.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 
+#include "net/range.h"
 #include "node/reasons.h"
 #include "node/serve_artifact.h"
 
 namespace hz::node {
 namespace {
-
-struct ContentRange {
-  std::uint64_t first = 0, last = 0, total = 0;
-};
-// "bytes 0-99/1000", nothing else.
-std::optional<ContentRange> parse_content_range(std::string_view text) {
-  ContentRange out;
-  const auto number = [&](std::string_view before, std::uint64_t& value) {
-    if (!text.starts_with(before)) return false;
-    text.remove_prefix(before.size());
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc()) return false;
-    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-    return true;
-  };
-  if (!number("bytes ", out.first) || !number("-", out.last) || !number("/", out.total) || !text.empty())
-    return std::nullopt;
-  return out;
-}
 
 // A fetch in progress.
 struct Work {
@@ -63,7 +44,7 @@ struct Work {
     const auto bad = [&](std::string_view what) { return fail(why("node.bad_piece"), "{}: {}", holder.origin, what); };
     if (answer.status == 416) return bad(fmt::format("it has no byte {}", first));
     if (answer.status != 206) return bad(fmt::format("status {}", answer.status));
-    const auto range = parse_content_range(http::header(answer.headers, "content-range"));
+    const auto range = net::parse_content_range(http::header(answer.headers, "content-range"));
     if (!range) return bad("no content-range");
     const std::string_view named = http::header(answer.headers, release_header);
     const auto release = std::ranges::find(want.releases, named, &share::KnownRelease::statement);

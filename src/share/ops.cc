@@ -1,7 +1,14 @@
 #include "share/ops.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
 #include "alliance/reasons.h"
-#include "blob/store.h"
+#include "blob/stream.h"
 #include "crypto/hash.h"
 #include "share/kinds.h"
 #include "share/known.h"
@@ -11,7 +18,7 @@
 namespace hz::share {
 namespace {
 
-constexpr std::size_t release_size_max = 256u << 20;
+constexpr std::uint64_t release_size_bytes_max = 1ull << 40;
 
 struct ReleaseIn {
   std::string file;
@@ -24,7 +31,7 @@ struct ReleaseIn {
   std::vector<std::string> parent = {};
   static constexpr auto fields() {
     return rows(
-        row("file", &ReleaseIn::file, "file to release, at most 256 MiB"),
+        row("file", &ReleaseIn::file, "file to release, at most 1 TiB"),
         row("name", &ReleaseIn::name, "name shown to people; the file's name when absent"),
         row("licence", &ReleaseIn::licence, "SPDX expression, or unknown"),
         row("audience", &ReleaseIn::audience,
@@ -64,14 +71,42 @@ Result<alliance::Receipt> log_decision(alliance::Member& member, const Release& 
   return member.append(draft);
 }
 
+// Feeds a file to `take`, piece by piece; its size. Errors: base.read, base.too_large, and take's.
+template <class Take>
+Result<std::uint64_t> each_piece(const fs::path& path, Progress& progress, std::string_view phase, Take take) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat info{};
+  if (!fd || ::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode))
+    return fail(hz::why("base.read"), "{}: {}", path.string(), fd ? "not a regular file" : std::strerror(errno));
+  progress.phase(phase, info.st_size);
+  Bytes piece(1u << 20);
+  for (std::uint64_t size_bytes = 0;;) {
+    const auto n = ::read(fd.get(), piece.data(), piece.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail(hz::why("base.read"), "{}: {}", path.string(), std::strerror(errno));
+    if (n == 0) return size_bytes;
+    size_bytes += static_cast<std::uint64_t>(n);
+    if (size_bytes > release_size_bytes_max)
+      return fail(hz::why("base.too_large"), "{}: more than {} bytes", path.string(), release_size_bytes_max);
+    HZ_TRY(take(ByteView(piece).first(static_cast<std::size_t>(n))));
+    progress.step(static_cast<std::int64_t>(size_bytes));
+  }
+}
+
 Result<ReleaseOut> release(api::Ctx& ctx, const ReleaseIn& in) {
   const fs::path path(in.file);
-  const Bytes bytes = HZ_TRY(read_file(path, release_size_max));
-  Release payload{.sha256 = hex(crypto::sha256(bytes)),
+  crypto::Sha256 hash;
+  const std::uint64_t size_bytes =
+      HZ_TRY(each_piece(path, ctx.progress(), "hashing", [&](ByteView bytes) -> Result<void> {
+        hash.update(bytes);
+        return {};
+      }));
+  const Digest digest = hash.finish();
+  Release payload{.sha256 = hex(digest),
                   .name = in.name.value_or(path.filename().string()),
                   .licence = in.licence,
                   .audience = in.audience,
-                  .size_bytes = static_cast<std::int64_t>(bytes.size()),
+                  .size_bytes = static_cast<std::int64_t>(size_bytes),
                   .media_type = in.media_type,
                   .control = in.control,
                   .rights_held = in.rights_held};
@@ -92,7 +127,13 @@ Result<ReleaseOut> release(api::Ctx& ctx, const ReleaseIn& in) {
     return fail(why("share.release_gate"), "{} to {}: {}", payload.name, payload.audience, denials_text(verdict));
   }
   // Bytes first: a release without its bytes would be a promise that cannot be kept.
-  if (!ctx.dry_run) HZ_TRY(member.blobs().put(bytes));
+  // The file is read again, which costs less than holding it; one that changed meanwhile is blob.digest.
+  if (!ctx.dry_run) {
+    auto intake = HZ_TRY(blob::Intake::begin(member.blobs()));
+    HZ_TRY(each_piece(path, ctx.progress(), "storing",
+                      [&](ByteView bytes) { return intake.write(bytes, release_size_bytes_max); }));
+    HZ_TRY(intake.finish(digest));
+  }
   alliance::Draft draft = alliance::draft(payload);
   draft.subjects = {{payload.name, payload.sha256}};
   if (payload.audience == "owner") draft.audience = {member.id()};

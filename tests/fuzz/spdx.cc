@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto parsed = share::Spdx::parse(text);
   if (!parsed) return 0;
   const std::string written = parsed->format();
-  HZ_ASSERT(written.size() <= text.size());
+  if (written.size() > share::spdx_size_bytes_max) return 0;  // a text may do without the spaces around parentheses
   const auto again = share::Spdx::parse(written);
   HZ_ASSERT(again && *again == *parsed && again->format() == written);
   HZ_ASSERT(share::may_derive(*parsed) != share::Permission::yes || share::may_copy(*parsed) == share::Permission::yes);

@@ -1,0 +1,1 @@
+hz_fuzz(content_range LIBS hz_net)
