@@ -234,9 +234,10 @@ TEST_CASE("ballot in logs: equal frontiers give byte-equal views with ballots, w
               REQUIRE(h.at(0).append(draft(*from_json<Charter>(*json::parse(text)), {{"depends-on", open[k].second}})));
             else
               REQUIRE(h.at(0).append([&] {
-                Member& who = h.at(1 + rng.below(3));
-                const auto root = who.log().root_at(5);
-                return draft(Expel{who.origin(), 5, root ? hex(*root) : "", "voted"}, {{"depends-on", open[k].second}});
+                Member& gone = h.at(1 + rng.below(3));
+                const auto root = gone.log().root_at(5);
+                return draft(Expel{gone.origin(), 5, root ? hex(*root) : "", "voted"},
+                             {{"depends-on", open[k].second}});
               }()));
           }
           break;

@@ -5,7 +5,8 @@
 namespace hz::share {
 namespace {
 
-// Read from the licence texts at https://spdx.org/licenses/ID.html; `source` names the clause. Left out, so unknown:
+// From general knowledge of these licences, not checked row by row against https://spdx.org/licenses/ID.html; `source`
+// names the clause meant. Left out, so unknown:
 // what we did not read, and what permits copies only for some uses (BUSL-1.1, Elastic-2.0). Non-commercial licences say
 // no: members are companies.
 constexpr LicenceTerms table[] = {
