@@ -179,7 +179,7 @@ class World {
       for (const node::PeerRow& row : round->peers)
         if (!row.fault.empty()) fmt::print("  {} -> {}: {}\n", n.origin, row.origin, row.fault);
     last_quorum_[n.origin] = round->quorum;
-    n.desk->know(must(node::contacts(m), "contacts"));
+    must(n.desk->know(m), "know");
   }
 
   // ---- events
