@@ -384,14 +384,15 @@ TEST_CASE("sealed body: a round fetches what is for this member, and another hol
   };
   Member hall = t.open("hall");
   CHECK(count("hall") == 0);
-  const std::vector<node::Contact> known{node::Contact{.origin = t.origin("founder")}};
+  std::vector<node::Contact> known(1), others(1);
+  known[0].origin = t.origin("founder");
+  others[0].origin = t.origin("hall");
   CHECK(node::fetch_bodies(hall, known, {asks(t, founder, "hall", "founder")}).value() == 2);
   CHECK(node::fetch_bodies(hall, known, {asks(t, founder, "hall", "founder")}).value() == 0);
   CHECK(count("hall") == 1);
   // The founder is away: the lab gets the members' body from the hall, and nothing else.
   node::PeerDesk at_hall = t.desk("hall");
   Member lab = t.open("lab");
-  const std::vector<node::Contact> others{node::Contact{.origin = t.origin("hall")}};
   CHECK(node::fetch_bodies(lab, others, {asks(t, at_hall, "lab", "hall")}).value() == 1);
   CHECK(lab.blobs().has(blob));
   CHECK(count("lab") == 1);

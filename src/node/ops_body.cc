@@ -1,5 +1,7 @@
 // Sealed bodies and who may read them: show fields of one, give it to more readers, erase it, list a group, change the
 // key that bodies are sealed to.
+#include <fmt/ranges.h>
+
 #include "alliance/body.h"
 #include "alliance/box_key.h"
 #include "alliance/reasons.h"
@@ -70,7 +72,7 @@ Result<Done> share_body(api::Ctx& ctx, const ShareBody& in) {
   const Audience audience = HZ_TRY(Audience::parse(in.audience));
   using Kind = Audience::Kind;
   if (audience.kind == Kind::everyone || audience.kind == Kind::owner || audience.kind == Kind::sealed_until)
-    return fail(why("alliance.audience"), "{} names no further readers", audience.format());
+    return fail(alliance::why("alliance.audience"), "{} names no further readers", audience.format());
   return Done{fmt::format("body of {} for {}", s.id_text().substr(0, 12), audience.format()),
               HZ_TRY(member.share(s, audience))};
 }
@@ -106,7 +108,7 @@ Result<Done> group_set(api::Ctx& ctx, const GroupSet& in) {
   sql::Db& views = *HZ_TRY(member.views());
   for (const std::string& reader : in.member)
     if (!HZ_TRY(views.text("SELECT member FROM public_alliance_member WHERE member = ?", {reader})))
-      return fail(why("alliance.no_such_member"), "{}", reader);
+      return fail(alliance::why("alliance.no_such_member"), "{}", reader);
   Draft made = draft(group);
   made.audience = Audience{};
   return Done{fmt::format("{}:{} has {} reader{}", in.clean_team ? "clean-team" : "group", in.name, in.member.size(),

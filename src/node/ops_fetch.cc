@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "alliance/body.h"
 #include "blob/stream.h"
 #include "node/dial.h"
 #include "node/fetch.h"
