@@ -74,7 +74,7 @@ void remove_files(const fs::path& path) {
 
 // Errors of the machine stop replay; all others are about the statement.
 bool is_machine_error(const Error& error) {
-  for (const std::string_view slug : {"sql.open", "sql.busy", "sql.full", "sql.io", "sql.corrupt"})
+  for (const std::string_view slug : {"sql.open", "sql.busy", "sql.full", "sql.io", "sql.corrupt", "base.read"})
     if (error.reason->slug == slug) return true;
   return false;
 }
@@ -83,15 +83,17 @@ bool is_machine_error(const Error& error) {
 Result<bool> open_body(sql::Db& db, const Source& log, std::uint64_t index, statement::Statement& s) {
   const auto audience = Audience::of_header(s.audience, s.issuer);
   const std::string readers = audience ? audience->format() : std::string("unknown");
-  std::optional<json::Value> body;
-  if (log.open) body = HZ_TRY(log.open(s));
-  HZ_TRY(db.exec("INSERT INTO alliance_sealed VALUES(?,?,?,?,?,?,?)",
-                 {log.origin, static_cast<std::int64_t>(index), s.id_text(), s.issuer, s.kind, readers,
-                  std::int64_t{body.has_value()}}));
+  // Listed first: it is sealed, whatever its blobs hold.
+  HZ_TRY(db.exec("INSERT INTO alliance_sealed VALUES(?,?,?,?,?,?,0)",
+                 {log.origin, static_cast<std::int64_t>(index), s.id_text(), s.issuer, s.kind, readers}));
   for (const std::string& blob : s.seal->blobs)
     HZ_TRY(db.exec("INSERT OR REPLACE INTO alliance_sealed_blob VALUES(?,?,?,?,0)",
                    {blob, s.id_text(), s.issuer, readers}));
+  std::optional<json::Value> body;
+  if (log.open) body = HZ_TRY(log.open(s));
   if (!body) return false;
+  HZ_TRY(db.exec("UPDATE alliance_sealed SET opened = 1 WHERE origin = ? AND idx = ?",
+                 {log.origin, static_cast<std::int64_t>(index)}));
   s.body = *std::move(body);
   return true;
 }
