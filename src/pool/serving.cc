@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "pool/claim_folder.h"
 #include "pool/reasons.h"
 #include "pool/rules.h"
 #include "statement/ids.h"
@@ -51,6 +52,23 @@ Result<Serving> read_serving(std::string_view text) {
   if (!out.sha256.empty() && !statement::is_sha256(out.sha256)) return refuse("sha256");
   if (!out.evidence.empty() && !statement::is_sha256(out.evidence)) return refuse("evidence");
   return out;
+}
+
+Result<void> keep_serving_file(const fs::path& folder, const ServerJob& job, const Observed& observed) {
+  const fs::path path = folder / (job.claim + ".json");
+  std::error_code error;
+  if (observed.state != JobState::ready) {
+    fs::remove(path, error);
+    return error ? Result<void>(fail(hz::why("base.write"), "{}: {}", path.string(), error.message())) : Result<void>{};
+  }
+  json::Value value;
+  value.set("claim", job.claim).set("product", job.product).set("site", job.site).set("backend", job.backend);
+  value.set("address", observed.address).set("port", observed.port).set("model", observed.model);
+  value.set("sha256", observed.sha256).set("evidence", job.evidence);
+  const std::string text = json::pretty(value) + "\n";
+  if (const auto there = read_text(path, serving_bytes_max); there && *there == text) return {};
+  fs::create_directories(folder, error);
+  return replace_file(path, text);
 }
 
 ServingFolder read_serving_folder(const fs::path& folder) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/fs.h"
+#include "pool/job.h"
 
 namespace hz::pool {
 
@@ -30,5 +31,8 @@ struct ServingFolder {
 };
 // The folder may be absent: then nothing runs. Files that do not end in .json belong to nobody yet.
 ServingFolder read_serving_folder(const fs::path& folder);
+
+// The file of a ready claim is there, of every other it is not. Readers never see half of one. Errors: base.write.
+Result<void> keep_serving_file(const fs::path& folder, const ServerJob& job, const Observed& observed);
 
 }  // namespace hz::pool

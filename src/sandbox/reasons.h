@@ -13,6 +13,16 @@ inline constexpr Reason reasons[] = {
      "Raise the deadline when the work is known to be long; otherwise the backend hangs."},
     {"sandbox.frame", Code::invalid, "The child process sent bytes that are no frame.",
      "The program does not speak the worker line, or its output is mixed with other text."},
+    {"sandbox.isolation", Code::unsupported, "This machine does not grant the isolation that is asked for.",
+     "Ask for less, or allow user namespaces and control groups to the user that runs the site."},
+    {"sandbox.cgroup", Code::unavailable, "A control group could not be made.",
+     "Delegate a group with the controllers memory and pids to the user that runs the site; see the message."},
+    {"sandbox.user", Code::invalid, "The local account of a job does not exist, or may not be used.",
+     "Name an existing account in the site's configuration; only root can run jobs as another user."},
+    {"sandbox.no_engine", Code::unavailable, "The program that runs inference engines is missing.",
+     "Build the target oip-host, or install it beside hezong."},
+    {"sandbox.http", Code::unavailable, "A server on a plain HTTP connection did not answer as it should.",
+     "See the message; the server may have ended, or speaks another protocol."},
 };
 consteval const Reason& why(std::string_view slug) { return registered(reasons, slug); }
 

@@ -1,16 +1,8 @@
 #include "standards/oip_session.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
-#include <sys/socket.h>
-
-#include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
 
+#include "sandbox/plain_http.h"
 #include "sandbox/reasons.h"
 #include "standards/reasons.h"
 
@@ -146,118 +138,10 @@ Result<onnx::wire::Reply> decode_infer(ByteView body, std::optional<std::size_t>
 namespace {
 
 namespace wire = onnx::wire;
-constexpr std::size_t head_bytes_max = 64u << 10, body_bytes_max = 512u << 20;
-
 struct Answer {
   int status = 0;
   std::optional<std::size_t> json_bytes;
   Bytes body;
-};
-
-// HTTP/1.1 on one kept connection to 127.0.0.1: a request, an answer with Content-Length. Nothing else is needed here.
-class Connection {
- public:
-  static Result<Connection> open(std::uint16_t port) {
-    Connection out;
-    out.fd_ = Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (!out.fd_ || ::connect(out.fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-      return fail(hz::why("base.read"), "127.0.0.1:{}: {}", port, std::strerror(errno));
-    const int on = 1;
-    ::setsockopt(out.fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    return out;
-  }
-
-  // nullopt: the server closed the connection.
-  Result<std::optional<Answer>> ask(std::string_view method, std::string_view path, ByteView body,
-                                    std::optional<std::size_t> json_bytes, sandbox::Deadline deadline) {
-    std::string head =
-        fmt::format("{} {} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {}\r\nContent-Length: {}\r\n", method, path,
-                    json_bytes ? "application/octet-stream" : "application/json", body.size());
-    if (json_bytes) head += fmt::format("Inference-Header-Content-Length: {}\r\n", *json_bytes);
-    head += "\r\n";
-    Bytes message;
-    put(message, as_bytes(head));
-    put(message, body);
-    for (std::size_t sent = 0; sent < message.size();) {
-      const auto n = ::send(fd_.get(), message.data() + sent, message.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
-      if (n >= 0)
-        sent += static_cast<std::size_t>(n);
-      else if (errno == EAGAIN)
-        HZ_TRY(wait(POLLOUT, deadline));
-      else if (errno != EINTR)
-        return std::nullopt;
-    }
-    buffer_.clear();
-    std::size_t end = std::string::npos;
-    while ((end = as_text(buffer_).find("\r\n\r\n")) == std::string_view::npos) {
-      if (buffer_.size() > head_bytes_max)
-        return fail(why("standards.oip"), "an HTTP head of more than {} bytes", head_bytes_max);
-      if (!HZ_TRY(more(deadline))) return std::nullopt;
-    }
-    Answer answer;
-    std::optional<std::size_t> length;
-    HZ_TRY(read_head(std::string(as_text(buffer_).substr(0, end)), answer, length));
-    if (!length || *length > body_bytes_max)
-      return fail(why("standards.oip"), "no Content-Length, or more than {}", body_bytes_max);
-    while (buffer_.size() < end + 4 + *length)
-      if (!HZ_TRY(more(deadline))) return std::nullopt;
-    answer.body.assign(buffer_.begin() + static_cast<std::ptrdiff_t>(end + 4),
-                       buffer_.begin() + static_cast<std::ptrdiff_t>(end + 4 + *length));
-    return answer;
-  }
-
- private:
-  static Result<void> read_head(const std::string& head, Answer& answer, std::optional<std::size_t>& length) {
-    const auto number = [](std::string_view text) -> std::optional<std::size_t> {
-      std::size_t value = 0;
-      while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-      const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-      return error == std::errc{} ? std::optional(value) : std::nullopt;
-    };
-    if (!head.starts_with("HTTP/1.1 ")) return fail(why("standards.oip"), "not HTTP/1.1");
-    answer.status = static_cast<int>(number(std::string_view(head).substr(9, 3)).value_or(0));
-    for (std::size_t at = head.find("\r\n"); at != std::string::npos; at = head.find("\r\n", at + 2)) {
-      std::string line = head.substr(at + 2, head.find("\r\n", at + 2) - at - 2);
-      const auto colon = line.find(':');
-      if (colon == std::string::npos) continue;
-      std::transform(line.begin(), line.begin() + static_cast<std::ptrdiff_t>(colon), line.begin(),
-                     [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-      if (line.starts_with("content-length:")) length = number(std::string_view(line).substr(colon + 1));
-      if (line.starts_with("inference-header-content-length:"))
-        answer.json_bytes = number(std::string_view(line).substr(colon + 1));
-    }
-    return {};
-  }
-
-  Result<void> wait(short what, sandbox::Deadline deadline) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
-    pollfd poll_fd{fd_.get(), what, 0};
-    if (left <= 0 || ::poll(&poll_fd, 1, static_cast<int>(std::min<std::int64_t>(left, 1 << 30))) == 0)
-      return fail(hz::why("base.cancelled"), "no answer in time");
-    return {};
-  }
-
-  // False at the end of the connection.
-  Result<bool> more(sandbox::Deadline deadline) {
-    for (;;) {
-      const std::size_t old = buffer_.size();
-      buffer_.resize(old + 65536);
-      const auto n = ::recv(fd_.get(), buffer_.data() + old, 65536, MSG_DONTWAIT);
-      buffer_.resize(old + (n > 0 ? static_cast<std::size_t>(n) : 0));
-      if (n > 0) return true;
-      if (n == 0) return false;
-      if (errno == EINTR) continue;
-      if (errno != EAGAIN) return false;
-      HZ_TRY(wait(POLLIN, deadline));
-    }
-  }
-
-  Fd fd_;
-  Bytes buffer_;
 };
 
 // The session speaks the vocabulary of the worker line, so that runner and judgement do not know the difference.
@@ -278,7 +162,7 @@ class OipSession final : public Session {
     const json::Value* port = said ? said->find("port") : nullptr;
     if (!port || !port->integer() || *port->integer() < 1 || *port->integer() > 65535)
       return fail(why("standards.worker"), "does not say where it listens: {}", *line);
-    connection_ = HZ_TRY(Connection::open(static_cast<std::uint16_t>(*port->integer())));
+    connection_ = HZ_TRY(sandbox::PlainHttp::open("127.0.0.1", static_cast<std::uint16_t>(*port->integer()), deadline));
     const Answer answer = HZ_TRY(exchange("GET", "/v2", {}, {}, deadline));
     const auto document = json::parse(as_text(answer.body), {.size_bytes_max = 1 << 20, .depth_max = 8});
     if (!document) return fail(why("standards.oip"), "GET /v2: {}", document.error().text());
@@ -322,14 +206,21 @@ class OipSession final : public Session {
   // Errors in the vocabulary of the pipe: sandbox.timeout, sandbox.ended.
   Result<Answer> exchange(std::string_view method, std::string_view path, ByteView body,
                           std::optional<std::size_t> json_bytes, sandbox::Deadline deadline) {
-    auto answer = connection_->ask(method, path, body, json_bytes, deadline);
+    std::vector<http::Header> headers{{"Content-Type", json_bytes ? "application/octet-stream" : "application/json"}};
+    if (json_bytes) headers.push_back({"Inference-Header-Content-Length", std::to_string(*json_bytes)});
+    auto answer = connection_->ask(method, path, headers, body, deadline);
     if (!answer) {
-      // What a pipe would call a timeout: let the process line say so in its own words.
-      if (answer.error().reason->slug == "base.cancelled")
-        return std::unexpected(Error{&sandbox::why("sandbox.timeout"), answer.error().detail});
+      if (answer.error().reason->slug == "sandbox.http") return fail(why("standards.oip"), "{}", answer.error().detail);
       return std::unexpected(std::move(answer).error());
     }
-    if (*answer) return **std::move(answer);
+    if (*answer) {
+      Answer out{(*answer)->status, {}, std::move((*answer)->body)};
+      const std::string_view length = http::header((*answer)->headers, "inference-header-content-length");
+      std::size_t value = 0;
+      if (std::from_chars(length.data(), length.data() + length.size(), value).ec == std::errc{})
+        out.json_bytes = value;
+      return out;
+    }
     auto rest = process_.wait(sandbox::in_ms(200));
     const sandbox::Ending ending = process_.end();
     return std::unexpected(
@@ -355,7 +246,7 @@ class OipSession final : public Session {
   }
 
   sandbox::Process process_;
-  std::optional<Connection> connection_;
+  std::optional<sandbox::PlainHttp> connection_;
   std::optional<EngineFacts> facts_;
 };
 

@@ -1,0 +1,38 @@
+#include "pool/job.h"
+
+#include "pool/reasons.h"
+#include "statement/ids.h"
+
+namespace hz::pool {
+
+bool is_claim(std::string_view text) {
+  return !text.empty() && text.size() <= 64 &&
+         text.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyz-") == std::string_view::npos;
+}
+
+Result<void> check(const ServerJob& job) {
+  if (!is_claim(job.claim)) return fail(why("pool.claim"), "\"{}\"", job.claim);
+  for (const auto& [type, id] : {std::pair<std::string_view, std::string_view>{"site", job.site},
+                                 {"product", job.product},
+                                 {"backend", job.backend}})
+    if (!statement::is_id_of(type, id)) return fail(why("pool.site_id"), "{} \"{}\"", type, id);
+  if (!statement::is_sha256(job.model_sha256)) return fail(why("pool.model_digest"), "\"{}\"", job.model_sha256);
+  const JobLimits& l = job.limits;
+  if (l.memory_bytes_max < (16 << 20) || l.memory_bytes_max > (std::int64_t{1} << 50) || l.pids_max < 4 ||
+      l.pids_max > 1'000'000 || l.wall_ms_max < 1 || l.wall_ms_max > std::int64_t{31'536'000'000})
+    return fail(why("pool.job_limits"), "{} bytes, {} processes, {} ms", l.memory_bytes_max, l.pids_max, l.wall_ms_max);
+  return {};
+}
+
+std::string model_name(std::string_view product) {
+  if (const auto colon = product.find(':'); colon != std::string_view::npos) product.remove_prefix(colon + 1);
+  std::string out(product.substr(0, 128));
+  for (char& c : out) {
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    if (!plain && (c != '.' || &c == out.data())) c = '-';
+  }
+  return out;
+}
+
+}  // namespace hz::pool
