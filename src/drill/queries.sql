@@ -57,3 +57,13 @@ INSERT OR REPLACE INTO drill_plan(statement, issuer, issued_ms, targets, control
 INSERT OR REPLACE INTO drill_plan_line(statement, product, outcome, backend, site, price_fen_per_hour_min, price_fen_per_hour_max, switch_minutes_min, switch_minutes_max, evidence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 -- name: write_plan_work
 INSERT OR REPLACE INTO drill_plan_work(statement, backend, op, product) VALUES (?, ?, ?, ?)
+-- name: write_drill
+INSERT OR REPLACE INTO drill_live VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+-- name: write_step
+INSERT OR REPLACE INTO drill_step VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+-- name: read_drills
+SELECT statement, issued_ms, targets, control_bp, mode, frontier FROM public_drill_live ORDER BY idx
+-- name: read_drill_steps
+SELECT drill, product, step, claim, site, backend, verdict, cases, quality_milli, agreement_milli, route, route_before,
+       detail, issued_ms
+FROM public_drill_step ORDER BY idx

@@ -25,6 +25,12 @@ inline constexpr Reason reasons[] = {
      "from outside the circle. Correct the requirement if it is a mistake."},
     {"drill.impossible", Code::invalid, "A requirement asks for more inputs than it has.",
      "Correct k or add inputs; until then whatever needs it counts as stopped before any loss."},
+    {"drill.no_drill", Code::not_found, "No drill of this member begins with this id.",
+     "List them with `hezong drill list`; the first 6 digits of the id are enough."},
+    {"drill.not_live", Code::conflict, "This drill is a table-top drill: no traffic moves in it.",
+     "Open a live one with `hezong drill new --live`."},
+    {"drill.nothing_to_do", Code::conflict, "No product of this drill is in the state for this.",
+     "Look at `hezong drill status`: it says where each product stands."},
     {"drill.cut_set_budget", Code::exhausted, "The cut sets of a product exceed the work limit even for single losses.",
      "Ask for one product, or for the answer without cut sets: --cut-order 0."},
 };

@@ -1,4 +1,5 @@
 #include "drill/kinds.h"
+#include "drill/live.h"
 #include "drill/sql_text.h"
 #include "sql/db.h"
 #include "statement/statement.h"
@@ -21,6 +22,21 @@ Result<void> replay_plan(sql::Db& db, const statement::Statement& from, const Re
   return {};
 }
 
+Result<void> replay_opened(sql::Db& db, const statement::Statement& from, const DrillOpened& said) {
+  std::string targets;
+  for (const std::string& target : said.targets) targets += (targets.empty() ? "" : " ") + target;
+  return db.exec(sql_text::write_drill,
+                 {from.id_text(), from.issuer, static_cast<std::int64_t>(from.index), from.issued_ms, targets,
+                  said.control_bp, enum_text(said.mode), said.frontier});
+}
+
+Result<void> replay_step(sql::Db& db, const statement::Statement& from, const DrillStep& said) {
+  return db.exec(sql_text::write_step,
+                 {from.id_text(), from.issuer, static_cast<std::int64_t>(from.index), from.issued_ms, said.drill,
+                  said.product, enum_text(said.stage), said.claim, said.site, said.backend, said.verdict, said.cases,
+                  said.quality_milli, said.agreement_milli, said.route, said.route_before, said.detail});
+}
+
 }  // namespace
 
 std::span<const statement::Kind> kinds() {
@@ -29,6 +45,10 @@ std::span<const statement::Kind> kinds() {
           {.number = 0x0701,
            .audience = "owner",
            .doc = "The signer rehearsed this loss on these log heads and recorded this continuity plan."}),
+      statement::kind<DrillOpened, &replay_opened>(
+          {.number = 0x0702, .audience = "owner", .doc = "The signer drills the loss of these targets from now on."}),
+      statement::kind<DrillStep, &replay_step>(
+          {.number = 0x0703, .audience = "owner", .doc = "A product of the signer reached this step of its drill."}),
   };
   return table;
 }

@@ -22,3 +22,20 @@ CREATE VIEW public_drill_plan_line AS
 CREATE VIEW public_drill_plan_work AS
   SELECT w.backend, w.op, w.product, w.statement
   FROM drill_plan_work w JOIN public_drill_plan p ON p.statement = w.statement;
+
+-- Live drills, by their statement, and their steps in the order of the log.
+CREATE TABLE drill_live(
+  statement TEXT PRIMARY KEY, issuer TEXT NOT NULL, idx INTEGER NOT NULL, issued_ms INTEGER NOT NULL,
+  targets TEXT NOT NULL, control_bp INTEGER NOT NULL, mode TEXT NOT NULL, frontier TEXT NOT NULL) STRICT;
+CREATE TABLE drill_step(
+  statement TEXT PRIMARY KEY, issuer TEXT NOT NULL, idx INTEGER NOT NULL, issued_ms INTEGER NOT NULL,
+  drill TEXT NOT NULL, product TEXT NOT NULL, step TEXT NOT NULL, claim TEXT NOT NULL, site TEXT NOT NULL,
+  backend TEXT NOT NULL, verdict TEXT NOT NULL, cases INTEGER NOT NULL, quality_milli INTEGER NOT NULL,
+  agreement_milli INTEGER NOT NULL, route TEXT NOT NULL, route_before TEXT NOT NULL, detail TEXT NOT NULL) STRICT;
+CREATE VIEW public_drill_live AS
+  SELECT statement, issued_ms, targets, control_bp, mode, frontier, idx FROM drill_live
+  WHERE issuer = (SELECT member FROM public_alliance_self);
+CREATE VIEW public_drill_step AS
+  SELECT s.drill, s.product, s.step, s.claim, s.site, s.backend, s.verdict, s.cases, s.quality_milli,
+         s.agreement_milli, s.route, s.route_before, s.detail, s.issued_ms, s.statement, s.idx
+  FROM drill_step s JOIN public_drill_live d ON d.statement = s.drill AND s.issuer = (SELECT member FROM public_alliance_self);

@@ -17,5 +17,6 @@ std::span<const api::Op> sync_ops();
 std::span<const api::Op> fetch_ops();
 std::span<const api::Op> ballot_ops();
 std::span<const api::Op> status_ops();
+std::span<const api::Op> drill_ops();
 
 }  // namespace hz::node

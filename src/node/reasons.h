@@ -47,6 +47,10 @@ inline constexpr Reason reasons_table[] = {
      "Restore votes/ of the folder from your backup; a vote that is not revealed counts as an abstention."},
     {"node.unknown_shell", Code::usage, "Completion is written for bash, zsh and fish only.",
      "Run `hezong completion bash`, `zsh` or `fish`."},
+    {"node.not_ready", Code::unavailable, "A model server did not become ready.",
+     "Read what it said: `hezong job logs CLAIM`; then run the command again."},
+    {"node.no_way_back", Code::unavailable, "A product cannot go back to what served it before.",
+     "Start what served it before, or set its route by hand: `hezong pool route set`."},
 };
 consteval const Reason& why(std::string_view slug) { return registered(reasons_table, slug); }
 

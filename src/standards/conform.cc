@@ -61,15 +61,6 @@ BackendFact fact_of(const Backend& backend, const EngineFacts& facts) {
           facts.isolation};
 }
 
-Result<std::vector<Product>> recorded_products(sql::Db& views) {
-  std::vector<Product> out;
-  HZ_TRY(views.query(sql_text::list_products, {}, [&](const sql::Row& row) {
-    out.push_back({row.text(0), row.text(1), row.text(2), row.text(3), row.text(4), row.integer(5), row.text(6)});
-    return true;
-  }));
-  return out;
-}
-
 // A product with its bytes at hand.
 struct Ready {
   Product product;

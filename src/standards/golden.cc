@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/seams.h"
 #include "crypto/hash.h"
 #include "standards/reasons.h"
 
@@ -230,6 +231,29 @@ onnx::Tensor Golden::batch(std::size_t first, std::size_t count) const {
   const std::size_t bytes_each = inputs.size() / cases;
   const auto start = inputs.begin() + static_cast<std::ptrdiff_t>(first * bytes_each);
   out.data.assign(start, start + static_cast<std::ptrdiff_t>(count * bytes_each));
+  return out;
+}
+
+Golden sample_of(const Golden& golden, std::size_t count, std::uint64_t seed) {
+  if (count >= golden.cases) return golden;
+  // Selection sampling (Knuth, 3.4.2, algorithm S): one pass, each subset as likely as any other, in order.
+  Golden out = golden;
+  out.inputs.clear();
+  out.labels.clear();
+  out.reference.clear();
+  SeededRng rng(seed);
+  const std::size_t case_bytes = golden.inputs.size() / golden.cases, classes = golden.classes.size();
+  out.cases = 0;
+  for (std::size_t i = 0; i < golden.cases && out.cases < count; ++i) {
+    if (rng.below(golden.cases - i) >= count - out.cases) continue;
+    const auto at = static_cast<std::ptrdiff_t>(i * case_bytes);
+    out.inputs.insert(out.inputs.end(), golden.inputs.begin() + at,
+                      golden.inputs.begin() + at + static_cast<std::ptrdiff_t>(case_bytes));
+    out.labels.push_back(golden.labels[i]);
+    const auto first = golden.reference.begin() + static_cast<std::ptrdiff_t>(i * classes);
+    out.reference.insert(out.reference.end(), first, first + static_cast<std::ptrdiff_t>(classes));
+    ++out.cases;
+  }
   return out;
 }
 

@@ -35,6 +35,9 @@ struct GoldenLimits {
 // Safe on any bytes. Errors: standards.golden (what and where), base.json_*.
 Result<Golden> decode_golden(ByteView bytes, const GoldenLimits& limits = {});
 
+// `count` of its cases, chosen by `seed`, as a set of its own; all of them when there are no more. Pure.
+Golden sample_of(const Golden& golden, std::size_t count, std::uint64_t seed);
+
 // What one backend's answers on a golden set are worth.
 struct Judgement {
   Verdict verdict = Verdict::untested;

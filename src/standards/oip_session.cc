@@ -144,6 +144,25 @@ struct Answer {
   Bytes body;
 };
 
+// What a status without outputs means.
+wire::Reply plain(const Answer& answer) {
+  wire::Reply reply;
+  if (answer.status == 200) return reply;
+  const auto document = json::parse(as_text(answer.body), {.size_bytes_max = 1 << 20, .depth_max = 8});
+  const std::string slug(document ? document->text("hz_reason") : "");
+  reply.message = document ? document->text("error") : fmt::format("HTTP {}", answer.status);
+  // Servers that are not ours say no more than an HTTP status.
+  if (slug == "host.unsupported" || answer.status == 501)
+    reply.status = wire::Status::unsupported;
+  else if (slug == "host.invalid" || (slug.empty() && answer.status / 100 == 4))
+    reply.status = wire::Status::invalid;
+  else if (slug == "host.resource" || answer.status == 507 || answer.status == 413)
+    reply.status = wire::Status::resource;
+  else
+    reply.status = wire::Status::internal;
+  return reply;
+}
+
 // The session speaks the vocabulary of the worker line, so that runner and judgement do not know the difference.
 class OipSession final : public Session {
  public:
@@ -227,33 +246,51 @@ class OipSession final : public Session {
         Error{&sandbox::why("sandbox.ended"), rest ? ending.text() : "closed the connection and went on running"});
   }
 
-  static wire::Reply plain(const Answer& answer) {
-    wire::Reply reply;
-    if (answer.status == 200) return reply;
-    const auto document = json::parse(as_text(answer.body), {.size_bytes_max = 1 << 20, .depth_max = 8});
-    const std::string slug(document ? document->text("hz_reason") : "");
-    reply.message = document ? document->text("error") : fmt::format("HTTP {}", answer.status);
-    // Servers that are not ours say no more than an HTTP status.
-    if (slug == "host.unsupported" || answer.status == 501)
-      reply.status = wire::Status::unsupported;
-    else if (slug == "host.invalid" || (slug.empty() && answer.status / 100 == 4))
-      reply.status = wire::Status::invalid;
-    else if (slug == "host.resource" || answer.status == 507 || answer.status == 413)
-      reply.status = wire::Status::resource;
-    else
-      reply.status = wire::Status::internal;
-    return reply;
-  }
-
   sandbox::Process process_;
   std::optional<sandbox::PlainHttp> connection_;
   std::optional<EngineFacts> facts_;
+};
+
+// A server of somebody else's making that is not ours to load, unload or end.
+class AttachedSession final : public Session {
+ public:
+  AttachedSession(http::Exchange ask, std::string model) : ask_(std::move(ask)), model_(std::move(model)) {}
+
+  bool expresses(bool tensors_only) const override { return tensors_only; }
+  Result<EngineFacts> facts(sandbox::Deadline) override { return EngineFacts{}; }
+  Result<wire::Reply> ask(const wire::Request& request, sandbox::Deadline) override {
+    if (request.verb == wire::Verb::load || request.verb == wire::Verb::unload) return wire::Reply{};
+    if (request.verb != wire::Verb::run) return fail(why("standards.oip"), "this transport cannot ask that");
+    const oip::Message message = oip::encode_infer(request.inputs);
+    http::Request out{.method = "POST",
+                      .path = fmt::format("/v2/models/{}/infer", model_),
+                      .headers = {{"content-type", "application/octet-stream"}},
+                      .body = std::string(as_text(message.body))};
+    if (message.json_bytes)
+      out.headers.push_back({"inference-header-content-length", std::to_string(*message.json_bytes)});
+    const http::Response said = HZ_TRY(ask_(out));
+    Answer answer{said.status, {}, Bytes(said.body.begin(), said.body.end())};
+    if (answer.status != 200) return plain(answer);
+    const std::string_view length = http::header(said.headers, "inference-header-content-length");
+    std::size_t value = 0;
+    if (std::from_chars(length.data(), length.data() + length.size(), value).ec == std::errc{})
+      answer.json_bytes = value;
+    return oip::decode_infer(answer.body, answer.json_bytes);
+  }
+
+ private:
+  http::Exchange ask_;
+  std::string model_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Session>> open_oip_session(const sandbox::Command& command) {
   return std::make_unique<OipSession>(HZ_TRY(sandbox::Process::start(command)));
+}
+
+std::unique_ptr<Session> attach_oip_session(http::Exchange ask, std::string model) {
+  return std::make_unique<AttachedSession>(std::move(ask), std::move(model));
 }
 
 }  // namespace hz::standards

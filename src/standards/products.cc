@@ -4,7 +4,9 @@
 #include <cstring>
 
 #include "crypto/hash.h"
+#include "sql/db.h"
 #include "standards/reasons.h"
+#include "standards/sql_text.h"
 
 namespace hz::standards {
 namespace {
@@ -138,6 +140,15 @@ std::vector<std::string> blocking_operators(const Bytes& model, const std::set<s
 }
 
 }  // namespace
+
+Result<std::vector<Product>> recorded_products(sql::Db& views) {
+  std::vector<Product> out;
+  HZ_TRY(views.query(sql_text::list_products, {}, [&](const sql::Row& row) {
+    out.push_back({row.text(0), row.text(1), row.text(2), row.text(3), row.text(4), row.integer(5), row.text(6)});
+    return true;
+  }));
+  return out;
+}
 
 std::set<std::string> operators_of(const Bytes& model) {
   std::set<std::string> out;

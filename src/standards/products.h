@@ -17,6 +17,9 @@ struct Product {
   std::string member;  // whose product it is
 };
 
+// This member's products as recorded, then others'. Errors: sql.*.
+Result<std::vector<Product>> recorded_products(sql::Db& views);
+
 // Files below a folder by their SHA-256: *.onnx and *.golden only, at most 4 folders deep and 4,096 of them.
 // Errors: base.read.
 Result<std::map<std::string, fs::path>> index_files(const fs::path& folder);
