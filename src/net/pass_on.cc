@@ -83,23 +83,4 @@ std::string answer_head(const AnswerHead& head, const Upstream& from, bool keep_
   return out;
 }
 
-ClientWatch::ClientWatch(tcp::socket& client, beast::tcp_stream& upstream)
-    : state_(std::make_shared<State>(State{false, false, client.native_handle(), &upstream})), client_(client) {
-  client.async_wait(tcp::socket::wait_read, [state = state_](ErrorCode error) {
-    if (state->over) return;
-    char scrap;
-    // Bytes are the client's next request and wait for their turn; only an end is an end. An error: the server stops
-    // and has closed the socket.
-    if (!error && ::recv(state->fd, &scrap, 1, MSG_PEEK | MSG_DONTWAIT) != 0) return;
-    state->gone = true;
-    state->upstream->close();
-  });
-}
-
-ClientWatch::~ClientWatch() {
-  state_->over = true;
-  ErrorCode ignored;
-  client_.cancel(ignored);
-}
-
 }  // namespace hz::net

@@ -6,8 +6,11 @@
 // upstream, and memory stays bounded. The price is that after the first byte nothing can be tried again; a broken
 // answer then cuts the client's connection, which is the only honest sign HTTP/1.1 has.
 //
-// While the first byte is waited for, the client's socket is watched: when it closes, the upstream's connection is
-// closed too, so that a model does not compute for nobody.
+// While an upstream is waited for, the client's socket is looked at now and then (the sweep, server_state.h): when it
+// is closed, the upstream's connection is closed too, so that a model does not compute for nobody.
+//
+// Reads and parsing are done by hand and not by Beast's composed operations: each of those costs an allocation, a timer
+// and a turn of the loop, which together came to a third of what a small request costs.
 #pragma once
 #include <boost/asio/ip/address.hpp>
 
@@ -40,24 +43,6 @@ std::string answer_head(const AnswerHead& head, const Upstream& from, bool keep_
 using AnswerParser = beast::http::response_parser<beast::http::buffer_body>;
 AnswerHead read_answer_head(AnswerParser& parser, bool head_only, bool chunks_understood);
 
-// Closes the upstream when the client closes; ends with the object.
-class ClientWatch {
- public:
-  ClientWatch(tcp::socket& client, beast::tcp_stream& upstream);
-  ~ClientWatch();
-  ClientWatch(const ClientWatch&) = delete;
-  bool client_gone() const { return state_->gone; }
-
- private:
-  struct State {
-    bool over = false, gone = false;
-    int fd = -1;
-    beast::tcp_stream* upstream = nullptr;
-  };
-  std::shared_ptr<State> state_;
-  tcp::socket& client_;
-};
-
 // What one try works on.
 template <class Stream>
 struct Try {
@@ -70,7 +55,22 @@ struct Try {
   tcp::endpoint endpoint;
   bool keep_alive, chunks_understood;
   Tried tried = {};
+  Passing* passing = nullptr;
+
+  void wait_at_most(int ms) { passing->deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(ms); }
 };
+
+// More bytes of the upstream, at most a piece. False: it has ended, or is waited for no longer.
+template <class Stream>
+awaitable<bool> read_more(Try<Stream>& t) {
+  auto& buffer = t.link.buffer;
+  const std::size_t room = std::min(upstream_piece_bytes, buffer.max_size() - buffer.size());
+  if (room == 0) co_return false;
+  const auto into = buffer.prepare(room);
+  const auto [error, n] = co_await t.link.stream.socket().async_read_some(into, as_values);
+  buffer.commit(n);
+  co_return !error && n > 0;
+}
 
 // Connects where needed, asks, and waits for the answer's head. False: `tried` says what went wrong.
 template <class Stream>
@@ -87,26 +87,38 @@ awaitable<bool> ask(Try<Stream>& t, AnswerParser& parser) {
     ErrorCode ignored;
     upstream.socket().set_option(tcp::no_delay(true), ignored);
     t.link.connected = true;
+    upstream.expires_never();
   }
   const std::string head = upstream_head(t.request, t.to);
   const std::string& body = t.to.body ? *t.to.body : t.request.body;
   const std::array<asio::const_buffer, 2> both = {asio::buffer(head), asio::buffer(body)};
-  upstream.expires_after(milliseconds(t.to.first_byte_ms_max));
-  {
+  t.wait_at_most(t.to.first_byte_ms_max);
+  const std::size_t sent = write_now(upstream.socket(), both);
+  if (sent < head.size() + body.size()) {
     // An upstream may answer and close before it has read everything: its answer is still worth reading.
-    const auto [error, n] = co_await asio::async_write(upstream, both, as_values);
-    if (error == beast::error::timeout) {
-      t.tried.end = TryEnd::late;
+    beast::buffers_suffix<std::array<asio::const_buffer, 2>> rest(both);
+    rest.consume(sent);
+    co_await asio::async_write(upstream.socket(), rest, as_values);
+  }
+  t.tried.request_bytes = body.size();
+  while (!parser.is_header_done()) {
+    const bool more = co_await read_more(t);
+    if (!more) {
+      t.tried.end = t.passing->late                                    ? TryEnd::late
+                    : t.link.buffer.size() == t.link.buffer.max_size() ? TryEnd::not_http
+                                                                       : TryEnd::closed;
+      co_return false;
+    }
+    ErrorCode error;
+    t.link.buffer.consume(parser.put(t.link.buffer.data(), error));
+    if (error && error != beast::http::error::need_more) {
+      t.tried.end = TryEnd::not_http;
       co_return false;
     }
   }
-  t.tried.request_bytes = body.size();
-  const auto [error, n] = co_await beast::http::async_read_header(upstream, t.link.buffer, parser, as_values);
-  if (!error && parser.get().result_int() >= 200) co_return true;
+  if (parser.get().result_int() >= 200) co_return true;
   // 1xx was not asked for: upstream_head leaves `expect` and `upgrade` out.
-  const bool syntax = error.category() == make_error_code(beast::http::error::bad_version).category() &&
-                      error != beast::http::error::end_of_stream && error != beast::http::error::partial_message;
-  t.tried.end = error == beast::error::timeout ? TryEnd::late : !error || syntax ? TryEnd::not_http : TryEnd::closed;
+  t.tried.end = TryEnd::not_http;
   co_return false;
 }
 
@@ -114,18 +126,15 @@ awaitable<bool> ask(Try<Stream>& t, AnswerParser& parser) {
 // without a trace.
 template <class Stream>
 awaitable<bool> relay_length(Try<Stream>& t, const std::string& head, std::uint64_t left) {
-  beast::tcp_stream& upstream = t.link.stream;
   auto& buffer = t.link.buffer;
   for (bool first = true; first || left > 0; first = false) {
     if (buffer.size() == 0 && left > 0) {
-      upstream.expires_after(std::chrono::milliseconds(t.to.pause_ms_max));
-      const auto into = buffer.prepare(static_cast<std::size_t>(std::min<std::uint64_t>(upstream_piece_bytes, left)));
-      const auto [error, n] = co_await upstream.async_read_some(into, as_values);
-      if (error) {
-        t.tried.end = !first ? TryEnd::cut : error == beast::error::timeout ? TryEnd::late : TryEnd::closed;
+      t.wait_at_most(t.to.pause_ms_max);
+      const bool more = co_await read_more(t);
+      if (!more) {
+        t.tried.end = !first ? TryEnd::cut : t.passing->late ? TryEnd::late : TryEnd::closed;
         co_return false;
       }
-      buffer.commit(n);
     }
     const auto n_now = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), left));
     const std::string_view piece(static_cast<const char*>(buffer.data().data()), n_now);
@@ -164,13 +173,28 @@ awaitable<bool> relay_pieces(Try<Stream>& t, AnswerParser& parser, std::string h
     parser.get().body().data = room.data();
     parser.get().body().size = room.size();
     parser.get().body().more = true;
-    t.link.stream.expires_after(std::chrono::milliseconds(t.to.pause_ms_max));
-    const auto [error, n] = co_await beast::http::async_read_some(t.link.stream, t.link.buffer, parser, as_values);
-    if (error && error != beast::http::error::need_buffer) {
+    ErrorCode error = beast::http::error::need_more;
+    // Whatever stands in the buffer: one event may come in several chunks.
+    while (t.link.buffer.size() > 0 && !parser.is_done() && parser.get().body().size > 0) {
+      error = {};
+      t.link.buffer.consume(parser.put(t.link.buffer.data(), error));
+      if (error) break;
+    }
+    bool broken = error && error != beast::http::error::need_buffer && error != beast::http::error::need_more;
+    if (!broken && !parser.is_done() && parser.get().body().size == room.size()) {
+      t.wait_at_most(t.to.pause_ms_max);
+      const bool more = co_await read_more(t);
+      if (more) continue;
+      // Its end ends an answer that has no other.
+      error = {};
+      if (parser.need_eof() && !t.passing->late && !t.passing->client_gone) parser.put_eof(error);
+      broken = !parser.is_done();
+    }
+    const std::string_view piece(room.data(), room.size() - parser.get().body().size);
+    if (broken && piece.empty()) {
       t.tried.end = TryEnd::cut;
       co_return false;
     }
-    const std::string_view piece(room.data(), room.size() - parser.get().body().size);
     if (piece.empty()) continue;
     t.passage.saw(piece);
     const std::string size = chunks ? fmt::format("{:x}\r\n", piece.size()) : std::string();
@@ -182,6 +206,10 @@ awaitable<bool> relay_pieces(Try<Stream>& t, AnswerParser& parser, std::string h
       co_return false;
     }
     t.tried.answer_bytes += piece.size();
+    if (broken) {
+      t.tried.end = TryEnd::cut;
+      co_return false;
+    }
   }
   if (!chunks) co_return true;
   const asio::const_buffer last = asio::buffer("0\r\n\r\n", 5);
@@ -202,7 +230,9 @@ awaitable<bool> try_once(Try<Stream>& t) {
   parser.body_limit(boost::none);
   const bool head_only = t.request.method == "HEAD";
   if (head_only) parser.skip(true);
-  ClientWatch watch(beast::get_lowest_layer(t.client).socket(), t.link.stream);
+  Passing passing(t.state, beast::get_lowest_layer(t.client).socket(), t.link.stream);
+  passing.deadline = std::chrono::steady_clock::time_point::max();
+  t.passing = &passing;
   t.tried.kept = t.link.connected;
   bool good = co_await ask(t, parser);
   bool to_end = !t.keep_alive;
@@ -223,7 +253,7 @@ awaitable<bool> try_once(Try<Stream>& t) {
       good = co_await relay_pieces(t, parser, std::move(head), answer.frame == AnswerFrame::chunked);
   }
   t.keep_alive = !to_end;
-  if (!good && watch.client_gone()) t.tried.end = TryEnd::client_gone;
+  if (!good && passing.client_gone) t.tried.end = TryEnd::client_gone;
   const auto kind = static_cast<std::size_t>(t.tried.status / 100);
   if (good && kind < t.state.counts.by_class.size()) ++t.state.counts.by_class[kind];
   t.tried.total_us = us_now();

@@ -1,5 +1,8 @@
 // Sends one answer: head and body in one write, large bodies and sources piece by piece, each with its own deadline.
 #pragma once
+#include <sys/socket.h>
+
+#include <boost/beast/core/buffers_suffix.hpp>
 #include <chrono>
 
 #include "net/head.h"
@@ -11,9 +14,35 @@ namespace hz::net {
 inline constexpr std::size_t write_bytes = 1u << 20;
 inline constexpr std::size_t piece_bytes = 256u << 10;  // of a source or an upload
 
+// Hands the kernel what it takes at once, without a timer or a turn of the loop: nearly every answer fits into the
+// socket's buffer. How much that was; errors show at the next write.
+template <class Buffers>
+std::size_t write_now(tcp::socket& socket, const Buffers& buffers) {
+  std::array<iovec, 4> parts;
+  std::size_t n = 0;
+  for (auto it = asio::buffer_sequence_begin(buffers); it != asio::buffer_sequence_end(buffers); ++it) {
+    const asio::const_buffer part = *it;
+    if (part.size() == 0) continue;
+    if (n == parts.size()) break;
+    parts[n++] = {const_cast<void*>(part.data()), part.size()};
+  }
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = n;
+  const auto sent = n == 0 ? 0 : ::sendmsg(socket.native_handle(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  return sent > 0 ? static_cast<std::size_t>(sent) : 0;
+}
+
 // Sends the bytes within the write deadline. False: the connection is over.
 template <class Stream, class Buffers>
-awaitable<bool> write_all(ServerState& state, Stream& stream, const Buffers& buffers) {
+awaitable<bool> write_all(ServerState& state, Stream& stream, const Buffers& all) {
+  beast::buffers_suffix<Buffers> buffers(all);
+  if constexpr (std::is_same_v<Stream, beast::tcp_stream>) {
+    const std::size_t sent = write_now(stream.socket(), all);
+    state.counts.bytes_out += sent;
+    if (sent == asio::buffer_size(all)) co_return true;
+    buffers.consume(sent);
+  }
   beast::get_lowest_layer(stream).expires_after(std::chrono::milliseconds(state.options.limits.write_ms_max));
   const auto [error, n] = co_await asio::async_write(stream, buffers, as_values);
   state.counts.bytes_out += n;

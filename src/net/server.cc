@@ -1,5 +1,6 @@
 #include "net/server.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 
@@ -80,8 +81,44 @@ Connection::~Connection() {
   state.end_if_empty();
 }
 
+Passing::Passing(ServerState& server, tcp::socket& from, beast::tcp_stream& to)
+    : state(server), client(from), upstream(to) {
+  state.passing.push_front(this);
+  place = state.passing.begin();
+  if (!std::exchange(state.sweeping, true)) state.sweep();
+}
+
+Passing::~Passing() { state.passing.erase(place); }
+
+void ServerState::sweep() {
+  sweep_timer.expires_after(sweep_pause);
+  sweep_timer.async_wait([this](ErrorCode error) {
+    if (error || passing.empty()) {
+      sweeping = false;
+      return;
+    }
+    const auto now = std::chrono::steady_clock::now();
+    std::vector<pollfd> fds;
+    fds.reserve(passing.size());
+    for (const Passing* p : passing)
+      fds.push_back({p->client.is_open() ? p->client.native_handle() : -1, POLLRDHUP, 0});
+    // Bytes are the client's next request and wait for their turn; only an end is an end.
+    (void)::poll(fds.data(), fds.size(), 0);
+    std::size_t at = 0;
+    for (Passing* p : passing) {
+      const pollfd& seen = fds[at++];
+      // A socket that is closed on our side: the server stops.
+      p->client_gone |= seen.fd < 0 || (seen.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+      p->late |= !p->client_gone && now >= p->deadline;
+      if (p->client_gone || p->late) p->upstream.close();
+    }
+    sweep();
+  });
+}
+
 void ServerState::end_if_empty() {
   if (!stopping || !connections.empty()) return;
+  sweep_timer.cancel();
   upstreams.clear();
   grace.cancel();
   alive.reset();

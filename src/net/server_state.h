@@ -14,6 +14,22 @@ namespace hz::net {
 
 struct Connection;
 
+// A request that is with another server. Looked after by the sweep, a few dozen times a second for all of them
+// together: timers and watched sockets of their own would cost each request more than its bytes do.
+struct Passing {
+  Passing(ServerState& server, tcp::socket& from, beast::tcp_stream& to);
+  ~Passing();
+  Passing(const Passing&) = delete;
+
+  ServerState& state;
+  tcp::socket& client;
+  beast::tcp_stream& upstream;
+  std::chrono::steady_clock::time_point deadline;  // of what is waited for now
+  bool late = false, client_gone = false;          // why the upstream's connection was closed
+  std::list<Passing*>::iterator place;
+};
+inline constexpr std::chrono::milliseconds sweep_pause{20};
+
 struct ServerState {
   ServerState(ServerOptions o, Site s)
       : options(std::move(o)), site(std::move(s)), workers(options.limits.workers, options.limits.queue_max) {}
@@ -29,6 +45,9 @@ struct ServerState {
   std::list<Connection*> connections;
   std::unordered_map<std::string, int> per_client;
   Upstreams upstreams;
+  std::list<Passing*> passing;
+  asio::steady_timer sweep_timer{io};
+  bool sweeping = false;
   bool stopping = false;
   std::int64_t date_s = 0;
   std::string date;  // of date_s
@@ -45,6 +64,8 @@ struct ServerState {
 
   void begin_stop();
   void end_if_empty();
+  // Closes the upstreams of those whose time is over or whose client is gone; again after a pause, while there are any.
+  void sweep();
   std::string_view date_now();
 };
 

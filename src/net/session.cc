@@ -19,7 +19,7 @@ namespace beast_http = beast::http;
 using BodyParser = beast_http::request_parser<beast_http::string_body>;
 using std::chrono::milliseconds;
 
-constexpr std::size_t read_bytes = 16u << 10;
+constexpr std::size_t read_bytes = 16u << 10, body_read_bytes = 64u << 10;
 constexpr std::size_t drain_bytes_max = 1u << 20;
 constexpr int drain_ms_max = 2000;
 
@@ -42,6 +42,29 @@ awaitable<void> drain(beast::tcp_stream& stream) {
     const auto [error, n] = co_await stream.async_read_some(into, as_values);
     if (error) co_return;
     total += n;
+  }
+}
+
+// Feeds a parser from the buffer, and the buffer from the stream, until `done` says so. By hand: Beast's own operation
+// costs an allocation and a turn of the loop even when everything is there already. Counts what was parsed.
+template <class Stream, class Parser, class Done>
+awaitable<ErrorCode> parse(Stream& stream, beast::flat_buffer& buffer, Parser& parser, std::size_t& parsed, Done done) {
+  for (;;) {
+    ErrorCode error;
+    while (!done(parser) && buffer.size() > 0) {
+      const std::size_t n = parser.put(buffer.data(), error);
+      buffer.consume(n);
+      parsed += n;
+      if (error) break;
+    }
+    if (done(parser)) co_return ErrorCode{};
+    if (error && error != beast_http::error::need_more) co_return error;
+    const std::size_t room = std::min(body_read_bytes, buffer.max_size() - buffer.size());
+    if (room == 0) co_return beast_http::error::buffer_overflow;
+    const auto into = buffer.prepare(room);
+    const auto [failed, n] = co_await stream.async_read_some(into, as_values);
+    if (failed) co_return failed;
+    buffer.commit(n);
   }
 }
 
@@ -68,7 +91,9 @@ awaitable<bool> converse(ServerState& state, Connection& connection, Stream& str
     lowest.expires_after(milliseconds(limits.header_ms_max));
     Heard heard;
     {
-      const auto [error, n] = co_await beast_http::async_read_header(stream, buffer, parser, as_values);
+      std::size_t n = 0;
+      auto parsing = parse(stream, buffer, parser, n, [](const HeadParser& p) { return p.is_header_done(); });
+      const ErrorCode error = co_await std::move(parsing);
       if (error) {
         const bool large = error == beast_http::error::header_limit || error == beast_http::error::buffer_overflow;
         if (!large && body_error(state, error) != Body::broken) co_return false;
@@ -76,6 +101,8 @@ awaitable<bool> converse(ServerState& state, Connection& connection, Stream& str
         heard.refused = large ? plain(431, "the request head is too large") : plain(400, "this is not HTTP/1.1");
       } else {
         heard = hear(parser, connection.client);
+        // Beast looks at the limit only while the end of the head is not there yet.
+        if (n > limits.header_bytes_max) heard.refused = plain(431, "the request head is too large");
         if (heard.refused) ++state.counts.malformed;
       }
     }
@@ -135,7 +162,9 @@ awaitable<bool> converse(ServerState& state, Connection& connection, Stream& str
           BodyParser body(std::move(parser));
           body.body_limit(body_max);
           lowest.expires_after(milliseconds(limits.body_ms_max));
-          const auto [error, n] = co_await beast_http::async_read(stream, buffer, body, as_values);
+          std::size_t n = 0;
+          auto parsing = parse(stream, buffer, body, n, [](const BodyParser& b) { return b.is_done(); });
+          const ErrorCode error = co_await std::move(parsing);
           how = error ? body_error(state, error) : Body::whole;
           request.body = std::move(body.get().body());
         }

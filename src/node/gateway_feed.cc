@@ -53,15 +53,19 @@ bool GatewayFeed::look() {
 }
 
 Result<void> GatewayFeed::read() {
+  const bool said_changed = said_new_;
   if (said_new_) {
     auto member = HZ_TRY(alliance::Member::open(home_, mounted_, seams_));
     said_ = HZ_TRY(pool::read_gate_table(*HZ_TRY(member.views()), member.id()));
     said_new_ = false;
   }
-  const pool::ServingFolder folder = pool::read_serving_folder(home_ / "serving");
+  pool::ServingFolder folder = pool::read_serving_folder(home_ / "serving");
   serving_new_ = false;
-  gateway_.use(make_gateway_table(said_, folder.servers));
-  ++tables_;
+  if (said_changed || folder.servers != servers_ || tables_ == 0) {
+    servers_ = std::move(folder.servers);
+    gateway_.use(make_gateway_table(said_, servers_));
+    ++tables_;
+  }
   const std::string fault = folder.faults.empty() ? std::string() : folder.faults.front().text();
   if (fault != last_fault_ && !fault.empty()) fmt::print(stderr, "serving: {}\n", fault);
   last_fault_ = fault;

@@ -38,6 +38,7 @@ class GatewayFeed {
   Bytes mark_;
   bool said_new_ = true, serving_new_ = true;
   pool::GateTable said_;
+  std::vector<pool::Serving> servers_;
   std::int64_t folder_ns_ = -1, folder_inode_ = -1;
   std::string last_fault_;
   std::atomic<std::uint64_t> tables_ = 0;

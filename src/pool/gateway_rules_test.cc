@@ -72,13 +72,14 @@ TEST_CASE("turns: each target as often as its weight, spread evenly; weight 0 is
 
 TEST_CASE("meter: a request counts once, whatever became of it") {
   const std::string begin = meter_line(MeterBegin{"a-1", 5, "k1", "product:glyph"});
-  MeterEnd done{"a-1", 9, Fate::whole, 200, 2, "site:a", "backend:refrt", 10, 20, 300};
+  MeterEnd done{"a-1", 9, Fate::whole, 200, 2, "site:a", "backend:refrt", 10, 20, 300, 7};
   const std::string end = meter_line(done);
   const auto both = read_meter(begin + end);
   REQUIRE(both);
   REQUIRE(both->requests.size() == 1);
   CHECK(both->requests[0].end.fate == Fate::whole);
   CHECK(both->requests[0].end.served_us == 300);
+  CHECK(both->requests[0].end.units == 7);
   CHECK(both->requests[0].end.backend == "backend:refrt");
   const auto died = read_meter(begin);
   REQUIRE(died);

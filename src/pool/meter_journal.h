@@ -58,6 +58,8 @@ class MeterJournal {
   // Syncs what is new now.
   void sync();
   const std::vector<Error>& faults() const { return faults_; }
+  // Claims are this, a hyphen, and the number of the begin in hex.
+  const std::string& run() const { return run_; }
   std::uint64_t begun() const { return begun_; }
 
  private:

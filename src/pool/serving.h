@@ -18,6 +18,7 @@ struct Serving {
   std::string model;     // what the server calls it: 1 to 200 visible ASCII characters
   std::string sha256;    // of the model's bytes, hex; may be empty
   std::string evidence;  // statement id, hex; may be empty
+  bool operator==(const Serving&) const = default;
 };
 inline constexpr std::size_t serving_bytes_max = 16u << 10;
 inline constexpr std::size_t servings_max = 1024;

@@ -1,0 +1,217 @@
+"""The measuring of bench/p10.sh. usage: p10.py HEZONG SECONDS ROUNDS"""
+import http.client
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+hezong, seconds, rounds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+ticks = os.sysconf("SC_CLK_TCK")
+answer = json.dumps({"model_name": "m", "outputs": [{"name": "logits", "datatype": "FP32", "shape": [1, 48],
+                                                     "data": [0.125] * 48}]})
+request = json.dumps({"inputs": [{"name": "image", "datatype": "FP32", "shape": [1, 120], "data": [0.25] * 120}]})
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+def cpu_us(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / ticks * 1e6
+
+
+def memory_mib(pid, field):
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith(field))) / 1024
+
+
+def wait_for(port):
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    sys.exit(f"nothing listens on port {port}")
+
+
+class Events(threading.Thread):
+    """A server that streams events, each with the time it was sent."""
+    count, pause = 400, 0.004
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.start()
+
+    def run(self):
+        while True:
+            client, _ = self.listener.accept()
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with client:
+                head = b""
+                while b"\r\n\r\n" not in head:
+                    head += client.recv(65536)
+                client.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+                for _ in range(self.count):
+                    time.sleep(self.pause)
+                    event = b'data: {"t":%d}\n\n' % time.monotonic_ns()
+                    client.sendall(b"%x\r\n%s\r\n" % (len(event), event))
+                client.sendall(b"0\r\n\r\n")
+
+
+def event_delays_us(port, secret):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("POST", "/v1/chat/completions", body='{"model":"events","stream":true}',
+                       headers={"authorization": "Bearer " + secret, "content-type": "application/json"})
+    got = connection.getresponse()
+    if got.status != 200:
+        sys.exit(f"events: {got.status} {got.read()}")
+    out = []
+    while line := got.readline():
+        if line.startswith(b"data:"):
+            out.append((time.monotonic_ns() - int(re.search(rb"\d+", line)[0])) / 1e3)
+    return sorted(out)
+
+
+def load(port, connections, script):
+    done = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", script,
+                           f"http://127.0.0.1:{port}/v2/models/bench/infer"], capture_output=True, text=True, check=True)
+    text = done.stdout
+    if "Non-2xx" in text or "Socket errors" in text:
+        sys.exit(text)
+
+    def us(name):
+        number, unit = re.search(name + r"%\s+([\d.]+)(us|ms|s)", text).groups()
+        return float(number) * {"us": 1, "ms": 1e3, "s": 1e6}[unit]
+
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]), us("50"), us("99")
+
+
+with tempfile.TemporaryDirectory() as folder:
+    home = f"{folder}/home"
+    quiet = {**os.environ, "HEZONG_PROGRESS": "off"}
+
+    def say(*words):
+        done = subprocess.run([hezong, "--home", home, "--json", *words], capture_output=True, text=True, env=quiet)
+        if done.returncode:
+            sys.exit(f"{words}: {done.stderr}")
+        return json.loads(done.stdout)
+
+    def serving(claim, product, port):
+        os.makedirs(f"{home}/serving", exist_ok=True)
+        path = pathlib.Path(home, "serving", f"{claim}.part")
+        path.write_text(json.dumps({"claim": claim, "product": product, "site": "site:bench", "backend": "backend:nginx",
+                                    "address": "127.0.0.1", "port": port, "model": "m", "sha256": "", "evidence": ""}))
+        path.rename(path.with_suffix(".json"))
+
+    def nginx(name, port, inside, before=""):
+        own = f"{folder}/{name}"
+        os.makedirs(own)
+        pathlib.Path(own, "conf").write_text(
+            f"daemon off; master_process off; worker_processes 1; pid {own}/pid; error_log {own}/error.log;\n"
+            "events { worker_connections 2048; }\n"
+            f"http {{ access_log off; keepalive_requests 1000000000; client_body_temp_path {own}/b; proxy_temp_path "
+            f"{own}/p; fastcgi_temp_path {own}/f; uwsgi_temp_path {own}/u; scgi_temp_path {own}/s; {before}\n"
+            f"server {{ listen 127.0.0.1:{port}; {inside} }} }}\n")
+        process = subprocess.Popen(["/usr/sbin/nginx", "-p", own, "-c", f"{own}/conf", "-e", f"{own}/error.log"],
+                                   stderr=subprocess.DEVNULL)
+        processes.append(process)
+        wait_for(port)
+        return process
+
+    processes = []
+    try:
+        up_port, ng_port, ha_port = free_port(), free_port(), free_port()
+        nginx("upstream", up_port, f"location / {{ default_type application/json; return 200 '{answer}'; }}")
+        proxies = {"nginx": (ng_port, nginx(
+            "proxy", ng_port, "location / { proxy_pass http://up; proxy_http_version 1.1; proxy_set_header Connection \"\"; }",
+            f"upstream up {{ server 127.0.0.1:{up_port}; keepalive 64; keepalive_requests 1000000000; }}").pid)}
+        if shutil.which("haproxy"):
+            conf = pathlib.Path(folder, "haproxy.conf")
+            conf.write_text(f"global\n nbthread 1\n maxconn 2048\ndefaults\n mode http\n timeout connect 5s\n timeout client 60s\n"
+                            f" timeout server 60s\n http-reuse always\nlisten p\n bind 127.0.0.1:{ha_port}\n"
+                            f" server s 127.0.0.1:{up_port}\n")
+            process = subprocess.Popen(["haproxy", "-f", str(conf), "-db"], stderr=subprocess.DEVNULL,
+                                       stdout=subprocess.DEVNULL)
+            processes.append(process)
+            wait_for(ha_port)
+            proxies["haproxy"] = (ha_port, process.pid)
+        else:
+            print("haproxy SKIPPED: not on this machine")
+
+        say("init", "--name", "bench", "--origin", "bench.example/log")
+        events = Events()
+        for product, claim in (("product:bench", "c1"), ("product:events", "c2")):
+            say("pool", "route", "set", product, "--target", f"{claim},site:bench,backend:nginx")
+        secret = say("pool", "key", "add", "bench", "--product", "product:bench", "--product", "product:events",
+                     "--requests-per-minute", "1000000000", "--units-per-minute", "1000000000")["secret"]
+        serving("c1", "product:bench", up_port)
+        serving("c2", "product:events", events.port)
+        node = subprocess.Popen([hezong, "--home", home, "up", "--sync-ms", "0"], stdout=subprocess.DEVNULL,
+                                stderr=subprocess.PIPE, text=True, env={**os.environ, "HEZONG_PROGRESS": "plain"})
+        processes.append(node)
+        port = int(re.search(r"http://[\d.]+:(\d+)", next(line for line in node.stderr if "://" in line))[1])
+        proxies["hezong"] = (port, node.pid)
+
+        script = f"{folder}/post.lua"
+        pathlib.Path(script).write_text(
+            'wrk.method = "POST"\nwrk.headers["content-type"] = "application/json"\n'
+            f'wrk.headers["authorization"] = "Bearer {secret}"\nwrk.body = [[{request}]]\n')
+        many, one = {}, {}
+        for _ in range(rounds):
+            for name, (at, pid) in {"direct": (up_port, None), **proxies}.items():
+                before = cpu_us(pid) if pid else 0
+                rate, p50, p99 = load(at, 32, script)
+                cost = (cpu_us(pid) - before) / (rate * seconds) if pid else 0
+                many.setdefault(name, []).append((rate, cost, p50, p99))
+                one.setdefault(name, []).append(load(at, 1, script))
+
+        def best(rows, column, pick):
+            return pick(row[column] for row in rows)
+
+        cost = {name: best(rows, 1, min) for name, rows in many.items()}
+        p50 = {name: statistics.median(row[1] for row in rows) for name, rows in one.items()}
+        p99 = {name: statistics.median(row[2] for row in rows) for name, rows in one.items()}
+        print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors; {rounds} rounds of {seconds} s")
+        print("            32 connections                              1 connection")
+        print("          requests/s  CPU us each   p50 us   p99 us     p50 us   p99 us")
+        for name, rows in many.items():
+            print(f"{name:<10}{best(rows, 0, max):>10.0f}{cost[name]:>13.1f}{best(rows, 2, min):>9.0f}"
+                  f"{best(rows, 3, min):>9.0f}{p50[name]:>11.0f}{p99[name]:>9.0f}")
+        direct = [event_delays_us(events.port, secret) for _ in range(2)][-1]
+        through = [event_delays_us(port, secret) for _ in range(2)][-1]
+        sse = statistics.median(through) - statistics.median(direct)
+        sse99 = through[len(through) * 99 // 100] - direct[len(direct) * 99 // 100]
+        print(f"streamed event: {statistics.median(direct):.0f} us direct, {statistics.median(through):.0f} us through the "
+              f"gateway: +{sse:.0f} us p50, +{sse99:.0f} us p99 ({len(through)} events)")
+        resident, most = memory_mib(node.pid, "VmRSS"), memory_mib(node.pid, "VmHWM")
+        print(f"memory of the node: {resident:.0f} MiB, {most:.0f} MiB at most")
+        usage = say("pool", "meter", "show")["usage"]
+        whole = sum(u["whole"] for u in usage)
+        print(f"metered: {whole} whole of {sum(u['requests'] for u in usage)}")
+        ratio = cost["nginx"] / cost["hezong"]
+        added = p50["hezong"] - p50["nginx"]
+        print(json.dumps({
+            "id": "p10", "value": round(1e6 / cost["hezong"]), "unit": "requests per processor second", "goal": 0.8,
+            "peer": f"nginx {1e6 / cost['nginx']:.0f}", "ratio": round(ratio, 2), "ok": ratio >= 0.8 and added <= 15
+            and p99["hezong"] <= 1.5 * p99["nginx"] and sse <= 60 and most <= 30,
+            "added_p50_us": round(added), "p99_ratio": round(p99["hezong"] / p99["nginx"], 2),
+            "event_p50_us": round(sse), "memory_mib": round(most)}))
+    finally:
+        for process in processes:
+            process.send_signal(signal.SIGTERM)
+        for process in processes:
+            process.wait(timeout=60)

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# P10: the gateway against nginx and haproxy, the same upstream, the same requests, one worker each, interleaved.
+#   value: requests per processor second through the gateway (keys, quota, durable meter on), as a share of nginx's
+#   also:  added latency p50 and p99 with one connection, delay of a streamed event, memory
+# nginx and wrk are needed, haproxy is optional (Debian packages nginx-light, wrk, haproxy).
+# usage: ./dev bench p10 [SECONDS] [ROUNDS]   (4 and 3 when absent)
+set -euo pipefail
+for need in /usr/sbin/nginx wrk; do
+  command -v "$need" >/dev/null || {
+    echo "p10 SKIPPED: $need is not on this machine (Debian packages nginx-light, wrk)"
+    exit 0
+  }
+done
+exec python3 "$HZ_SOURCE/bench/p10.py" "$HZ_BUILD/bin/hezong" "${1:-4}" "${2:-3}"

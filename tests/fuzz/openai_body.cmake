@@ -1,0 +1,1 @@
+hz_fuzz(openai_body LIBS hz_node)

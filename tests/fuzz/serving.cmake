@@ -1,0 +1,1 @@
+hz_fuzz(serving LIBS hz_pool)
