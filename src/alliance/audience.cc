@@ -117,13 +117,13 @@ bool may_read(const Audience& audience, std::string_view owner, std::string_view
     case Kind::members:
       return true;
     case Kind::group:
-      return facts.in_group && facts.in_group(audience.name, reader);
+      return facts.in_group && facts.in_group(owner, audience.name, reader);
     case Kind::bilateral: {
       const auto is = [&](std::string_view who) { return audience.parties[0] == who || audience.parties[1] == who; };
       return is(reader) && is(owner);
     }
     case Kind::clean_team:
-      return facts.in_clean_team && facts.in_clean_team(audience.name, reader);
+      return facts.in_clean_team && facts.in_clean_team(owner, audience.name, reader);
     case Kind::sealed_until:
       return now_ms >= audience.until_ms;
     case Kind::everyone:

@@ -38,8 +38,9 @@ struct Audience {
 // What is known of the alliance when the question is asked. A question that has no answer counts as no.
 struct MembershipFacts {
   std::function<bool(std::string_view member)> is_member;                         // admitted, and not suspended or gone
-  std::function<bool(std::string_view group, std::string_view member)> in_group;  // as the owner lists it
-  std::function<bool(std::string_view team, std::string_view member)> in_clean_team;
+  // As the owner lists it; nobody else knows who is in it.
+  std::function<bool(std::string_view owner, std::string_view group, std::string_view member)> in_group;
+  std::function<bool(std::string_view owner, std::string_view team, std::string_view member)> in_clean_team;
 };
 
 // The reader may see a body that `owner` wrote for this class. The owner always may; members only while they are

@@ -11,10 +11,14 @@ namespace {
 MembershipFacts facts() {
   return {
       .is_member = [](std::string_view m) { return m == "x.example/a" || m == "x.example/b" || m == "x.example/c"; },
-      .in_group = [](std::string_view g,
-                     std::string_view m) { return g == "g" && (m == "x.example/b" || m == "x.example/d"); },
-      .in_clean_team = [](std::string_view t,
-                          std::string_view m) { return t == "t" && (m == "x.example/b" || m == "x.example/d"); }};
+      .in_group =
+          [](std::string_view owner, std::string_view g, std::string_view m) {
+            return owner == "x.example/a" && g == "g" && (m == "x.example/b" || m == "x.example/d");
+          },
+      .in_clean_team =
+          [](std::string_view owner, std::string_view t, std::string_view m) {
+            return owner == "x.example/a" && t == "t" && (m == "x.example/b" || m == "x.example/d");
+          }};
 }
 bool reads(std::string_view text, std::string_view reader, std::int64_t now_ms = 0) {
   return may_read(Audience::parse(text).value(), "x.example/a", reader, facts(), now_ms);

@@ -225,15 +225,18 @@ Result<void> Judgement::write(sql::Db& db) const {
                             "alliance_charter", "alliance_request"})
     HZ_TRY(db.exec(fmt::format("DELETE FROM {}", table)));
   // Acts only: other refusals are the second pass's.
-  HZ_TRY(db.exec("DELETE FROM alliance_refused WHERE kind LIKE 'alliance.%' AND kind <> ?", {NodePlace::kind}));
+  std::string acts = "DELETE FROM alliance_refused WHERE kind LIKE 'alliance.%'";
+  for (const std::string_view kind : plain_kinds) acts += fmt::format(" AND kind <> '{}'", kind);
+  HZ_TRY(db.exec(acts));
   // Every log's position is at most 2^63 - 1; an open end is NULL.
   const auto end = [](std::uint64_t n) {
     return n == no_end ? sql::Param() : sql::Param(static_cast<std::int64_t>(n));
   };
   for (const auto& [origin, log] : acts_) {
     const Genesis& genesis = log.authority.genesis;
-    HZ_TRY(db.exec("INSERT INTO alliance_member VALUES(?,?,?,?,?)",
-                   {genesis.member, genesis.name, origin, root_fingerprint(genesis), hex(log.authority.genesis_id)}));
+    HZ_TRY(db.exec("INSERT INTO alliance_member VALUES(?,?,?,?,?,?)",
+                   {genesis.member, genesis.name, origin, root_fingerprint(genesis), hex(log.authority.genesis_id),
+                    genesis.box_key}));
     for (const KeySpan& k : log.authority.keys)
       HZ_TRY(db.exec("INSERT INTO alliance_key VALUES(?,?,?,?,?,?,?)",
                      {origin, role_text(k.role), verifier_text(k.key, k.role), static_cast<std::int64_t>(k.from),

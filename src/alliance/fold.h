@@ -7,10 +7,14 @@
 // second replays the pillars' statements that this judgement lets count. When new acts change the judgement of
 // statements that were replayed before, all rows are replayed again.
 #pragma once
+#include <algorithm>
+#include <array>
 #include <set>
 #include <span>
 
 #include "alliance/ballot_fold.h"
+#include "alliance/body.h"
+#include "alliance/box_key.h"
 #include "alliance/node_place.h"
 #include "alliance/source.h"
 #include "sql/db.h"
@@ -77,7 +81,12 @@ class Judgement {
   std::map<Position, std::string> roots_;
 };
 
+// Kinds of this module that decide about no other statement: replayed like a pillar's.
+inline constexpr std::array plain_kinds = {NodePlace::kind, BoxKey::kind, BodyErased::kind, BodyShared::kind,
+                                           Group::kind};
 // The kind is this module's, and decides about other statements.
-inline bool is_act(std::string_view kind) { return kind.starts_with("alliance.") && kind != NodePlace::kind; }
+inline bool is_act(std::string_view kind) {
+  return kind.starts_with("alliance.") && std::ranges::find(plain_kinds, kind) == plain_kinds.end();
+}
 
 }  // namespace hz::alliance

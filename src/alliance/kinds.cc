@@ -1,6 +1,8 @@
 #include "alliance/kinds.h"
 
 #include "alliance/ballot.h"
+#include "alliance/body.h"
+#include "alliance/box_key.h"
 #include "alliance/charter.h"
 #include "alliance/node_place.h"
 #include "sql/db.h"
@@ -42,6 +44,17 @@ std::span<const statement::Kind> kinds() {
       act<VoteReveal>(0x0133, "What the signer's commitment in a secret ballot says."),
       act<BallotClose>(0x0134, "A phase of a ballot ends at these heads with this result, which anyone can recount."),
       act<BallotChallenge>(0x0135, "A closing is wrong; a head that witnesses dated in time shows it."),
+      statement::kind<BoxKey, &replay_box_key>({.number = 0x0120,
+                                                .retention = statement::Retention::until_superseded,
+                                                .doc = "Bodies for the signer are sealed to this key from now on."}),
+      statement::kind<BodyErased, &replay_body_erased>(
+          {.number = 0x0121, .doc = "The signer's sealed body of this statement is to be deleted everywhere."}),
+      statement::kind<BodyShared, &replay_body_shared>(
+          {.number = 0x0122, .doc = "The signer's sealed body of this statement is there for further readers."}),
+      statement::kind<Group, &replay_group>({.number = 0x0123,
+                                             .retention = statement::Retention::until_superseded,
+                                             .audience = "owner",
+                                             .doc = "The readers of the signer's class of this name."}),
       statement::kind<NodePlace, &replay_node_place>(
           {.number = 0x0140,
            .retention = statement::Retention::until_superseded,

@@ -19,13 +19,16 @@ struct Genesis {
   std::vector<std::string> roots;
   std::int64_t root_threshold = 1;
   std::string log_key, author_key, witness_key;
+  std::string box_key;
   static constexpr auto fields() {
     return rows(row("member", &Genesis::member, "member id"), row("name", &Genesis::name, "shown to people"),
                 row("roots", &Genesis::roots, "root verifier keys, kept offline"),
                 row("root_threshold", &Genesis::root_threshold, "root signatures that replace a key"),
                 row("log_key", &Genesis::log_key, "verifier key of the log's checkpoints"),
                 row("author_key", &Genesis::author_key, "verifier key of the member's statements"),
-                row("witness_key", &Genesis::witness_key, "verifier key of the member's cosignatures on other logs"));
+                row("witness_key", &Genesis::witness_key, "verifier key of the member's cosignatures on other logs"),
+                row("box_key", &Genesis::box_key, "age recipient that bodies for the member are sealed to; box_key.h",
+                    or_default));
   }
 };
 

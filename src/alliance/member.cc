@@ -75,24 +75,42 @@ std::vector<log::Log*> Member::peer_logs() {
 blob::Store& Member::blobs() { return state_->blobs; }
 Seams& Member::seams() { return state_->seams; }
 void Member::set_dry_run(bool on) { state_->dry_run = on; }
+void Member::set_audience(std::optional<Audience> audience) { state_->audience = std::move(audience); }
 const std::vector<std::string>& Member::dry_run_payloads() const { return state_->dry_run_payloads; }
 
 Result<sql::Db*> Member::views() {
   State& state = *state_;
   if (!state.views) state.views.emplace(HZ_TRY(Views::open(state.places.views, state.mounted, state.authority.origin)));
-  state.peers.refresh(state.authority.origin);
-  std::vector<Source> logs{source_of(state.log, state.verified, state.writer)};
-  for (const auto& peer : state.peers.logs()) logs.push_back(source_of(peer->log, peer->verified, false));
-  HZ_TRY(state.views->catch_up(std::move(logs), *state.seams.progress));
+  std::vector<Source> logs = state.sources();
+  for (Source& log : logs) log.open = [&state](const statement::Statement& s) { return state.open_for_replay(s); };
+  for (;;) {
+    const bool changed = HZ_TRY(state.views->catch_up(logs, *state.seams.progress, state.bodies_text()));
+    // Also when nothing changed, once: the process that replayed an erasure may have died before it deleted anything.
+    if (!changed && state.settled) break;
+    state.settled = true;
+    if (!HZ_TRY(state.settle_bodies())) break;
+  }
   HZ_TRY(state.keep_verified());
   return &state.views->db();
 }
 
-Result<std::string> Member::rebuild_views() {
+std::vector<Source> Member::State::sources() {
+  peers.refresh(authority.origin);
+  std::vector<Source> out{source_of(log, verified, writer)};
+  for (const auto& peer : peers.logs()) out.push_back(source_of(peer->log, peer->verified, false));
+  return out;
+}
+
+Result<Member::Rebuilt> Member::rebuild_views() {
   State& state = *state_;
   if (!state.views) state.views.emplace(HZ_TRY(Views::open(state.places.views, state.mounted, state.authority.origin)));
   HZ_TRY(state.views->clear());
-  return view_digest(*HZ_TRY(views()));
+  Rebuilt out;
+  out.own = HZ_TRY(view_digest(*HZ_TRY(views())));
+  Views bare = HZ_TRY(Views::in_memory(state.mounted, state.authority.origin));
+  HZ_TRY(bare.catch_up(state.sources(), silent_progress()));
+  out.shared = HZ_TRY(view_digest(bare.db()));
+  return out;
 }
 
 Frontier Member::frontier() const {
@@ -106,6 +124,7 @@ Frontier Member::frontier() const {
   const auto text = statement::canonical(to_json(out.logs));
   HZ_ASSERT(text.has_value());
   out.digest = hex(crypto::sha256(as_bytes(*text)));
+  out.opened = state_->opened;
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "alliance/audience.h"
 #include "base/fs.h"
 #include "base/seams.h"
 #include "statement/statement.h"
@@ -33,7 +34,7 @@ struct Draft {
   std::optional<Digest> idem = {};                // its first 16 bytes are used; absent = random
   std::int64_t issued_ms = -1;                    // -1 = the clock's now
   std::vector<statement::Subject> subjects = {};  // what it is about; empty = the body itself
-  std::vector<std::string> audience = {};         // empty = everyone
+  std::optional<Audience> audience = {};          // who may read the body; absent = what the kind's row says
 };
 
 // Draft of a payload struct: the usual way.
@@ -65,9 +66,12 @@ struct FrontierEntry {
 struct Frontier {
   std::vector<FrontierEntry> logs;
   std::string digest;  // hex SHA-256 of the canonical list
+  // Where sealed bodies were read: hex digest of which. Answers are equal where both digests are.
+  std::optional<std::string> opened = {};
   static constexpr auto fields() {
     return rows(row("logs", &Frontier::logs, "heads, sorted by origin"),
-                row("digest", &Frontier::digest, "hex digest"));
+                row("digest", &Frontier::digest, "hex digest"),
+                row("opened", &Frontier::opened, "digest of the sealed bodies read; absent: none"));
   }
 };
 
@@ -114,7 +118,11 @@ class Member {
   // With set_dry_run(true) nothing is appended; the exact payloads collect in dry_run_payloads().
   Result<std::vector<Receipt>> append(std::span<const Draft> drafts);
   Result<Receipt> append(const Draft& draft);
+  // A body that is for some readers only is sealed to them: its blobs are durable before the statement is.
+  // Errors: alliance.audience (an act is for everyone), alliance.no_box_key, alliance.key*, blob.write.
   void set_dry_run(bool on);
+  // For drafts that name no audience and are no acts, in place of their kind's.
+  void set_audience(std::optional<Audience> audience);
   const std::vector<std::string>& dry_run_payloads() const;
 
   // The views, replayed up to the own head and those of the mirrored logs. Callers read; only replay writes.
@@ -144,8 +152,25 @@ class Member {
   // Takes over a key that a change made this member's, from <role>.next. Nothing happens when there is none.
   // Errors: alliance.key*, base.write, log.*.
   Result<void> adopt_next_keys();
-  // Throws the views away and replays every statement. The digest of the new views, hex.
-  Result<std::string> rebuild_views();
+  // Throws the views away and replays every statement. The digests of the new views, hex: with the bodies that this
+  // member can open, and with none, which is equal at every member on an equal frontier.
+  struct Rebuilt {
+    std::string own, shared;
+  };
+  Result<Rebuilt> rebuild_views();
+
+  // Fills in the body of a sealed statement of any log. Errors: alliance.body_gone (erased, not here, or not for this
+  // member), statement.sealed.
+  Result<void> open(statement::Statement& s);
+  // Every field of a sealed body at these paths, with what proves it against the commitment in the log: canonical JSON
+  // (statement/field_tree.h). Errors: as open; alliance.not_sealed, statement.no_field.
+  Result<std::string> disclose(const statement::Statement& s, std::span<const std::string> paths);
+  // Gives a sealed body of this member to further readers. Errors: as open; alliance.not_sealed, alliance.no_box_key.
+  Result<Receipt> share(const statement::Statement& s, const Audience& audience);
+  // Says that a sealed body of this member is gone, and deletes it here. Errors: alliance.not_sealed, blob.write.
+  Result<Receipt> erase(const statement::Statement& s, std::string_view reason);
+  // Blobs came or went other than by these calls: views are replayed at the next call. Errors: base.write.
+  Result<void> note_bodies_changed();
 
  private:
   struct State;

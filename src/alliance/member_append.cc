@@ -5,6 +5,7 @@
 #include "alliance/kinds.h"
 #include "alliance/member_state.h"
 #include "alliance/reasons.h"
+#include "statement/canonical.h"
 #include "statement/reasons.h"
 
 namespace hz::alliance {
@@ -66,6 +67,9 @@ Result<std::vector<Receipt>> Member::append(std::span<const Draft> drafts) {
   std::vector<Receipt> receipts(drafts.size());
   std::vector<log::Entry> entries;
   std::vector<std::size_t> slots;  // entries[i] answers receipts[slots[i]]
+  std::vector<Bytes> blobs;        // encrypted bodies of the entries
+  std::map<statement::Idem, std::size_t> sealed_here;
+  std::vector<std::pair<std::size_t, std::size_t>> twins;  // (draft, the equal one before it)
   entries.reserve(drafts.size());
   slots.reserve(drafts.size());
   const std::int64_t now_ms = state.seams.clock->now_ms();
@@ -74,17 +78,39 @@ Result<std::vector<Receipt>> Member::append(std::span<const Draft> drafts) {
     const statement::Kind* kind = find_kind(state.mounted, draft.kind);
     if (!kind) return fail(why("alliance.unknown_kind"), "{}", draft.kind);
     HZ_TRY(kind->check(draft.body));
+    const Audience audience = HZ_TRY(state.audience_of(draft, *kind));
+    const bool sealed = audience.sealed() && !state.dry_run;  // a dry run shows what would be sealed
     statement::Idem idem;
     if (draft.idem) {
       idem = idem_of(*draft.idem);
-      if (const auto known = HZ_TRY(state.repeated(draft, *kind, idem))) {
+      if (audience.sealed()) {
+        auto place = HZ_TRY(state.sealed_place(draft, *kind, audience, idem));
+        if (place.known) {
+          receipts[i] = *place.known;
+          continue;
+        }
+        idem = place.idem;
+        // Twice in one batch: each would be sealed with its own salt, so the log could not see that they are equal.
+        const auto [at, added] = sealed_here.emplace(idem, i);
+        if (!added && HZ_TRY(statement::canonical(drafts[at->second].body)) == HZ_TRY(statement::canonical(draft.body))) {
+          twins.emplace_back(i, at->second);
+          continue;
+        }
+        if (!added) return fail(why("alliance.idem_conflict"), "{} stands for two drafts", hex(idem));
+      } else if (const auto known = HZ_TRY(state.repeated(draft, *kind, idem))) {
         receipts[i] = *known;
         continue;
       }
     } else {
       state.seams.rng->fill(idem);
     }
-    std::string payload = HZ_TRY(state.payload(draft, *kind, idem, draft.issued_ms < 0 ? now_ms : draft.issued_ms));
+    std::optional<statement::SealedBody> body;
+    if (sealed) {
+      body = HZ_TRY(statement::seal_body(draft.body, HZ_TRY(state.readers(*this, audience)), *state.seams.rng));
+      for (Bytes& blob : body->blobs) blobs.push_back(std::move(blob));
+    }
+    std::string payload = HZ_TRY(state.payload(draft, *kind, idem, draft.issued_ms < 0 ? now_ms : draft.issued_ms,
+                                               body ? &body->seal : nullptr));
     if (state.dry_run) {
       receipts[i] = {hex(statement::statement_id(payload)), state.log.head().size + slots.size(), false};
       slots.push_back(i);
@@ -108,7 +134,15 @@ Result<std::vector<Receipt>> Member::append(std::span<const Draft> drafts) {
     entries.push_back({std::move(made.leaf), made.id, idem});
     slots.push_back(i);
   }
-  if (entries.empty()) return receipts;
+  const auto answer_twins = [&] {
+    for (const auto& [twin, first] : twins) receipts[twin] = {receipts[first].id, receipts[first].index, true};
+  };
+  if (entries.empty()) {
+    answer_twins();
+    return receipts;
+  }
+  // Bodies first: a statement whose body is nowhere could never be read.
+  HZ_TRY(state.blobs.put_all(blobs));
   const std::uint64_t before = state.log.head().size;
   const auto appended = HZ_TRY(state.log.append(entries));
   // What was signed here just now need not be checked again.
@@ -118,6 +152,7 @@ Result<std::vector<Receipt>> Member::append(std::span<const Draft> drafts) {
     receipts[slots[i]].index = appended[i].index;
     receipts[slots[i]].repeated = appended[i].repeated;
   }
+  answer_twins();
   return receipts;
 }
 

@@ -1,6 +1,7 @@
 // A member begins: folders, keys, an empty log, the genesis statement.
 #include <algorithm>
 
+#include "alliance/box_key.h"
 #include "alliance/keys.h"
 #include "alliance/member_state.h"
 #include "alliance/reasons.h"
@@ -35,13 +36,15 @@ Result<void> begin_log(log::Log& log, const fs::path& keys, const CreateOptions&
   }
   const auto author = HZ_TRY(load_or_create_key(keys, options.origin, Role::author, *seams.rng));
   const auto witness = HZ_TRY(load_or_create_key(keys, options.origin, Role::witness, *seams.rng));
+  const auto box = HZ_TRY(load_or_create_box(box_path(keys), *seams.rng));
   const Genesis genesis{.member = options.origin,
                         .name = options.name,
                         .roots = std::move(root_texts),
                         .root_threshold = options.root_threshold,
                         .log_key = log::format_vkey(log.key()),
                         .author_key = verifier_text(author.named_key(), Role::author),
-                        .witness_key = verifier_text(witness.named_key(), Role::witness)};
+                        .witness_key = verifier_text(witness.named_key(), Role::witness),
+                        .box_key = box.recipient().text()};
   const json::Value body = to_json(genesis);
   const statement::Idem idem = idem_of(crypto::sha256(as_bytes("hezong/genesis")));
   const std::string payload = HZ_TRY(statement::build_payload({.kind = Genesis::kind,

@@ -55,17 +55,32 @@ Result<void> Member::State::keep_verified() {
 }
 
 Result<std::string> Member::State::payload(const Draft& draft, const statement::Kind& kind, const statement::Idem& idem,
-                                           std::int64_t issued_ms) const {
+                                           std::int64_t issued_ms, const statement::Seal* seal) const {
+  const std::vector<std::string> readers = HZ_TRY(audience_of(draft, kind)).header(authority.genesis.member);
   return statement::build_payload({.kind = kind.slug,
                                    .issuer = authority.genesis.member,
                                    .log = authority.origin,
                                    .role = kind.may_sign == statement::Signer::root ? "root" : "author",
                                    .issued_ms = issued_ms,
                                    .idem = idem,
-                                   .audience = draft.audience,
+                                   .audience = readers,
                                    .refs = draft.refs,
-                                   .subjects = draft.subjects,
-                                   .body = &draft.body});
+                                   .subjects = seal ? std::span<const statement::Subject>() : draft.subjects,
+                                   .body = seal ? nullptr : &draft.body,
+                                   .seal = seal});
+}
+
+Result<Audience> Member::State::audience_of(const Draft& draft, const statement::Kind& kind) const {
+  const Audience everyone{.kind = Audience::Kind::everyone, .parties = {}};
+  if (is_act(kind.slug) || kind.may_sign == statement::Signer::root) {
+    if (draft.audience && draft.audience->sealed())
+      return fail(why("alliance.audience"), "{} for {}: what decides about others is for everyone", kind.slug,
+                  draft.audience->format());
+    return everyone;
+  }
+  if (draft.audience) return *draft.audience;
+  if (audience) return *audience;
+  return kind.audience == "public" ? everyone : HZ_TRY(Audience::parse(kind.audience));
 }
 
 Result<statement::Statement> Member::State::at(std::uint64_t index) {

@@ -1,23 +1,29 @@
 // What an open member holds. Shared by member.cc, member_create.cc, member_append.cc and member_state.cc only.
 #pragma once
+#include <map>
+
 #include "alliance/authority.h"
+#include "alliance/box_key.h"
+#include "alliance/fold.h"
 #include "alliance/member.h"
 #include "alliance/peers.h"
 #include "alliance/replay.h"
 #include "blob/store.h"
 #include "log/store.h"
+#include "statement/sealed.h"
 
 namespace hz::alliance {
 
 struct Places {
-  fs::path keys, log, mark, views, blobs, verified;
+  fs::path keys, log, mark, views, blobs, verified, bodies;
   explicit Places(const fs::path& home)
       : keys(home / "keys"),
         log(home / "log"),
         mark(home / "mark"),
         views(home / "views.sqlite"),
         blobs(home / "blobs"),
-        verified(home / "verified") {}
+        verified(home / "verified"),
+        bodies(home / "bodies") {}
 };
 
 struct Member::State {
@@ -35,7 +41,14 @@ struct Member::State {
   std::optional<Views> views;
   bool dry_run = false;
   std::vector<std::string> dry_run_payloads;
+  std::optional<Audience> audience = {};               // set_audience
+  std::optional<std::vector<crypto::AgeIdentity>> boxes = {};  // keys/box*, read once
+  std::multimap<std::string, std::string> shared = {};  // statement -> blobs of alliance.body_shared; hex
+  std::optional<std::string> opened = {};              // for frontier()
+  bool settled = false;                                // settle_bodies ran since the member was opened
 
+  // The logs as replay reads them, without a way to open bodies.
+  std::vector<Source> sources();
   // The author key that speaks at the head. Errors: alliance.key*, base.read.
   Result<void> load_author();
   // As many root keys as must sign together. Errors: alliance.no_root_key, alliance.key_mismatch.
@@ -45,7 +58,31 @@ struct Member::State {
   // Stores what is known about signatures of all logs. Errors: base.write, log.*.
   Result<void> keep_verified();
   Result<std::string> payload(const Draft& draft, const statement::Kind& kind, const statement::Idem& idem,
-                              std::int64_t issued_ms) const;
+                              std::int64_t issued_ms, const statement::Seal* seal = nullptr) const;
+  // Whom the draft is for. Errors: alliance.audience.
+  Result<Audience> audience_of(const Draft& draft, const statement::Kind& kind) const;
+
+  // The rest is member_seal.cc: sealed bodies.
+  Result<const std::vector<crypto::AgeIdentity>*> identities();
+  // The box keys of everyone in the audience, this member's own first. Errors: alliance.no_box_key.
+  Result<std::vector<crypto::AgeRecipient>> readers(Member& member, const Audience& audience);
+  // Nothing when the body is not here or not for this member. Errors: statement.sealed, base.*.
+  Result<std::optional<statement::OpenedBody>> open(const statement::Statement& s);
+  Result<std::optional<json::Value>> open_for_replay(const statement::Statement& s);
+  // An idempotency key that tells nothing about the body: one of a row, of which `attempt` is the number.
+  Result<statement::Idem> sealed_idem(const statement::Idem& idem, std::uint32_t attempt);
+  // The idempotency key to use for a sealed draft, or the receipt of the same draft before.
+  struct SealedPlace {
+    statement::Idem idem{};
+    std::optional<Receipt> known = {};
+  };
+  Result<SealedPlace> sealed_place(const Draft& draft, const statement::Kind& kind, const Audience& audience,
+                                   const statement::Idem& idem);
+  // What the views stand on beside the logs (Views::catch_up).
+  std::string bodies_text() const;
+  // After a replay: learns of shared blobs, deletes erased ones. True when views have to be replayed again.
+  Result<bool> settle_bodies();
+
   Result<statement::Statement> at(std::uint64_t index);
   // The place of an earlier statement with this idempotency key. It must say the same; only its claimed time may
   // differ. Errors: alliance.idem_conflict.

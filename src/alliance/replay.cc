@@ -8,6 +8,7 @@
 #include <cstring>
 #include <unordered_map>
 
+#include "alliance/audience.h"
 #include "alliance/fork_evidence.h"
 #include "alliance/kinds.h"
 #include "alliance/reasons.h"
@@ -46,7 +47,7 @@ std::string version_digest(const Mounted& mounted, std::string_view own) {
 }
 
 constexpr std::string_view meta_schema =
-    "CREATE TABLE alliance_views(version TEXT NOT NULL, finished INTEGER NOT NULL) STRICT;";
+    "CREATE TABLE alliance_views(version TEXT NOT NULL, bodies TEXT NOT NULL) STRICT;";
 
 Result<void> make_tables(sql::Db& db, const Mounted& mounted, std::string_view own) {
   return db.transaction([&]() -> Result<void> {
@@ -54,7 +55,7 @@ Result<void> make_tables(sql::Db& db, const Mounted& mounted, std::string_view o
     HZ_TRY(db.run(sql_text::views));
     for (const std::string_view schema : mounted.view_schemas) HZ_TRY(db.run(schema));
     HZ_TRY(db.exec("INSERT INTO alliance_self VALUES(?)", {own}));
-    return db.exec("INSERT INTO alliance_views VALUES(?, 0)", {version_digest(mounted, own)});
+    return db.exec("INSERT INTO alliance_views VALUES(?, '')", {version_digest(mounted, own)});
   });
 }
 
@@ -73,9 +74,28 @@ void remove_files(const fs::path& path) {
 
 // Errors of the machine stop replay; all others are about the statement.
 bool is_machine_error(const Error& error) {
-  for (const std::string_view slug : {"sql.open", "sql.busy", "sql.full", "sql.io", "sql.corrupt"})
+  for (const std::string_view slug : {"sql.open", "sql.busy", "sql.full", "sql.io", "sql.corrupt", "base.read"})
     if (error.reason->slug == slug) return true;
   return false;
+}
+
+// Lists the statement as sealed, and fills its body in when that can be opened. True when it was.
+Result<bool> open_body(sql::Db& db, const Source& log, std::uint64_t index, statement::Statement& s) {
+  const auto audience = Audience::of_header(s.audience, s.issuer);
+  const std::string readers = audience ? audience->format() : std::string("unknown");
+  // Listed first: it is sealed, whatever its blobs hold.
+  HZ_TRY(db.exec("INSERT INTO alliance_sealed VALUES(?,?,?,?,?,?,0)",
+                 {log.origin, static_cast<std::int64_t>(index), s.id_text(), s.issuer, s.kind, readers}));
+  for (const std::string& blob : s.seal->blobs)
+    HZ_TRY(db.exec("INSERT OR REPLACE INTO alliance_sealed_blob VALUES(?,?,?,?,0)",
+                   {blob, s.id_text(), s.issuer, readers}));
+  std::optional<json::Value> body;
+  if (log.open) body = HZ_TRY(log.open(s));
+  if (!body) return false;
+  HZ_TRY(db.exec("UPDATE alliance_sealed SET opened = 1 WHERE origin = ? AND idx = ?",
+                 {log.origin, static_cast<std::int64_t>(index)}));
+  s.body = *std::move(body);
+  return true;
 }
 
 // One statement that counts: its position's key must have signed it, and its kind's replay must accept it.
@@ -85,9 +105,9 @@ Result<void> replay_one(sql::Db& db, const KindMap& known, const Source& log, co
     return db.exec("INSERT INTO alliance_refused VALUES(?,?,?,?,?)",
                    {log.origin, static_cast<std::int64_t>(index), kind, error.reason->slug, error.detail});
   };
-  const auto read = statement::read_leaf(leaf, log.origin, index);
+  auto read = statement::read_leaf(leaf, log.origin, index);
   if (!read) return refuse("", read.error());
-  const statement::Statement& s = *read;
+  statement::Statement& s = *read;
   HZ_TRY(db.exec("INSERT INTO alliance_statement VALUES(?,?,?,?,?,?)",
                  {log.origin, static_cast<std::int64_t>(index), ByteView(s.id), s.kind, s.issuer, s.issued_ms}));
   if (is_act(s.kind)) return {};  // folded before
@@ -100,6 +120,12 @@ Result<void> replay_one(sql::Db& db, const KindMap& known, const Source& log, co
     }
   } else if (log.verified->bad.contains(index)) {
     if (const auto holds = check_signatures(authority, *frame, s); !holds) return refuse(s.kind, holds.error());
+  }
+  if (s.seal) {
+    const auto opened = open_body(db, log, index, s);
+    if (!opened && is_machine_error(opened.error())) return std::unexpected(opened.error());
+    if (!opened) return refuse(s.kind, opened.error());
+    if (!*opened) return {};
   }
   const auto found = known.find(s.kind);
   if (found == known.end()) return {};  // a kind of a newer program: kept in the log, ignored here
@@ -135,6 +161,12 @@ Result<Views> Views::open(const fs::path& path, const Mounted& mounted, const st
   auto db = HZ_TRY(sql::Db::open(path, sql::Mode::scratch));
   HZ_TRY(make_tables(db, mounted, own));
   return Views(path, mounted, own, std::move(db));
+}
+
+Result<Views> Views::in_memory(const Mounted& mounted, const std::string& own) {
+  auto db = HZ_TRY(sql::Db::open(":memory:", sql::Mode::scratch));
+  HZ_TRY(make_tables(db, mounted, own));
+  return Views({}, mounted, own, std::move(db));
 }
 
 Result<void> Views::clear() {
@@ -182,23 +214,32 @@ Result<std::optional<Sizes>> Views::standing_on(std::vector<Source>& logs) {
   return std::optional(std::move(out));
 }
 
-Result<void> Views::catch_up(std::vector<Source> logs, Progress& progress) {
+Result<bool> Views::catch_up(std::vector<Source> logs, Progress& progress, std::string_view bodies) {
   std::ranges::sort(logs, {}, &Source::origin);
   const auto current = [&](const Sizes& from) {
     return std::ranges::all_of(logs, [&](const Source& log) { return from.at(log.origin) == log.size; });
   };
+  // The bodies that these rows stand on are these, or no statement here is sealed.
+  const auto same_bodies = [&]() -> Result<bool> {
+    return HZ_TRY(db_.text("SELECT bodies FROM alliance_views")).value_or("") == bodies ||
+           HZ_TRY(db_.integer("SELECT count(*) FROM (SELECT 1 FROM alliance_sealed LIMIT 1)")).value_or(0) == 0;
+  };
   const auto seen = HZ_TRY(standing_on(logs));
-  if (seen && current(*seen)) return {};
-  return db_.transaction([&]() -> Result<void> {
+  if (seen && current(*seen) && HZ_TRY(same_bodies())) return false;
+  bool changed = false;
+  HZ_TRY(db_.transaction([&]() -> Result<void> {
     // Asked again under the write lock: another command may have replayed meanwhile.
     auto from = HZ_TRY(standing_on(logs));
-    if (!from) {
+    if (!from || !HZ_TRY(same_bodies())) {
       HZ_TRY(wipe());
       from = HZ_TRY(standing_on(logs));
     }
+    HZ_TRY(db_.exec("UPDATE alliance_views SET bodies = ?", {bodies}));
     if (current(*from)) return {};
+    changed = true;
     return replay(logs, *std::move(from), progress);
-  });
+  }));
+  return changed;
 }
 
 Result<void> Views::replay(const std::vector<Source>& logs, Sizes from, Progress& progress) {

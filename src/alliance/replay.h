@@ -5,6 +5,10 @@
 // remembers the heads it was computed from; longer logs are replayed from there on, everything else (other schema,
 // other root, file of an earlier boot, damaged file) is thrown away and rebuilt.
 //
+// Sealed bodies (body.h) are the one thing that views rest on beside the frontier: a statement whose body can be opened
+// here has its rows, another one is listed in alliance_sealed only. Equal frontiers give equal rows where the same
+// bodies are open, so members compare what is replayed with none (Member::rebuild_views).
+//
 // Many logs, one result: every row of a pillar is keyed by the member whose statement wrote it, so the order in which
 // logs arrive cannot matter; what depends on several logs (keys, membership) is folded first (fold.h).
 //
@@ -28,12 +32,16 @@ class Views {
  public:
   // Opens or rebuilds the file of a member's views. Errors: sql.*.
   static Result<Views> open(const fs::path& path, const Mounted& mounted, const std::string& own);
+  // Views in memory, for one answer.
+  static Result<Views> in_memory(const Mounted& mounted, const std::string& own);
   // Throws every row away.
   Result<void> clear();
   // Replays what the logs have and the views lack, in one transaction; reports progress when that is much. A log that
   // is not among `logs` any more, or whose head moved elsewhere, means replaying everything. Cost: about 16 us per
   // statement, and 55 us once for its signature. Errors: sql.*, log.*.
-  Result<void> catch_up(std::vector<Source> logs, Progress& progress);
+  // `bodies` names the set of sealed bodies that can be opened now: another text than last time replays everything.
+  // True when rows changed.
+  Result<bool> catch_up(std::vector<Source> logs, Progress& progress, std::string_view bodies = {});
   sql::Db& db() { return db_; }
 
  private:

@@ -5,6 +5,7 @@
 
 #include "alliance/verified.h"
 #include "log/note.h"
+#include "statement/statement.h"
 
 namespace hz::alliance {
 
@@ -21,6 +22,9 @@ struct Source {
   std::function<Result<void>(Source&)> refresh;
   log::NoteKey head_key;         // signed the head
   Verified* verified = nullptr;  // replay moves it on; the owner stores it
+  // The sealed body of a statement, when it is here and this member is among its readers. Errors: a blob that does not
+  // hold what the statement committed to.
+  std::function<Result<std::optional<json::Value>>(const statement::Statement&)> open = {};
 };
 
 }  // namespace hz::alliance

@@ -47,7 +47,8 @@ CREATE TABLE alliance_member(
   name TEXT NOT NULL,
   origin TEXT NOT NULL,
   root_fingerprint TEXT NOT NULL,
-  statement TEXT NOT NULL
+  statement TEXT NOT NULL,
+  box_key TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- Keys by log position: a key speaks from from_idx on, and no longer from until_idx on.
@@ -194,6 +195,66 @@ CREATE TABLE alliance_node(
   statement TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- The newest box key of each member that changed it; the first one is the genesis statement's.
+CREATE TABLE alliance_box(
+  member TEXT NOT NULL PRIMARY KEY,
+  key TEXT NOT NULL,
+  statement TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Statements with a sealed body. opened: it was there and could be read, so its rows are in these views.
+CREATE TABLE alliance_sealed(
+  origin TEXT NOT NULL,
+  idx INTEGER NOT NULL,
+  statement TEXT NOT NULL UNIQUE,
+  issuer TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  audience TEXT NOT NULL,
+  opened INTEGER NOT NULL,
+  PRIMARY KEY(origin, idx)
+) STRICT, WITHOUT ROWID;
+
+-- The encrypted bodies, by the statement that names them: the sealed one itself, or an alliance.body_shared.
+CREATE TABLE alliance_sealed_blob(
+  blob TEXT NOT NULL,
+  statement TEXT NOT NULL,
+  issuer TEXT NOT NULL,
+  audience TEXT NOT NULL,
+  shared INTEGER NOT NULL,
+  PRIMARY KEY(blob, statement, issuer)
+) STRICT, WITHOUT ROWID;
+
+-- Bodies that their author wants gone. issuer: who said so; only the author's own word counts.
+CREATE TABLE alliance_erased(
+  statement TEXT NOT NULL,
+  issuer TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  PRIMARY KEY(statement, issuer)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE alliance_group(
+  owner TEXT NOT NULL,
+  clean_team INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  reader TEXT NOT NULL,
+  PRIMARY KEY(owner, clean_team, name, reader)
+) STRICT, WITHOUT ROWID;
+
+CREATE VIEW public_alliance_box(member, key) AS
+  SELECT m.member, coalesce(b.key, m.box_key) FROM alliance_member m LEFT JOIN alliance_box b ON b.member = m.member
+  WHERE coalesce(b.key, m.box_key) <> '';
+CREATE VIEW public_alliance_erased(statement, issuer, reason) AS
+  SELECT e.statement, e.issuer, e.reason FROM alliance_erased e
+  JOIN alliance_sealed s ON s.statement = e.statement AND s.issuer = e.issuer;
+CREATE VIEW public_alliance_sealed(origin, idx, statement, issuer, kind, audience, opened, erased) AS
+  SELECT origin, idx, statement, issuer, kind, audience, opened,
+    EXISTS(SELECT 1 FROM public_alliance_erased e WHERE e.statement = s.statement) FROM alliance_sealed s;
+-- Blobs that count: named by the author of the sealed statement, and not erased.
+CREATE VIEW public_alliance_sealed_blob(blob, statement, issuer, audience, opened) AS
+  SELECT b.blob, b.statement, b.issuer, b.audience, s.opened FROM alliance_sealed_blob b
+  JOIN public_alliance_sealed s ON s.statement = b.statement AND s.issuer = b.issuer WHERE s.erased = 0;
+CREATE VIEW public_alliance_group(owner, clean_team, name, reader) AS
+  SELECT owner, clean_team, name, reader FROM alliance_group;
 CREATE VIEW public_alliance_node(member, jurisdiction, entity, statement) AS
   SELECT member, jurisdiction, entity, statement FROM alliance_node;
 CREATE VIEW public_alliance_self(member) AS SELECT member FROM alliance_self;

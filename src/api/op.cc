@@ -61,6 +61,7 @@ Result<alliance::Member*> Ctx::member() {
   if (!opened) {
     opened = HZ_TRY(alliance::Member::open(home, mounted, seams));
     opened->set_dry_run(dry_run);
+    opened->set_audience(audience);
   }
   return &*opened;
 }

@@ -57,6 +57,7 @@ struct Ctx {
   alliance::Seams seams;
   std::optional<alliance::Member> opened = {};
   bool dry_run = false;
+  std::optional<alliance::Audience> audience = {};  // Member::set_audience
   std::span<const fs::path> tool_dirs = {};  // where hezong's own programs (oip-host) are looked for, in order
 
   // The member in `home`, opened on first use. Errors: alliance.no_member and what Member::open says.

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -88,6 +89,50 @@ Result<Digest> Store::put(ByteView bytes) {
   HZ_TRY(sync_folder(shelf));
   HZ_TRY(sync_folder(folder_));
   return digest;
+}
+
+Result<void> Store::put_all(std::span<const Bytes> blobs) {
+  constexpr std::size_t worth_it = 4, open_max = 256;
+  if (blobs.size() < worth_it) {
+    for (const Bytes& bytes : blobs) HZ_TRY(put(bytes));
+    return {};
+  }
+  const Fd folder(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder) return refuse(folder_, "open");
+  for (; !blobs.empty(); blobs = blobs.subspan(std::min(open_max, blobs.size()))) {
+    std::vector<std::pair<Fd, fs::path>> unnamed;
+    for (const Bytes& bytes : blobs.first(std::min(open_max, blobs.size()))) {
+      const fs::path file = path(crypto::sha256(bytes));
+      const fs::path shelf = file.parent_path();
+      if (::mkdir(shelf.c_str(), 0755) != 0 && errno != EEXIST) return refuse(shelf, "mkdir");
+      struct stat info{};
+      if (::stat(file.c_str(), &info) == 0 && static_cast<std::uint64_t>(info.st_size) == bytes.size()) continue;
+      Fd fd(::open(shelf.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0444));
+      if (!fd) {  // a file system without unnamed files, or a damaged blob: the slow way says what is wrong
+        HZ_TRY(put(bytes));
+        continue;
+      }
+      HZ_TRY(write_all(fd.get(), bytes, file));
+      unnamed.emplace_back(std::move(fd), file);
+    }
+    if (::syncfs(folder.get()) != 0) return refuse(folder_, "syncfs");
+    for (const auto& [fd, file] : unnamed) {
+      const std::string from = fmt::format("/proc/self/fd/{}", fd.get());
+      if (::linkat(AT_FDCWD, from.c_str(), AT_FDCWD, file.c_str(), AT_SYMLINK_FOLLOW) != 0 && errno != EEXIST)
+        return refuse(file, "linkat");
+    }
+  }
+  if (::syncfs(folder.get()) != 0) return refuse(folder_, "syncfs");
+  return {};
+}
+
+Result<void> Store::erase(const Digest& digest) {
+  const fs::path file = path(digest);
+  if (::unlink(file.c_str()) != 0) {
+    if (errno == ENOENT) return {};
+    return refuse(file, "unlink");
+  }
+  return sync_folder(file.parent_path());
 }
 
 Result<Bytes> Store::get(const Digest& digest, std::size_t size_max) const {

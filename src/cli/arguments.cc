@@ -91,6 +91,11 @@ std::string nearest_command(std::span<const api::Op* const> ops, const std::vect
   return best;
 }
 
+// The command has a flag of this name itself.
+bool has_field(const api::Op* command, std::string_view name) {
+  return command && std::ranges::find(command->fields, name, &api::FieldDoc::name) != command->fields.end();
+}
+
 }  // namespace
 
 Result<Parsed> parse_arguments(std::span<const std::string> args, std::span<const api::Op* const> ops) {
@@ -100,7 +105,7 @@ Result<Parsed> parse_arguments(std::span<const std::string> args, std::span<cons
   // First pass: the words before any flag select the command, because a flag's value looks like a word.
   std::vector<std::string> leading;
   for (std::size_t i = 0; i < args.size(); ++i) {
-    if (args[i] == "--home" || args[i] == "--input" || args[i] == "--progress") {
+    if (args[i] == "--home" || args[i] == "--input" || args[i] == "--audience" || args[i] == "--progress") {
       ++i;
       continue;
     }
@@ -150,6 +155,8 @@ Result<Parsed> parse_arguments(std::span<const std::string> args, std::span<cons
       globals.home = HZ_TRY(value());
     else if (flag == "--input")
       globals.input = HZ_TRY(value());
+    else if (flag == "--audience" && !has_field(out.op, "audience"))
+      globals.audience = HZ_TRY(value());
     else if (flag == "--progress") {
       const std::string style = HZ_TRY(value());
       if (style == "plain")

@@ -153,6 +153,13 @@ int run(const World& world) {
     parsed->in = *std::move(in);
   }
 
+  std::optional<alliance::Audience> audience;
+  if (globals.audience) {
+    auto read = alliance::Audience::parse(*globals.audience);
+    if (!read) return report(world, read.error(), globals.json, err_style);
+    audience = *std::move(read);
+  }
+
   const char* progress_wish = std::getenv("HEZONG_PROGRESS");
   const bool silent =
       globals.progress == ProgressStyle::off ||
@@ -163,6 +170,7 @@ int run(const World& world) {
       .mounted = node::mounted(),
       .seams = {&process_clock(), &system_rng(), silent ? &silent_progress() : static_cast<Progress*>(&progress)},
       .dry_run = globals.dry_run,
+      .audience = std::move(audience),
       .tool_dirs = world.tool_dirs};
   auto answer = op.call(ctx, parsed->in, style);
   progress.finish();

@@ -34,6 +34,7 @@ Result<std::optional<statement::Statement>> last_plan(alliance::Member& member, 
   const auto id = HZ_TRY(views->text(sql_text::last_plan, {joined(said.targets), said.control_bp}));
   if (!id) return std::optional<statement::Statement>();
   auto before = HZ_TRY(member.find(*id));
+  HZ_TRY(member.open(before));
   RecordedPlan then = HZ_TRY(from_json<RecordedPlan>(before.body, "$.predicate.body"));
   then.frontier = said.frontier;
   if (to_json(then) != to_json(said)) return std::optional<statement::Statement>();

@@ -27,6 +27,7 @@ std::span<const statement::Kind> kinds() {
   static const statement::Kind table[] = {
       statement::kind<RecordedPlan, &replay_plan>(
           {.number = 0x0701,
+           .audience = "owner",
            .doc = "The signer rehearsed this loss on these log heads and recorded this continuity plan."}),
   };
   return table;

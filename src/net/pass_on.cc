@@ -43,8 +43,9 @@ std::string upstream_head(const http::Request& request, const Upstream& to) {
     if (!named(to.headers, h.name)) add(out, h);
   }
   for (const http::Header& h : to.headers) add(out, h);
-  if (!request.body.empty() || request.method == "POST" || request.method == "PUT")
-    out += fmt::format("content-length: {}\r\n", request.body.size());
+  const std::string& body = to.body ? *to.body : request.body;
+  if (!body.empty() || request.method == "POST" || request.method == "PUT")
+    out += fmt::format("content-length: {}\r\n", body.size());
   out += "\r\n";
   return out;
 }

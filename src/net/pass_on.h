@@ -89,7 +89,8 @@ awaitable<bool> ask(Try<Stream>& t, AnswerParser& parser) {
     t.link.connected = true;
   }
   const std::string head = upstream_head(t.request, t.to);
-  const std::array<asio::const_buffer, 2> both = {asio::buffer(head), asio::buffer(t.request.body)};
+  const std::string& body = t.to.body ? *t.to.body : t.request.body;
+  const std::array<asio::const_buffer, 2> both = {asio::buffer(head), asio::buffer(body)};
   upstream.expires_after(milliseconds(t.to.first_byte_ms_max));
   {
     // An upstream may answer and close before it has read everything: its answer is still worth reading.
@@ -99,7 +100,7 @@ awaitable<bool> ask(Try<Stream>& t, AnswerParser& parser) {
       co_return false;
     }
   }
-  t.tried.request_bytes = t.request.body.size();
+  t.tried.request_bytes = body.size();
   const auto [error, n] = co_await beast::http::async_read_header(upstream, t.link.buffer, parser, as_values);
   if (!error && parser.get().result_int() >= 200) co_return true;
   // 1xx was not asked for: upstream_head leaves `expect` and `upgrade` out.
@@ -202,8 +203,14 @@ awaitable<bool> try_once(Try<Stream>& t) {
   const bool head_only = t.request.method == "HEAD";
   if (head_only) parser.skip(true);
   ClientWatch watch(beast::get_lowest_layer(t.client).socket(), t.link.stream);
+  t.tried.kept = t.link.connected;
   bool good = co_await ask(t, parser);
   bool to_end = !t.keep_alive;
+  if (good && !t.passage.takes(static_cast<int>(parser.get().result_int()))) {
+    t.tried.end = TryEnd::declined;
+    t.tried.status = static_cast<int>(parser.get().result_int());
+    good = false;
+  }
   if (good) {
     t.tried.first_byte_us = us_now();
     const AnswerHead answer = read_answer_head(parser, head_only, t.chunks_understood);
@@ -227,6 +234,7 @@ awaitable<bool> try_once(Try<Stream>& t) {
 template <class Stream>
 awaitable<Passed> pass_on(ServerState& state, Stream& client, const http::Request& request, Passage& passage,
                           bool keep_alive, bool chunks_understood) {
+  passage.arrived(request);
   for (;;) {
     const std::optional<Upstream> to = passage.next();
     if (!to) co_return Passed::refused;

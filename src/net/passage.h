@@ -20,6 +20,7 @@ struct Upstream {
   std::string path;                   // with the query
   std::vector<http::Header> headers;  // besides the client's own, in place of those of the same name
   std::vector<http::Header> shown;    // added to the answer, in place of those of the same name
+  const std::string* body = nullptr;  // in place of the client's; lives as long as the passage
   int connect_ms_max = 2'000;
   int first_byte_ms_max = 60'000;  // from the request's last byte to the answer's head
   int pause_ms_max = 60'000;       // between two pieces of the answer
@@ -31,6 +32,7 @@ enum class TryEnd : std::uint8_t {
   unreachable,  // before: no connection
   closed,       // before: the upstream ended the connection
   late,         // before: no answer in time
+  declined,     // before: the passage did not take the answer
   not_http,     // before: what came is not an HTTP/1.1 answer
   cut,          // within: the upstream's answer ended too early or paused too long; the client's connection is cut
   client_gone,  // the client went away or read too slowly
@@ -39,6 +41,7 @@ enum class TryEnd : std::uint8_t {
 struct Tried {
   TryEnd end = TryEnd::whole;
   int status = 0;                                     // of the upstream's answer; 0 when there was none
+  bool kept = false;                                  // over a connection that had served before
   std::uint64_t request_bytes = 0, answer_bytes = 0;  // bodies; what was sent to the client
   std::int64_t first_byte_us = -1;                    // -1: none came
   std::int64_t total_us = 0;
@@ -47,8 +50,12 @@ struct Tried {
 class Passage {
  public:
   virtual ~Passage() = default;
+  // The request with its whole body, once, before the first next(). It lives as long as the passage.
+  virtual void arrived(const http::Request& /*request*/) {}
   // Where to try; asked again after a try that failed before the first byte. Absent: refusal() is sent.
   virtual std::optional<Upstream> next() = 0;
+  // Whether to pass on an answer of this status, or to end the try as `declined` and ask next() again.
+  virtual bool takes(int /*status*/) { return true; }
   // Exactly once for each try.
   virtual void ended(const Tried& tried) = 0;
   virtual http::Response refusal() = 0;

@@ -43,6 +43,7 @@ class Tries final : public Passage {
     ++book_.refused;
     return {.status = 502, .headers = {{"x-tries", std::to_string(at_)}}, .body = "nobody answers"};
   }
+  bool takes(int status) override { return status != 503; }
   void saw(std::string_view piece) override {
     const std::scoped_lock lock(book_.mutex);
     book_.seen += piece;
@@ -232,6 +233,35 @@ TEST_CASE("passage: before the first byte the next upstream is tried, with the w
   for (std::size_t i = 0; i < 6; ++i) CHECK(book.tried[i].end == ends[i]);
   CHECK(book.tried[3].first_byte_us == -1);
   late_ends.release();
+}
+
+TEST_CASE(
+    "passage: an answer that is not taken leaves no trace and the next upstream is tried; a body may be replaced") {
+  auto busy =
+      Server::start({}, {[](const http::Request&) -> http::Response { return {.status = 503, .body = "busy"}; }});
+  auto good = Server::start({}, {mirror});
+  REQUIRE(busy);
+  REQUIRE(good);
+  Book book;
+  const std::string other = "another body";
+  Upstream replaced = to(good->port());
+  replaced.body = &other;
+  auto server = gateway({to(busy->port()), replaced}, book);
+  TestSocket s(server.port());
+  s.send(post("/gate", "x"));
+  const std::string answer = s.read_answer();
+  CHECK(answer.starts_with("HTTP/1.1 201 "));
+  CHECK(answer.find("content-length: 12\n") != std::string::npos);
+  CHECK(answer.ends_with("another body"));
+  wait_for([&] { return book.ended == 2; });
+  CHECK(book.tried[0].end == TryEnd::declined);
+  CHECK(book.tried[0].status == 503);
+  CHECK_FALSE(book.tried[0].kept);
+  CHECK(book.tried[1].request_bytes == 12);
+  s.send(post("/gate", "x"));
+  CHECK(s.read_answer().ends_with("another body"));
+  wait_for([&] { return book.ended == 4; });
+  CHECK(book.last().kept);
 }
 
 TEST_CASE("passage: when nobody answers, the refusal does, and the connection goes on") {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "alliance/body.h"
 #include "alliance/charter.h"
 #include "alliance/keys.h"
 #include "alliance/peers.h"
@@ -11,12 +12,15 @@
 #include "crypto/hash.h"
 #include "log/store.h"
 #include "net/range.h"
+#include "node/bodies.h"
 #include "node/fetched.h"
 #include "node/mount.h"
 #include "node/peer_call.h"
 #include "node/peer_desk.h"
 #include "node/serve_artifact.h"
 #include "node/served.h"
+#include "pool/kinds.h"
+#include "sql/db.h"
 
 using namespace hz;
 using namespace hz::alliance;
@@ -308,4 +312,95 @@ TEST_CASE("fetched: records that are none are passed over") {
   const node::Origins origins = node::kept_origins(temp.path());
   CHECK(origins.size() == 1);
   CHECK(origins.at(digest) == std::set<std::string>{"a.example/log", "b.example/log"});
+}
+
+namespace {
+
+// A statement of this class, with its blob at the founder; its one blob.
+std::string sealed_at_founder(Town& t, const char* audience) {
+  Member m = t.open("founder");
+  Draft said = draft(pool::Site{"site:a", "Hall A", "unknown", "CN", {{"backend:refrt", 1, 2, 1, 2}}});
+  said.audience = Audience::parse(audience).value();
+  const auto s = m.find(m.append(said).value().id).value();
+  t.copy();
+  REQUIRE(s.seal->blobs.size() == 1);
+  return s.seal->blobs[0];
+}
+void list_hall(Town& t) {
+  Member m = t.open("founder");
+  for (const bool clean_team : {false, true}) REQUIRE(m.append(draft(Group{"g", clean_team, {t.origin("hall")}})));
+  t.copy();
+}
+http::Exchange asks(Town& t, node::PeerDesk& desk, const std::string& from, const std::string& of) {
+  return [&t, &desk, from, of](const http::Request& request) -> Result<http::Response> {
+    const http::Request signed_one = t.signed_request(from, of, request);
+    http::Response out = desk.answer(signed_one);
+    if (out.source) {
+      out.body.resize(out.source->size());
+      HZ_TRY(out.source->read(0, {reinterpret_cast<std::uint8_t*>(out.body.data()), out.body.size()}));
+    }
+    return out;
+  };
+}
+
+}  // namespace
+
+TEST_CASE("sealed body: the desk gives it to its readers, and the others get what is not there") {
+  struct Case {
+    const char* audience;
+    int hall, lab;
+  };
+  Town t;
+  list_hall(t);
+  for (const auto& [audience, hall, lab] :
+       {Case{"members", 200, 200}, Case{"bilateral:founder.example/log,hall.example/log", 200, 404},
+        Case{"group:g", 200, 404}, Case{"clean-team:g", 200, 404}, Case{"group:other", 404, 404},
+        Case{"sealed-until:2036-01-01T00:00:00Z", 404, 404}, Case{"owner", 404, 404}}) {
+    CAPTURE(audience);
+    const std::string path = "/artifact/" + sealed_at_founder(t, audience);
+    node::PeerDesk desk = t.desk("founder");
+    const auto ask = [&](const char* from) {
+      const http::Request request = t.signed_request(from, "founder", {.path = path});
+      return sent(request, desk.answer(request));
+    };
+    const http::Request missing = t.signed_request("lab", "founder", {.path = path_of("never was")});
+    const std::string nothing = sent(missing, desk.answer(missing));
+    CHECK((ask("hall") != nothing) == (hall == 200));
+    CHECK((ask("lab") != nothing) == (lab == 200));
+    CHECK(ask("outsider") == nothing);
+  }
+}
+
+TEST_CASE("sealed body: a round fetches what is for this member, and another holder gives what it may judge") {
+  Town t;
+  list_hall(t);
+  sealed_at_founder(t, "owner");
+  sealed_at_founder(t, "group:g");
+  const Digest blob = parse_digest(sealed_at_founder(t, "members")).value();
+  node::PeerDesk founder = t.desk("founder");
+  const auto count = [&](const char* name) {
+    Member m = t.open(name);
+    return m.views().value()->integer("SELECT count(*) FROM public_pool_site").value().value_or(-1);
+  };
+  Member hall = t.open("hall");
+  CHECK(count("hall") == 0);
+  std::vector<node::Contact> known(1), others(1);
+  known[0].origin = t.origin("founder");
+  others[0].origin = t.origin("hall");
+  CHECK(node::fetch_bodies(hall, known, {asks(t, founder, "hall", "founder")}).value() == 2);
+  CHECK(node::fetch_bodies(hall, known, {asks(t, founder, "hall", "founder")}).value() == 0);
+  CHECK(count("hall") == 1);
+  // The founder is away: the lab gets the members' body from the hall, and nothing else.
+  node::PeerDesk at_hall = t.desk("hall");
+  Member lab = t.open("lab");
+  CHECK(node::fetch_bodies(lab, others, {asks(t, at_hall, "lab", "hall")}).value() == 1);
+  CHECK(lab.blobs().has(blob));
+  CHECK(count("lab") == 1);
+  // Somebody who serves other bytes under this name.
+  Member again = t.open("lab");
+  REQUIRE(again.blobs().erase(blob));
+  REQUIRE(again.note_bodies_changed());
+  const http::Exchange liar = [](const http::Request&) -> Result<http::Response> { return http::Response{.body = "x"}; };
+  CHECK(node::fetch_bodies(again, others, {liar}).value() == 0);
+  CHECK_FALSE(again.blobs().has(blob));
 }

@@ -1,6 +1,8 @@
 #include "node/giving.h"
 
+#include "alliance/body.h"
 #include "blob/store.h"
+#include "sql/db.h"
 
 namespace hz::node {
 namespace {
@@ -32,11 +34,20 @@ Result<Giving> Giving::of(alliance::Member& member) {
     const bool behind = one.member == member.id() || (came != origins.end() && came->second.contains(one.member));
     if (behind && member.blobs().has(*digest)) offers[*digest].push_back({one, known.lineage(one.release)});
   }
-  return Giving(std::move(offers), HZ_TRY(share::membership_facts(views)));
+  std::map<Digest, std::vector<SealedOffer>> sealed;
+  HZ_TRY(views.query("SELECT blob, issuer, audience FROM public_alliance_sealed_blob", {}, [&](const sql::Row& r) {
+    const auto digest = parse_digest(r.text(0));
+    auto audience = alliance::Audience::parse(r.text(2));
+    if (digest && audience && member.blobs().has(*digest))
+      sealed[*digest].push_back({r.text(1), *std::move(audience)});
+    return true;
+  }));
+  return Giving(std::move(offers), HZ_TRY(alliance::membership_facts(views)), std::move(sealed));
 }
 
-Giving::Giving(std::map<Digest, std::vector<Offer>> offers, alliance::MembershipFacts facts)
-    : offers_(std::move(offers)), facts_(std::move(facts)) {}
+Giving::Giving(std::map<Digest, std::vector<Offer>> offers, alliance::MembershipFacts facts,
+               std::map<Digest, std::vector<SealedOffer>> sealed)
+    : offers_(std::move(offers)), sealed_(std::move(sealed)), facts_(std::move(facts)) {}
 
 const std::vector<Offer>* Giving::offers(const Digest& blob) const {
   const auto found = offers_.find(blob);
@@ -60,6 +71,11 @@ Giving::Answer Giving::may_give(const Digest& blob, std::string_view caller, std
       return out;
     }
   }
+  static const std::vector<SealedOffer> nobodys{{"nobody.example/log", {}}};
+  const auto found = sealed_.find(blob);
+  for (const SealedOffer& offer : found == sealed_.end() ? nobodys : found->second)
+    out.given |= alliance::may_read(offer.audience, offer.owner, caller, facts_, now_ms) && member &&
+                 found != sealed_.end();
   return out;
 }
 

@@ -19,12 +19,19 @@ struct Offer {
   share::Lineage lineage;
 };
 
+// A sealed body whose blob is here: for whom its author says it is.
+struct SealedOffer {
+  std::string owner;
+  alliance::Audience audience;
+};
+
 class Giving {
  public:
   Giving() = default;
   // Errors: what views() says. Cost: linear in the known releases.
   static Result<Giving> of(alliance::Member& member);
-  Giving(std::map<Digest, std::vector<Offer>> offers, alliance::MembershipFacts facts);
+  Giving(std::map<Digest, std::vector<Offer>> offers, alliance::MembershipFacts facts,
+         std::map<Digest, std::vector<SealedOffer>> sealed = {});
 
   struct Answer {
     bool given = false;
@@ -40,6 +47,7 @@ class Giving {
 
  private:
   std::map<Digest, std::vector<Offer>> offers_;
+  std::map<Digest, std::vector<SealedOffer>> sealed_;
   alliance::MembershipFacts facts_;
 };
 

@@ -11,6 +11,7 @@ std::span<const api::Op> log_ops();
 std::span<const api::Op> evidence_ops();
 std::span<const api::Op> up_ops();
 std::span<const api::Op> key_ops();
+std::span<const api::Op> body_ops();
 std::span<const api::Op> alliance_ops();
 std::span<const api::Op> sync_ops();
 std::span<const api::Op> fetch_ops();

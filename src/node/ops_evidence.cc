@@ -9,6 +9,7 @@
 #include "node/evidence.h"
 #include "node/make_bundle.h"
 #include "node/ops.h"
+#include "statement/field_tree.h"
 
 namespace hz::node {
 namespace {
@@ -110,10 +111,19 @@ struct Verify {
   std::string file;
   std::vector<std::string> root;
   std::optional<std::string> policy;
+  std::optional<std::string> disclosure;
   static constexpr auto fields() {
     return rows(row("file", &Verify::file, "evidence file or audit bundle"),
                 row("root", &Verify::root, "root fingerprint that you compared over another channel"),
-                row("policy", &Verify::policy, "your own policy file; its quorum must have cosigned every head"));
+                row("policy", &Verify::policy, "your own policy file; its quorum must have cosigned every head"),
+                row("disclosure", &Verify::disclosure,
+                    "fields of a sealed body (`hezong body disclose`) to check against the evidence file"));
+  }
+};
+struct Disclosed {
+  std::string path, value;
+  static constexpr auto fields() {
+    return rows(row("path", &Disclosed::path, "where in the body"), row("value", &Disclosed::value, "as JSON"));
   }
 };
 struct Verified {
@@ -121,6 +131,8 @@ struct Verified {
   std::int64_t index = 0, log_size = 0;
   std::vector<std::string> not_checked;
   json::Value body;
+  std::optional<std::string> sealed;
+  std::vector<Disclosed> disclosed;
   static constexpr auto fields() {
     return rows(row("id", &Verified::id, "statement id"), row("kind", &Verified::kind, "kind"),
                 row("issuer", &Verified::issuer, "member id"), row("issuer_name", &Verified::issuer_name, "its name"),
@@ -129,7 +141,9 @@ struct Verified {
                 row("claimed_time", &Verified::claimed_time, "time the issuer claims"),
                 row("root_fingerprint", &Verified::root_fingerprint, "compare it over another channel"),
                 row("not_checked", &Verified::not_checked, "what this check says nothing about"),
-                row("body", &Verified::body, "what was signed"));
+                row("body", &Verified::body, "what was signed; null when it is sealed"),
+                row("sealed", &Verified::sealed, "to whom the body is sealed, and the commitment that was signed"),
+                row("disclosed", &Verified::disclosed, "fields of the sealed body that the disclosure proves"));
   }
 };
 
@@ -171,6 +185,25 @@ Result<Audited> verify(api::Ctx&, const Verify& in) {
                      "that others saw the same log: cosignatures are looked at with --policy only",
                      "the claimed time: nothing orders statements but their position"};
   out.body = c.statement.body;
+  if (const auto& seal = c.statement.seal) {
+    const auto audience = alliance::Audience::of_header(c.statement.audience, c.statement.issuer);
+    out.sealed = fmt::format("{}, commitment {}", audience ? audience->format() : "unknown", seal->commit);
+  }
+  if (in.disclosure) {
+    if (!c.statement.seal) return fail(alliance::why("alliance.not_sealed"), "{}: its body is public", out.id);
+    const std::string text = HZ_TRY(read_text(*in.disclosure, statement::disclosure_size_max));
+    const auto within_disclosure = [&](auto result) -> decltype(result) {
+      if (!result) return within(*in.disclosure, std::move(result).error());
+      return result;
+    };
+    const auto shown = HZ_TRY(within_disclosure(statement::parse_disclosure(text)));
+    HZ_TRY(within_disclosure(
+        statement::check_disclosure(shown, HZ_TRY(parse_digest(c.statement.seal->commit)))));
+    for (const statement::ShownField& field : shown.shown) out.disclosed.push_back({field.path, json::dump(field.value)});
+    out.not_checked.push_back("that the fields shown are all there are, or that a path stands once in the body");
+  } else if (c.statement.seal) {
+    out.not_checked.push_back("the sealed body: a reader shows fields of it with `hezong body disclose`");
+  }
   if (!in.root.empty() && std::ranges::find(in.root, out.root_fingerprint) == in.root.end())
     return fail(alliance::why("alliance.other_root"), "{}: {} is none of those given", in.file, out.root_fingerprint);
   if (!in.root.empty()) out.not_checked.erase(out.not_checked.begin());
@@ -224,6 +257,8 @@ std::string text(const Audited& audited, const api::Style& style) {
       "{} {} statement {}\n  signed by  {} ({})\n  stands at  {} of {} in log {}\n  claimed    {}\n  root key   {}\n",
       style.green("verified:"), v.kind, v.id, v.issuer, v.issuer_name, v.index, v.log_size, v.origin, v.claimed_time,
       v.root_fingerprint);
+  if (v.sealed) out += fmt::format("  sealed to  {}\n", *v.sealed);
+  for (const Disclosed& one : v.disclosed) out += fmt::format("  disclosed  {} = {}\n", one.path, one.value);
   for (const std::string& line : v.not_checked) out += fmt::format("  {} {}\n", style.yellow("not checked:"), line);
   return out;
 }

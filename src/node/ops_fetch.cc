@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "alliance/body.h"
 #include "blob/stream.h"
 #include "node/dial.h"
 #include "node/fetch.h"
@@ -56,7 +57,7 @@ struct FetchOut {
 Result<Want> find(alliance::Member& member, const std::string& asked, std::int64_t now_ms) {
   sql::Db& views = *HZ_TRY(member.views());
   const auto known = HZ_TRY(share::KnownReleases::read(views));
-  const auto facts = HZ_TRY(share::membership_facts(views));
+  const auto facts = HZ_TRY(alliance::membership_facts(views));
   const bool by_digest = statement::is_sha256(asked);
   Want out;
   std::string denials;

@@ -61,24 +61,37 @@ struct Catted {
   std::int64_t index = 0;
   std::vector<statement::Ref> refs;
   json::Value body;
+  std::optional<std::string> sealed;
   static constexpr auto fields() {
     return rows(row("id", &Catted::id, "statement id"), row("origin", &Catted::origin, "log"),
                 row("index", &Catted::index, "position"), row("kind", &Catted::kind, "kind"),
                 row("issuer", &Catted::issuer, "member id"), row("role", &Catted::role, "role of the key"),
                 row("issued", &Catted::issued, "claimed time"), row("refs", &Catted::refs, "other statements"),
-                row("body", &Catted::body, "what was signed"));
+                row("body", &Catted::body, "what was signed; null when it is sealed and cannot be opened here"),
+                row("sealed", &Catted::sealed, "to whom, and the commitment that was signed"));
   }
 };
 Result<Catted> cat(api::Ctx& ctx, const Cat& in) {
   alliance::Member& member = *HZ_TRY(ctx.member());
-  const statement::Statement s = HZ_TRY(member.find(in.id));
-  return Catted{
+  statement::Statement s = HZ_TRY(member.find(in.id));
+  Catted out{
       s.id_text(), s.origin, s.kind, s.issuer, s.role, utc_text(s.issued_ms), static_cast<std::int64_t>(s.index),
-      s.refs,      s.body};
+      s.refs,      {},       {}};
+  if (s.seal) {
+    const auto audience = alliance::Audience::of_header(s.audience, s.issuer);
+    out.sealed = fmt::format("{}, commitment {}", audience ? audience->format() : "unknown", s.seal->commit);
+    if (const auto opened = member.open(s); !opened) {
+      if (opened.error().reason->slug != "alliance.body_gone") return std::unexpected(opened.error());
+      *out.sealed += "; the body is not here, or not for this member";
+    }
+  }
+  out.body = s.body;
+  return out;
 }
 std::string text(const Catted& s, const api::Style& style) {
-  return fmt::format("{} at {} of {}, signed by {} as {}, claimed {}\n{}\n", style.bold(s.kind), s.index, s.origin,
-                     s.issuer, s.role, s.issued, json::pretty(s.body));
+  return fmt::format("{} at {} of {}, signed by {} as {}, claimed {}\n{}{}\n", style.bold(s.kind), s.index, s.origin,
+                     s.issuer, s.role, s.issued, s.sealed ? fmt::format("sealed to {}\n", *s.sealed) : "",
+                     json::pretty(s.body));
 }
 
 struct Check {

@@ -68,17 +68,19 @@ struct Rebuild {
   static constexpr auto fields() { return rows(); }
 };
 struct Rebuilt {
-  std::string digest;
+  std::string digest, own_digest;
   alliance::Frontier frontier;
   static constexpr auto fields() {
-    return rows(row("digest", &Rebuilt::digest, "SHA-256 over every row of every view table, hex"),
+    return rows(row("digest", &Rebuilt::digest,
+                    "SHA-256 over every row of every view table without sealed bodies, hex: equal at every member"),
+                row("own_digest", &Rebuilt::own_digest, "the same with the bodies that this member can open"),
                 row("frontier", &Rebuilt::frontier, "as of"));
   }
 };
 Result<Rebuilt> rebuild(api::Ctx& ctx, const Rebuild&) {
   alliance::Member& member = *HZ_TRY(ctx.member());
-  const std::string digest = HZ_TRY(member.rebuild_views());
-  return Rebuilt{digest, member.frontier()};
+  auto digests = HZ_TRY(member.rebuild_views());
+  return Rebuilt{std::move(digests.shared), std::move(digests.own), member.frontier()};
 }
 std::string text(const Rebuilt& out, const api::Style&) {
   return fmt::format("views rebuilt: digest {}\nfrontier {}\n", out.digest, out.frontier.digest);

@@ -49,13 +49,20 @@ struct Up {
   std::uint32_t port = 0, sync_ms = 5000;
   bool tls = false;
   std::vector<std::string> host;
+  std::string gateway_listen;
+  std::uint32_t gateway_port = 0;
   static constexpr auto fields() {
     return rows(row("listen", &Up::listen, "IP address to listen on; beyond this machine only with TLS", or_default),
                 row("port", &Up::port, "TCP port; 0 takes a free one", or_default),
                 row("sync_ms", &Up::sync_ms, "pause between rounds with the other nodes, milliseconds; 0: none (5000)",
                     or_default),
                 row("tls", &Up::tls, "serve TLS on a loopback address too", or_default),
-                row("host", &Up::host, "a host name the node is called by"));
+                row("host", &Up::host, "a host name the node is called by"),
+                row("gateway_listen", &Up::gateway_listen,
+                    "IP address where products are called, without the node's own operations; the same address as "
+                    "theirs when absent",
+                    or_default),
+                row("gateway_port", &Up::gateway_port, "TCP port there; 0 takes a free one", or_default));
   }
 };
 struct UpOut {
@@ -69,15 +76,19 @@ struct UpOut {
 };
 
 Result<UpOut> up(api::Ctx& ctx, const Up& in) {
-  if (in.port > 65535) return fail(why("node.port"), "{}", in.port);
+  for (const std::uint32_t port : {in.port, in.gateway_port})
+    if (port > 65535) return fail(why("node.port"), "{}", port);
   const StopSignal stop;
   ServeOptions options{.listen = in.listen,
                        .port = static_cast<std::uint16_t>(in.port),
                        .tls = in.tls,
                        .names = in.host,
-                       .sync_ms = static_cast<int>(std::min<std::uint32_t>(in.sync_ms, 3'600'000))};
+                       .sync_ms = static_cast<int>(std::min<std::uint32_t>(in.sync_ms, 3'600'000)),
+                       .gateway_listen = in.gateway_listen,
+                       .gateway_port = static_cast<std::uint16_t>(in.gateway_port)};
   auto served = HZ_TRY(Served::start(options, ctx));
   ctx.progress().note(fmt::format("{} serves {}", served.file().url, HZ_TRY(ctx.member())->id()));
+  if (served.file().gateway) ctx.progress().note(fmt::format("products are called at {}", *served.file().gateway));
   if (served.file().pin) ctx.progress().note(fmt::format("pin {}", *served.file().pin));
   stop.wait();
   served.stop();
@@ -104,7 +115,8 @@ std::span<const api::Op> up_ops() {
                             "pin of the TLS key. The operator's token is in api_token there; send it as "
                             "`Authorization: Bearer TOKEN`. Commands may be used meanwhile. Every few seconds the node "
                             "mirrors the other members' logs and brings its head to them to be cosigned; `hezong node "
-                            "peers` shows how that went."}),
+                            "peers` shows how that went. Products with a route (`hezong pool route set`) are called "
+                            "through it, under /v2/ and /v1/chat/completions, with an API key."}),
   };
   return table;
 }

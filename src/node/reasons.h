@@ -41,6 +41,8 @@ inline constexpr Reason reasons_table[] = {
     {"node.accept_head", Code::usage, "Accepting the stored head as the newest one needs an explicit --yes.",
      "If a newer copy of this log exists anywhere, this signs a second history, and every member can prove it. Ask "
      "mirrors and witnesses first; then repeat with --yes."},
+    {"node.gateway_body", Code::invalid, "The body of a request to the gateway cannot be read.",
+     "Send a JSON object with one member `model`."},
     {"node.no_vote", Code::not_found, "This member's secret vote is not in its folder.",
      "Restore votes/ of the folder from your backup; a vote that is not revealed counts as an abstention."},
     {"node.unknown_shell", Code::usage, "Completion is written for bash, zsh and fish only.",

@@ -16,6 +16,7 @@
 #include "log/witness.h"
 #include "net/url.h"
 #include "node/dial.h"
+#include "node/gateway_feed.h"
 #include "node/mount.h"
 #include "node/peer_desk.h"
 #include "node/reasons.h"
@@ -83,8 +84,12 @@ struct Served::State {
   NodeFile file;
   std::optional<PeerDesk> desk;
   std::atomic<std::uint64_t> rounds = 0;
-  std::optional<net::Server> server;  // its workers use everything above
-  std::jthread syncing;               // last: it ends first
+  std::unique_ptr<pool::MeterJournal> journal;
+  std::optional<Gateway> gateway;
+  std::unique_ptr<GatewayFeed> feed;
+  std::optional<net::Server> server;          // its workers use everything above
+  std::optional<net::Server> gateway_server;  // when products are called at an address of their own
+  std::jthread syncing;                       // last: it ends first
 
   Result<api::Answer> call(const api::Op& op, const json::Value& in) {
     std::unique_lock<std::timed_mutex> turn(writing, std::defer_lock);
@@ -135,7 +140,7 @@ struct Served::State {
     if (api::has_token(gate, request)) {
       if (request.path == "/metrics") {
         listening.wait();
-        return plain(200, metrics_text(server->counters()));
+        return plain(200, metrics_text(server->counters()) + metrics_text(gateway->counts()));
       }
       if (request.path.starts_with(blobs_prefix)) {
         if (request.method != "PUT") return get_blob(*blobs, request);
@@ -153,6 +158,15 @@ struct Served::State {
     if (auto refused = api::foreign(gate, head)) return std::unexpected(*std::move(refused));
     if (!api::has_token(gate, head)) return std::unexpected(nothing());
     return put_blob(*blobs, head);
+  }
+
+  // Where products are called, without the node's own operations.
+  net::Site gateway_site() {
+    return {.handle = [](const http::Request&) { return nothing(); },
+            .body_bytes_max = [this](const http::Request& head) -> std::size_t {
+              return Gateway::is_for(head) ? gateway->body_bytes_max(head) : 0;
+            },
+            .passage = [this](const http::Request& head) { return gateway->passage(head); }};
   }
 
   // What is not there, and what a stranger may not see.
@@ -192,15 +206,31 @@ Result<Served> Served::start(const ServeOptions& options, api::Ctx& ctx) {
     state->file.pin = net::pin_text(HZ_TRY(net::pin_of(*server.tls)));
   }
   State* s = state.get();
-  state->server.emplace(HZ_TRY(
-      net::Server::start(server, {.handle = [s](const http::Request& request) { return s->handle(request); },
-                                  .body_bytes_max = [s](const http::Request& head) -> std::size_t {
-                                    if (head.path == cards_path) return delivered_card_bytes_max;
-                                    if (PeerDesk::is_for(head)) return log::add_checkpoint_size_bytes_max;
-                                    if (!head.path.starts_with("/v1/")) return 0;
-                                    return api::has_token(s->gate, head) ? body_bytes_max : stranger_body_bytes_max;
-                                  },
-                                  .upload = [s](const http::Request& head) { return s->upload(head); }})));
+  state->journal = HZ_TRY(pool::MeterJournal::open(ctx.home / "meter", *ctx.seams.rng, *ctx.seams.clock));
+  for (const Error& fault : state->journal->faults()) ctx.progress().note(fault.text());
+  state->gateway.emplace(*state->journal, *ctx.seams.clock, steady_clock());
+  state->feed = HZ_TRY(GatewayFeed::start(ctx.home, ctx.mounted, state->seams, *state->gateway));
+  const bool apart = !options.gateway_listen.empty();
+  net::Site site{.handle = [s](const http::Request& request) { return s->handle(request); },
+                 .body_bytes_max = [s, apart](const http::Request& head) -> std::size_t {
+                   if (!apart && Gateway::is_for(head)) return s->gateway->body_bytes_max(head);
+                   if (head.path == cards_path) return delivered_card_bytes_max;
+                   if (PeerDesk::is_for(head)) return log::add_checkpoint_size_bytes_max;
+                   if (!head.path.starts_with("/v1/")) return 0;
+                   return api::has_token(s->gate, head) ? body_bytes_max : stranger_body_bytes_max;
+                 },
+                 .upload = [s](const http::Request& head) { return s->upload(head); }};
+  if (!apart) site.passage = [s](const http::Request& head) { return s->gateway->passage(head); };
+  state->server.emplace(HZ_TRY(net::Server::start(server, std::move(site))));
+  if (apart) {
+    net::ServerOptions own{.address = options.gateway_listen, .port = options.gateway_port, .limits = options.limits};
+    // Products are called by few machines with many connections each.
+    own.limits.connections_per_client_max = own.limits.connections_max = 4096;
+    if (options.tls || !is_loopback(own.address))
+      own.tls = HZ_TRY(net::ensure_identity(ctx.home / "tls", options.names, *ctx.seams.clock));
+    state->gateway_server.emplace(HZ_TRY(net::Server::start(own, state->gateway_site())));
+    state->file.gateway = state->gateway_server->url();
+  }
   state->listening.count_down();
   const std::string scheme = server.tls ? "https" : "http";
   state->file.url = options.names.empty() ? state->server->url()
@@ -216,6 +246,7 @@ Result<Served> Served::start(const ServeOptions& options, api::Ctx& ctx) {
   return Served(std::move(state));
 }
 
+const GatewayCounts& Served::gateway_counts() const { return state_->gateway->counts(); }
 std::uint64_t Served::rounds() const { return state_->rounds; }
 
 void Served::stop() {
@@ -224,6 +255,7 @@ void Served::stop() {
     state_->syncing.request_stop();
     state_->syncing.join();
   }
+  if (state_->gateway_server) state_->gateway_server->stop();
   state_->server->stop();
   std::error_code ignored;
   fs::remove(state_->home / "node.json", ignored);
@@ -249,6 +281,25 @@ std::string metrics_text(const net::Counters& c) {
   out += "# HELP hezong_http_answers_total Answers by class of status.\n# TYPE hezong_http_answers_total counter\n";
   for (std::size_t i = 1; i < c.by_class.size(); ++i)
     out += fmt::format("hezong_http_answers_total{{class=\"{}xx\"}} {}\n", i, c.by_class[i]);
+  return out;
+}
+
+std::string metrics_text(const GatewayCounts& c) {
+  std::string out;
+  const auto add = [&](std::string_view name, std::string_view help, std::uint64_t value) {
+    out += fmt::format("# HELP hezong_gateway_{0} {1}\n# TYPE hezong_gateway_{0} counter\nhezong_gateway_{0} {2}\n",
+                       name, help, value);
+  };
+  add("requests_total", "Requests with a good key that were taken.", c.taken);
+  add("whole_total", "Requests answered whole.", c.whole);
+  add("refused_total", "Requests that no server answered.", c.refused);
+  add("cut_total", "Answers cut within.", c.cut);
+  add("client_gone_total", "Requests left by their client.", c.client_gone);
+  add("no_key_total", "Requests without a good key.", c.no_key);
+  add("no_product_total", "Requests for a product that is not there for their key.", c.no_product);
+  add("over_quota_total", "Requests beyond the quota of their key.", c.over_quota);
+  add("retries_total", "Tries after the first.", c.retries);
+  add("breakers_opened_total", "Times that a server was left alone after failures.", c.open);
   return out;
 }
 

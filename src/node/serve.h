@@ -8,6 +8,7 @@
 
 #include "api/op.h"
 #include "net/server.h"
+#include "node/gateway.h"
 
 namespace hz::node {
 
@@ -17,17 +18,22 @@ struct ServeOptions {
   bool tls = false;                     // always on where `listen` is no loopback address
   std::vector<std::string> names = {};  // host names the node is called by, besides addresses and localhost
   int sync_ms = 5'000;                  // pause between rounds with the other nodes; 0: none
+  // Where products are called: on the same address, or, with a listening address here, on one of its own only.
+  std::string gateway_listen = {};
+  std::uint16_t gateway_port = 0;
   net::ServerLimits limits = {};
 };
 
 // The content of node.json.
 struct NodeFile {
   std::string url;
-  std::optional<std::string> pin;  // "sha256//...", with TLS
+  std::optional<std::string> gateway;  // where products are called, when elsewhere
+  std::optional<std::string> pin;      // "sha256//...", with TLS
   std::int64_t pid = 0;
   std::string started;  // UTC
   static constexpr auto fields() {
     return rows(row("url", &NodeFile::url, "where the node listens"),
+                row("gateway", &NodeFile::gateway, "where products are called, when elsewhere"),
                 row("pin", &NodeFile::pin, "pin of its TLS key, as curl --pinnedpubkey takes it"),
                 row("pid", &NodeFile::pid, "process"), row("started", &NodeFile::started, "since, UTC"));
   }
@@ -44,6 +50,7 @@ class Served {
 
   const NodeFile& file() const;
   net::Counters counters() const;
+  const GatewayCounts& gateway_counts() const;
   // Rounds with the other nodes so far, finished or failed.
   std::uint64_t rounds() const;
   // Finishes running requests, removes node.json and lets the next one start.
@@ -57,5 +64,6 @@ class Served {
 
 // Counters in the text format that Prometheus reads.
 std::string metrics_text(const net::Counters& counters);
+std::string metrics_text(const GatewayCounts& counts);
 
 }  // namespace hz::node

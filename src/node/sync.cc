@@ -7,6 +7,7 @@
 #include "log/cosignature.h"
 #include "log/mirror.h"
 #include "log/tile_reader.h"
+#include "node/bodies.h"
 #include "node/identify.h"
 #include "node/reasons.h"
 #include "sql/db.h"
@@ -157,6 +158,8 @@ Result<SyncRound> sync_once(alliance::Member& member, const Connect& connect, co
     pull_from_any(member, known, exchanges, i, out.peers[i], forks);
     if (known[i].authority) out.peers[i].name = known[i].authority->genesis.name;
   }
+
+  HZ_TRY(fetch_bodies(member, known, exchanges));
 
   std::shared_ptr<void> turn;
   const auto write = [&]() -> Result<void> {

@@ -19,11 +19,14 @@ class Breaker {
  public:
   explicit Breaker(BreakerRule rule = {}) : rule_(rule), pause_ms_(rule.open_ms) {}
 
+  // A request could pass now; takes nothing.
+  bool ready(std::int64_t now_ms) const {
+    return failures_ < rule_.failures_max || (now_ms >= open_until_ms_ && !probing_);
+  }
   // A request may pass now. In an open breaker whose time is over this takes the one probe.
   bool allows(std::int64_t now_ms) {
-    if (failures_ < rule_.failures_max) return true;
-    if (now_ms < open_until_ms_ || probing_) return false;
-    probing_ = true;
+    if (!ready(now_ms)) return false;
+    if (failures_ >= rule_.failures_max) probing_ = true;
     return true;
   }
   void succeeded() {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <set>
 
 #include "base/folders.h"
 #include "pool/reasons.h"
@@ -113,7 +114,8 @@ std::vector<Error> sweep_sites(const SiteWorld& world) {
   std::vector<Error> out;
   auto configs = site_configs(world.home);
   if (!configs) return {std::move(configs).error()};
-  const auto serving = all_serving(world.home / "serving");
+  std::set<std::string> serving;
+  for (const Serving& one : read_serving_folder(world.home / "serving").servers) serving.insert(one.claim);
   for (const SiteConfig& config : *configs) {
     auto site = open_site(world, config);
     if (!site) {

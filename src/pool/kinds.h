@@ -38,6 +38,68 @@ struct Site {
   }
 };
 
+// One server that a product's requests may go to.
+struct Target {
+  std::string claim;
+  std::string site;
+  std::string backend;
+  std::int64_t weight = 1;
+  static constexpr auto fields() {
+    return rows(row("claim", &Target::claim, "claim the model server runs under, 1 to 64 of [0-9a-z-]"),
+                row("site", &Target::site, "site:<id> it runs at"),
+                row("backend", &Target::backend, "backend:<engine> it runs on"),
+                row("weight", &Target::weight, "share of the requests, 0 to 10000; 0: only when no other can"));
+  }
+};
+
+// The signer's gateway sends this product's requests there. A later statement of the same product replaces it; one
+// without targets ends the serving.
+struct Route {
+  static constexpr std::string_view kind = "pool.route";
+  std::string product;
+  std::vector<Target> targets;
+  std::vector<std::string> evidence;
+  std::string reason;
+  std::int64_t deadline_ms = 60'000;
+  static constexpr auto fields() {
+    return rows(
+        row("product", &Route::product, "product:<id>"),
+        row("targets", &Route::targets, "where its requests go; none: nowhere"),
+        row("evidence", &Route::evidence, "statement ids, hex, that show the targets give the product's answers"),
+        row("reason", &Route::reason, "why, in a few words, such as `drill <id>`", or_default),
+        row("deadline_ms", &Route::deadline_ms, "how long a request may wait for its answer, all tries together",
+            or_default));
+  }
+};
+
+// Whoever knows the secret of this hash may call these products. The secret itself stands nowhere.
+struct ApiKey {
+  static constexpr std::string_view kind = "pool.api_key";
+  std::string key;
+  std::string name;
+  std::string secret_sha256;
+  std::vector<std::string> products;
+  std::int64_t requests_per_minute = 0, units_per_minute = 0;
+  std::int64_t expires_ms = 0;
+  static constexpr auto fields() {
+    return rows(row("key", &ApiKey::key, "id of the key, 16 hex digits"),
+                row("name", &ApiKey::name, "name shown to people; whoever mirrors the log reads it"),
+                row("secret_sha256", &ApiKey::secret_sha256, "SHA-256 of the secret, hex"),
+                row("products", &ApiKey::products, "product:<id> it may call"),
+                row("requests_per_minute", &ApiKey::requests_per_minute, "0: no limit", or_default),
+                row("units_per_minute", &ApiKey::units_per_minute,
+                    "tokens of text products, inferences of others; 0: no limit", or_default),
+                row("expires_ms", &ApiKey::expires_ms, "milliseconds since 1970; 0: never", or_default));
+  }
+};
+
+// The key is good for nothing from here on, whatever was or will be said about it.
+struct ApiKeyRevoked {
+  static constexpr std::string_view kind = "pool.api_key_revoked";
+  std::string key;
+  static constexpr auto fields() { return rows(row("key", &ApiKeyRevoked::key, "id of the key, 16 hex digits")); }
+};
+
 std::span<const statement::Kind> kinds();
 std::string_view view_schema();
 

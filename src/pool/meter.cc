@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "crypto/hash.h"
 #include "pool/reasons.h"
+#include "pool/rules.h"
 
 namespace hz::pool {
 namespace {
@@ -43,11 +44,6 @@ bool read(std::string_view text, Number& out) {
   return error == std::errc{} && rest == text.data() + text.size() && out >= 0 && out <= figure_max;
 }
 
-bool is_claim(std::string_view text) {
-  return !text.empty() && text.size() <= 64 &&
-         std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-'; });
-}
-
 }  // namespace
 
 std::string_view fate_text(Fate fate) { return fates[static_cast<std::size_t>(fate)]; }
@@ -57,8 +53,9 @@ std::string meter_line(const MeterBegin& b) {
 }
 
 std::string meter_line(const MeterEnd& e) {
-  return sealed(fmt::format("end\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}", e.claim, e.at_ms, fate_text(e.fate),
-                            e.status, e.tries, e.site, e.backend, e.request_bytes, e.answer_bytes, e.served_us));
+  return sealed(fmt::format("end\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}", e.claim, e.at_ms, fate_text(e.fate),
+                            e.status, e.tries, e.site, e.backend, e.request_bytes, e.answer_bytes, e.served_us,
+                            e.units));
 }
 
 Result<MeterFile> read_meter(std::string_view text) {
@@ -83,7 +80,7 @@ Result<MeterFile> read_meter(std::string_view text) {
     const auto words = split(line.substr(0, mark));
     if (words[0] == "begin") {
       MeterBegin begin;
-      if (words.size() != 5 || !is_claim(words[1]) || !read(words[2], begin.at_ms)) return refuse("not a begin");
+      if (words.size() != 5 || !is_claim_id(words[1]) || !read(words[2], begin.at_ms)) return refuse("not a begin");
       begin.claim = words[1];
       begin.key = words[3];
       begin.product = words[4];
@@ -95,9 +92,9 @@ Result<MeterFile> read_meter(std::string_view text) {
       out.requests.push_back({std::move(begin), std::move(none)});
     } else {
       MeterEnd e;
-      if (words[0] != "end" || words.size() != 11 || !read(words[2], e.at_ms) || !read(words[4], e.status) ||
+      if (words[0] != "end" || words.size() != 12 || !read(words[2], e.at_ms) || !read(words[4], e.status) ||
           !read(words[5], e.tries) || !read(words[8], e.request_bytes) || !read(words[9], e.answer_bytes) ||
-          !read(words[10], e.served_us))
+          !read(words[10], e.served_us) || !read(words[11], e.units))
         return refuse("neither a begin nor an end");
       const auto fate = std::ranges::find(fates, words[3]);
       if (fate == fates.end() || *fate == "node_died") return refuse("no such fate");
@@ -140,6 +137,7 @@ std::vector<Usage> usage_of(const std::vector<Metered>& requests) {
     u.request_bytes += m.end.request_bytes;
     u.answer_bytes += m.end.answer_bytes;
     u.served_us += m.end.served_us;
+    u.units += m.end.units;
   }
   std::vector<Usage> out;
   for (auto& [who, u] : sums) {

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/result.h"
+#include "base/fields.h"
 
 namespace hz::pool {
 
@@ -31,6 +31,7 @@ struct MeterEnd {
   int tries = 0;
   std::string site, backend;  // of the last try; empty when there was none
   std::int64_t request_bytes = 0, answer_bytes = 0, served_us = 0;
+  std::int64_t units = 0;  // what the product is metered in: tokens, or inferences
 };
 
 // One line, with its check sum and line feed. Fields must hold no tab or line feed.
@@ -55,7 +56,21 @@ Result<MeterFile> read_meter(std::string_view text);
 struct Usage {
   std::string key, product;
   std::int64_t requests = 0, whole = 0, refused = 0, cut = 0, client_gone = 0, node_died = 0;
-  std::int64_t request_bytes = 0, answer_bytes = 0, served_us = 0;
+  std::int64_t running = 0;  // 0 out of usage_of: a file alone does not tell
+  std::int64_t request_bytes = 0, answer_bytes = 0, served_us = 0, units = 0;
+  static constexpr auto fields() {
+    return rows(row("key", &Usage::key, "id of the API key"), row("product", &Usage::product, "product:<id>"),
+                row("requests", &Usage::requests, "requests taken, each once; the sum of the next six"),
+                row("whole", &Usage::whole, "answered whole, whatever the status"),
+                row("refused", &Usage::refused, "no server answered"), row("cut", &Usage::cut, "cut within the answer"),
+                row("client_gone", &Usage::client_gone, "left by the client"),
+                row("node_died", &Usage::node_died, "died with the node: nothing to pay"),
+                row("running", &Usage::running, "not ended yet"),
+                row("request_bytes", &Usage::request_bytes, "bytes of request bodies"),
+                row("answer_bytes", &Usage::answer_bytes, "bytes of answer bodies"),
+                row("served_us", &Usage::served_us, "microseconds served"),
+                row("units", &Usage::units, "tokens of text products, inferences of others"));
+  }
 };
 // Sorted by key and product.
 std::vector<Usage> usage_of(const std::vector<Metered>& requests);

@@ -53,9 +53,7 @@ std::string text(const SiteAdded& out, const api::Style& style) {
                      out.site.entity, out.site.jurisdiction, api::table(cells, style), out.receipt.id);
 }
 
-}  // namespace
-
-std::span<const api::Op> ops() {
+std::span<const api::Op> site_ops() {
   static const api::Op table[] = {
       api::op<&site_add>(
           {.id = "pool.site_add",
@@ -72,6 +70,18 @@ std::span<const api::Op> ops() {
            .more = "Figures are what the site declares; nothing is measured yet. Call it again for backends with other "
                    "figures: what a statement names is replaced, the rest stays."}),
   };
+  return table;
+}
+
+}  // namespace
+
+std::span<const api::Op> ops() {
+  static const std::vector<api::Op> table = [] {
+    std::vector<api::Op> out;
+    for (const auto& part : {site_ops(), route_ops(), api_key_ops(), meter_ops()})
+      out.insert(out.end(), part.begin(), part.end());
+    return out;
+  }();
   return table;
 }
 

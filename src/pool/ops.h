@@ -5,6 +5,9 @@
 
 namespace hz::pool {
 
-std::span<const api::Op> ops();
+std::span<const api::Op> ops();  // all of the following, and the pillar's first one
+std::span<const api::Op> route_ops();
+std::span<const api::Op> api_key_ops();
+std::span<const api::Op> meter_ops();
 
 }  // namespace hz::pool

@@ -8,4 +8,15 @@ namespace hz::pool {
 // pool.offer_twice.
 Result<void> check(const Site& site);
 
+// Errors: pool.product_id, pool.site_id, pool.claim_id, pool.weight, pool.target_twice, pool.evidence_id, pool.reason,
+// pool.deadline.
+Result<void> check(const Route& route);
+// Errors: pool.key_id, pool.key_name, pool.key_hash, pool.product_id, pool.quota.
+Result<void> check(const ApiKey& key);
+
+// 1 to 64 of [0-9a-z-]: also the name of a file, so neither a dot nor a slash.
+bool is_claim_id(std::string_view text);
+// 16 lower-case hex digits.
+bool is_key_id(std::string_view text);
+
 }  // namespace hz::pool

@@ -1,17 +1,56 @@
 #include "pool/serving.h"
 
+#include <arpa/inet.h>
+
+#include <algorithm>
+
+#include "base/json.h"
 #include "pool/claim_folder.h"
 #include "pool/reasons.h"
+#include "pool/rules.h"
+#include "statement/ids.h"
 
 namespace hz::pool {
+namespace {
 
-constexpr std::size_t file_bytes_max = 64u << 10;
+bool is_address(const std::string& text) {
+  unsigned char scrap[16];
+  return ::inet_pton(AF_INET, text.c_str(), scrap) == 1 || ::inet_pton(AF_INET6, text.c_str(), scrap) == 1;
+}
+
+bool is_model(std::string_view text) {
+  return !text.empty() && text.size() <= 200 && std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
+}
+
+}  // namespace
 
 Result<Serving> read_serving(std::string_view text) {
-  const auto document = HZ_TRY(json::parse(text, {.size_bytes_max = file_bytes_max, .depth_max = 4}));
-  auto out = HZ_TRY(from_json<Serving>(document));
-  if (!is_claim(out.claim) || out.port < 1 || out.port > 65535)
-    return fail(hz::why("base.json_field"), "claim \"{}\", port {}", out.claim, out.port);
+  const json::Value value = HZ_TRY(json::parse(text, {.size_bytes_max = serving_bytes_max, .depth_max = 8}));
+  Serving out;
+  const auto take = [&](std::string_view name) { return std::string(value.text(name)); };
+  out.claim = take("claim");
+  out.product = take("product");
+  out.site = take("site");
+  out.backend = take("backend");
+  out.address = take("address");
+  out.model = take("model");
+  out.sha256 = take("sha256");
+  out.evidence = take("evidence");
+  const json::Value* port = value.find("port");
+  const std::int64_t* number = port ? port->integer() : nullptr;
+  const auto refuse = [&](std::string_view what) { return fail(why("pool.serving"), "{}: {}", out.claim, what); };
+  if (!is_claim_id(out.claim)) return fail(why("pool.serving"), "claim");
+  if (!statement::is_id_of("product", out.product)) return refuse("product");
+  if (!statement::is_id_of("site", out.site)) return refuse("site");
+  if (!statement::is_id_of("backend", out.backend)) return refuse("backend");
+  // A NUL inside would hide what follows it from inet_pton.
+  if (out.address.size() > 45 || out.address.find('\0') != std::string::npos || !is_address(out.address))
+    return refuse("address");
+  if (!number || *number < 1 || *number > 65535) return refuse("port");
+  out.port = static_cast<std::uint16_t>(*number);
+  if (!is_model(out.model)) return refuse("model");
+  if (!out.sha256.empty() && !statement::is_sha256(out.sha256)) return refuse("sha256");
+  if (!out.evidence.empty() && !statement::is_sha256(out.evidence)) return refuse("evidence");
   return out;
 }
 
@@ -22,23 +61,41 @@ Result<void> keep_serving_file(const fs::path& folder, const ServerJob& job, con
     fs::remove(path, error);
     return error ? Result<void>(fail(hz::why("base.write"), "{}: {}", path.string(), error.message())) : Result<void>{};
   }
-  const Serving serving{job.claim,     job.product,    job.site,        job.backend, observed.address,
-                        observed.port, observed.model, observed.sha256, job.evidence};
-  if (const auto text = read_text(path, file_bytes_max))
-    if (const auto there = read_serving(*text); there && *there == serving) return {};
+  json::Value value;
+  value.set("claim", job.claim).set("product", job.product).set("site", job.site).set("backend", job.backend);
+  value.set("address", observed.address).set("port", observed.port).set("model", observed.model);
+  value.set("sha256", observed.sha256).set("evidence", job.evidence);
+  const std::string text = json::pretty(value) + "\n";
+  if (const auto there = read_text(path, serving_bytes_max); there && *there == text) return {};
   fs::create_directories(folder, error);
-  return replace_file(path, json::pretty(to_json(serving)) + "\n");
+  return replace_file(path, text);
 }
 
-std::map<std::string, Serving> all_serving(const fs::path& folder) {
-  std::map<std::string, Serving> out;
+ServingFolder read_serving_folder(const fs::path& folder) {
+  ServingFolder out;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    if (entry.path().extension() != ".json") continue;
-    const auto text = read_text(entry.path(), file_bytes_max);
-    if (!text) continue;
-    if (auto serving = read_serving(*text); serving && serving->claim == entry.path().stem())
-      out[serving->claim] = std::move(*serving);
+  std::vector<fs::path> files;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
+    if (it->path().extension() == ".json") files.push_back(it->path());
+  std::ranges::sort(files);
+  if (files.size() > servings_max) {
+    out.faults.push_back(Error{&why("pool.serving"), fmt::format("{} files, at most {}", files.size(), servings_max)});
+    files.resize(servings_max);
+  }
+  for (const fs::path& file : files) {
+    const auto text = read_text(file, serving_bytes_max);
+    if (!text) {
+      // Gone since the folder was read: its server has ended.
+      if (fs::exists(file, error)) out.faults.push_back(text.error());
+      continue;
+    }
+    auto serving = read_serving(*text);
+    if (serving && serving->claim != file.stem().string())
+      serving = fail(why("pool.serving"), "{} names claim {}", file.filename().string(), serving->claim);
+    if (serving)
+      out.servers.push_back(*std::move(serving));
+    else
+      out.faults.push_back(std::move(serving).error());
   }
   return out;
 }

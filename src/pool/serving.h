@@ -1,6 +1,10 @@
-// The files by which whoever carries requests finds model servers (docs/formats/serving.md).
+// What runs right now: one file per model server in `<home>/serving/`, written by the site that runs it and read by the
+// gateway (docs/formats/gateway.md). The site writes `<claim>.json` by rename when the server is ready and removes it
+// when the server ends; so a file that is there is whole, and the folder is the list.
 #pragma once
-#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/fs.h"
 #include "pool/job.h"
@@ -8,26 +12,27 @@
 namespace hz::pool {
 
 struct Serving {
-  std::string claim, product, site, backend, address;
-  std::int64_t port = 0;
-  std::string model, sha256, evidence;
-  bool operator==(const Serving&) const = default;
-  static constexpr auto fields() {
-    return rows(row("claim", &Serving::claim, "the job that serves"),
-                row("product", &Serving::product, "what it serves"), row("site", &Serving::site, "where"),
-                row("backend", &Serving::backend, "on which engine"), row("address", &Serving::address, "IPv4 address"),
-                row("port", &Serving::port, "TCP port"), row("model", &Serving::model, "the model's name there"),
-                row("sha256", &Serving::sha256, "digest that the server says it serves"),
-                row("evidence", &Serving::evidence, "statement id, or empty"));
-  }
+  std::string claim, product, site, backend;
+  std::string address;  // an IP address
+  std::uint16_t port = 0;
+  std::string model;     // what the server calls it: 1 to 200 visible ASCII characters
+  std::string sha256;    // of the model's bytes, hex; may be empty
+  std::string evidence;  // statement id, hex; may be empty
 };
+inline constexpr std::size_t serving_bytes_max = 16u << 10;
+inline constexpr std::size_t servings_max = 1024;
+
+// Members it does not know are passed over. Errors: pool.serving, base.json_*.
+Result<Serving> read_serving(std::string_view text);
+
+struct ServingFolder {
+  std::vector<Serving> servers;  // by claim
+  std::vector<Error> faults;     // files that were passed over
+};
+// The folder may be absent: then nothing runs. Files that do not end in .json belong to nobody yet.
+ServingFolder read_serving_folder(const fs::path& folder);
 
 // The file of a ready claim is there, of every other it is not. Readers never see half of one. Errors: base.write.
 Result<void> keep_serving_file(const fs::path& folder, const ServerJob& job, const Observed& observed);
-
-// One file. Safe on any bytes. Errors: base.json_*.
-Result<Serving> read_serving(std::string_view text);
-// Every readable file of the folder, by claim; a file that cannot be read is left out.
-std::map<std::string, Serving> all_serving(const fs::path& folder);
 
 }  // namespace hz::pool

@@ -53,16 +53,4 @@ Lineage KnownReleases::lineage(const Release& release) const {
   });
 }
 
-Result<alliance::MembershipFacts> membership_facts(sql::Db& views) {
-  std::set<std::string, std::less<>> members;
-  HZ_TRY(views.query("SELECT member FROM public_alliance_member WHERE state = 'member'", {}, [&](const sql::Row& r) {
-    members.insert(r.text(0));
-    return true;
-  }));
-  return alliance::MembershipFacts{
-      .is_member = [members = std::move(members)](std::string_view who) { return members.contains(who); },
-      .in_group = {},
-      .in_clean_team = {}};
-}
-
 }  // namespace hz::share

@@ -28,8 +28,4 @@ class KnownReleases {
   std::map<std::string, std::vector<std::size_t>, std::less<>> by_digest_;
 };
 
-// Who is a member now, from the standings. No statement lists groups or clean teams yet: they have no readers.
-// The facts hold copies. Errors: sql.*.
-Result<alliance::MembershipFacts> membership_facts(sql::Db& views);
-
 }  // namespace hz::share

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "alliance/body.h"
 #include "alliance/reasons.h"
 #include "blob/stream.h"
 #include "crypto/hash.h"
@@ -66,7 +67,7 @@ Result<alliance::Receipt> log_decision(alliance::Member& member, const Release& 
   draft.subjects = {{release.name, release.sha256}};
   if (!statement.empty()) draft.refs = {{"depends-on", std::string(statement)}};
   // A refusal is the member's own business.
-  if (!verdict.allowed()) draft.audience = {member.id()};
+  if (!verdict.allowed()) draft.audience = alliance::Audience{};
   draft.idem = crypto::sha256(as_bytes(fmt::format("{}\n{}\n{}", draft.kind, statement, json::dump(draft.body))));
   return member.append(draft);
 }
@@ -120,7 +121,7 @@ Result<ReleaseOut> release(api::Ctx& ctx, const ReleaseIn& in) {
                                 .releaser = member.id(),
                                 .lineage = known.lineage(payload),
                                 .reader = std::nullopt,
-                                .facts = HZ_TRY(membership_facts(views)),
+                                .facts = HZ_TRY(alliance::membership_facts(views)),
                                 .now_ms = ctx.clock().now_ms()});
   if (!verdict.allowed()) {
     HZ_TRY(log_decision(member, payload, verdict, ""));
@@ -136,7 +137,11 @@ Result<ReleaseOut> release(api::Ctx& ctx, const ReleaseIn& in) {
   }
   alliance::Draft draft = alliance::draft(payload);
   draft.subjects = {{payload.name, payload.sha256}};
-  if (payload.audience == "owner") draft.audience = {member.id()};
+  // A release for all members is said in the clear, to those who may read the log: whoever joins later finds it too.
+  const alliance::Audience readers = HZ_TRY(audience_of(payload));
+  draft.audience = readers.kind == alliance::Audience::Kind::members
+                       ? alliance::Audience{.kind = alliance::Audience::Kind::everyone, .parties = {}}
+                       : readers;
   draft.idem = crypto::sha256(as_bytes(json::dump(draft.body)));
   const alliance::Receipt receipt = HZ_TRY(member.append(draft));
   ReleaseOut out{payload, receipt, std::nullopt};
@@ -182,7 +187,7 @@ Result<ListOut> list(api::Ctx& ctx, const ListIn& in) {
   alliance::Member& member = *HZ_TRY(ctx.member());
   sql::Db& views = *HZ_TRY(member.views());
   const auto known = HZ_TRY(KnownReleases::read(views));
-  const auto facts = HZ_TRY(membership_facts(views));
+  const auto facts = HZ_TRY(alliance::membership_facts(views));
   ListOut out{{}, member.frontier()};
   for (const KnownRelease& one : known.all()) {
     const Verdict verdict = gate({.release = one.release,

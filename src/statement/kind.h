@@ -29,6 +29,7 @@ struct Kind {
       slug;  // "supply.product"; predicateType is https://hezong.example/<area>/<verb>/v1 (docs/formats/leaf.md)
   Signer may_sign;
   Retention retention;
+  std::string_view audience;  // class of a draft that names none: "public" or "owner" (alliance/audience.h)
   std::string_view doc;  // one sentence: what the signer claims
   json::Value (*payload_schema)();
   Result<void> (*check)(const json::Value& body);                      // the body has the payload's fields
@@ -39,6 +40,7 @@ struct KindOptions {
   std::uint16_t number;
   Signer may_sign = Signer::self;
   Retention retention = Retention::forever;
+  std::string_view audience = "public";
   std::string_view doc;
 };
 
@@ -55,6 +57,7 @@ Kind kind(KindOptions options) {
           Payload::kind,
           options.may_sign,
           options.retention,
+          options.audience,
           options.doc,
           +[] { return schema<Payload>(); },
           +[](const json::Value& body) -> Result<void> {

@@ -49,26 +49,47 @@ Result<Digest> commitment(Commitment type, const Salt& salt, const json::Value& 
   return body_commitment(salt, HZ_TRY(canonical(body)));
 }
 
-Result<SealedBody> seal_body(const json::Value& body, std::span<const crypto::AgeRecipient> readers, Rng& rng) {
-  const std::string text = HZ_TRY(canonical(body));
+Result<std::vector<Bytes>> wrap_body(const OpenedBody& opened, std::span<const crypto::AgeRecipient> readers,
+                                     Rng& rng) {
+  const std::string text = HZ_TRY(canonical(opened.body));
   if (text.size() > sealed_body_max)
     return fail(why("statement.too_large"), "a body of {} bytes, at most {} can be sealed", text.size(),
                 sealed_body_max);
-  Salt salt;
-  rng.fill(salt);
+  if (readers.size() > sealed_readers_max)
+    return fail(why("statement.too_large"), "{} readers, at most {}", readers.size(), sealed_readers_max);
+  Bytes plain(opened.salt.begin(), opened.salt.end());
+  const std::size_t size = bucket_size(bucket_of(opened.salt.size() + text.size()));
+  plain.reserve(size);
+  put(plain, as_bytes(text));
+  plain.resize(size);
+  std::vector<Bytes> out;
+  Result<void> done;
+  do {
+    const auto some = readers.first(std::min(readers.size(), crypto::age_recipients_max));
+    readers = readers.subspan(some.size());
+    auto blob = crypto::age_encrypt(some, plain, rng);
+    if (blob)
+      out.push_back(*std::move(blob));
+    else
+      done = std::unexpected(std::move(blob).error());
+  } while (done && !readers.empty());
+  crypto::wipe(plain);
+  HZ_TRY(std::move(done));
+  return out;
+}
+
+Result<SealedBody> seal_body(const json::Value& body, std::span<const crypto::AgeRecipient> readers, Rng& rng) {
+  OpenedBody opened{body, {}};
+  rng.fill(opened.salt);
+  auto blobs = wrap_body(opened, readers, rng);
   SealedBody out;
   out.seal.type = fields_of(body).size() > tree_fields_max ? Commitment::body : Commitment::fields;
-  out.seal.commit = hex(HZ_TRY(commitment(out.seal.type, salt, body)));
-  out.seal.bucket = bucket_of(salt.size() + text.size());
-  Bytes plain(salt.begin(), salt.end());
-  plain.reserve(bucket_size(out.seal.bucket));
-  put(plain, as_bytes(text));
-  plain.resize(bucket_size(out.seal.bucket));
-  auto blob = crypto::age_encrypt(readers, plain, rng);
-  crypto::wipe(plain);
-  crypto::wipe(salt);
-  out.blob = HZ_TRY(std::move(blob));
-  out.seal.blobs = {hex(crypto::sha256(out.blob))};
+  const auto commit = commitment(out.seal.type, opened.salt, body);
+  crypto::wipe(opened.salt);
+  out.blobs = HZ_TRY(std::move(blobs));
+  out.seal.commit = hex(HZ_TRY(commit));
+  out.seal.bucket = bucket_of(opened.salt.size() + HZ_TRY(canonical(body)).size());
+  for (const Bytes& blob : out.blobs) out.seal.blobs.push_back(hex(crypto::sha256(blob)));
   return out;
 }
 

@@ -18,17 +18,22 @@ Digest body_commitment(const Salt& salt, std::string_view body);
 // Bodies of up to tree_fields_max fields are committed field by field, larger ones as a whole.
 Result<Digest> commitment(Commitment type, const Salt& salt, const json::Value& body);
 
+inline constexpr std::size_t sealed_readers_max = seal_blobs_max * crypto::age_recipients_max;
+
 struct SealedBody {
   Seal seal;
-  Bytes blob;  // an age file; what it tells is the number of readers and the size class
+  std::vector<Bytes> blobs;  // age files, in the seal's order; each tells its number of readers and the size class
 };
-// Errors: statement.not_canonical, statement.too_large (over 4 MiB), crypto.age_key.
+// One blob for every 64 readers, at most 512 of them. Errors: statement.not_canonical, statement.too_large (over 4 MiB,
+// or too many readers), crypto.age_key.
 Result<SealedBody> seal_body(const json::Value& body, std::span<const crypto::AgeRecipient> readers, Rng& rng);
 
 struct OpenedBody {
   json::Value body;
   Salt salt{};  // as secret as the body
 };
+// Further blobs of a sealed body, for other readers: the commitment stays. Errors: as seal_body.
+Result<std::vector<Bytes>> wrap_body(const OpenedBody& opened, std::span<const crypto::AgeRecipient> readers, Rng& rng);
 // The body in a blob, when it is the one the seal commits to: size class, padding, canonical form and commitment are
 // checked. Errors: crypto.age_*, statement.sealed, statement.not_canonical.
 Result<OpenedBody> open_body(const Seal& seal, ByteView blob, const crypto::AgeIdentity& identity);

@@ -49,19 +49,19 @@ TEST_CASE("sealed: the reader gets the body back, and a blob's size tells only i
     REQUIRE(canonical(body)->size() == size);
     const SealedBody made = seal_body(body, readers(), rng).value();
     CHECK(read_seal(value(seal_text(made.seal))).value() == made.seal);
-    CHECK(made.seal.blobs.at(0) == hex(crypto::sha256(made.blob)));
+    CHECK(made.seal.blobs.at(0) == hex(crypto::sha256(made.blobs.front())));
     CHECK(bucket_size(made.seal.bucket) >= size + 32);
     if (made.seal.bucket > 0) CHECK(bucket_size(made.seal.bucket - 1) < size + 32);
-    const OpenedBody opened = open_body(made.seal, made.blob, reader()).value();
+    const OpenedBody opened = open_body(made.seal, made.blobs.front(), reader()).value();
     CHECK(canonical(opened.body).value() == canonical(body).value());
     CHECK(hex(commitment(made.seal.type, opened.salt, body).value()) == made.seal.commit);
-    sizes.emplace(made.seal.bucket, made.blob.size());
+    sizes.emplace(made.seal.bucket, made.blobs.front().size());
     const auto stranger = crypto::AgeIdentity::generate(rng);
-    CHECK(slug(open_body(made.seal, made.blob, stranger)) == "crypto.age_not_for_us");
+    CHECK(slug(open_body(made.seal, made.blobs.front(), stranger)) == "crypto.age_not_for_us");
   }
   CHECK(sizes.size() == 5);  // five classes, one blob size each
   CHECK(slug(seal_body(body_of_size(sealed_body_max + 1), readers(), rng)) == "statement.too_large");
-  CHECK(seal_body(body_of_size(sealed_body_max), readers(), rng)->blob.size() <= sealed_blob_max);
+  CHECK(seal_body(body_of_size(sealed_body_max), readers(), rng)->blobs.front().size() <= sealed_blob_max);
 }
 
 TEST_CASE("sealed: equal bodies have unequal commitments and blobs") {
@@ -69,8 +69,8 @@ TEST_CASE("sealed: equal bodies have unequal commitments and blobs") {
   const json::Value body = value(R"({"price_fen":100})");
   const SealedBody one = seal_body(body, readers(), rng).value(), two = seal_body(body, readers(), rng).value();
   CHECK(one.seal.commit != two.seal.commit);
-  CHECK(one.blob != two.blob);
-  CHECK(one.blob.size() == two.blob.size());
+  CHECK(one.blobs != two.blobs);
+  CHECK(one.blobs.front().size() == two.blobs.front().size());
 }
 
 TEST_CASE("sealed: a blob of another body, class, padding or commitment form is refused") {
@@ -78,13 +78,13 @@ TEST_CASE("sealed: a blob of another body, class, padding or commitment form is 
   const json::Value body = value(R"({"a":1,"b":[true,"x"]})");
   const SealedBody made = seal_body(body, readers(), rng).value();
   const SealedBody other = seal_body(value(R"({"a":2,"b":[true,"x"]})"), readers(), rng).value();
-  CHECK(slug(open_body(made.seal, other.blob, reader())) == "statement.sealed");
+  CHECK(slug(open_body(made.seal, other.blobs.front(), reader())) == "statement.sealed");
   Seal changed = made.seal;
   changed.type = Commitment::body;
-  CHECK(slug(open_body(changed, made.blob, reader())) == "statement.sealed");
+  CHECK(slug(open_body(changed, made.blobs.front(), reader())) == "statement.sealed");
   changed = made.seal;
   changed.bucket = 1;
-  CHECK(slug(open_body(changed, made.blob, reader())) == "statement.sealed");
+  CHECK(slug(open_body(changed, made.blobs.front(), reader())) == "statement.sealed");
   // Plaintexts that no author makes.
   const Salt salt = salt_of(9);
   const auto refused = [&](std::string text, std::size_t size, int bucket) {
@@ -115,7 +115,7 @@ TEST_CASE("sealed: a body of more fields than a tree holds is committed as a who
   larger.set("list", std::move(many));
   const SealedBody made = seal_body(larger, readers(), rng).value();
   CHECK(made.seal.type == Commitment::body);
-  CHECK(open_body(made.seal, made.blob, reader()));
+  CHECK(open_body(made.seal, made.blobs.front(), reader()));
 }
 
 TEST_CASE("fields: paths name every scalar once, and empty lists and objects") {

@@ -13,6 +13,7 @@ std::span<const statement::Kind> kinds() {
       kind<Observation, &replay_observation>({.number = 0x0401,
                                               .may_sign = Signer::self,
                                               .retention = Retention::until_superseded,
+                                              .audience = "owner",
                                               .doc = "The signer read this file or package entry and found these "
                                                      "components, needs and open questions in it."}),
       kind<Product, &replay_product>(
@@ -24,10 +25,12 @@ std::span<const statement::Kind> kinds() {
           {.number = 0x0403,
            .may_sign = Signer::self,
            .retention = Retention::until_superseded,
+           .audience = "owner",
            .doc = "The signer uses this list of legal entities, owners and attributions for its own answers."}),
       kind<Gone, &replay_gone>({.number = 0x0404,
                                 .may_sign = Signer::self,
                                 .retention = Retention::until_superseded,
+                                .audience = "owner",
                                 .doc = "The signer scanned again and this source is no longer there."}),
   };
   return table;

@@ -80,7 +80,6 @@ class Batch {
 
   void push(alliance::Draft draft, const std::string& idem) {
     draft.idem = crypto::sha256(as_bytes("supply\n" + idem));
-    draft.audience = {member_.id()};
     drafts_.push_back(std::move(draft));
   }
 
@@ -124,7 +123,6 @@ Result<ListRecorded> record(alliance::Member& member, const EntityList& list) {
   for (const EntityList& part : split_entity_list(list)) {
     drafts.push_back(alliance::draft(part));
     if (before && part.part == 1) drafts.back().refs = {{"supersedes", *before}};
-    drafts.back().audience = {member.id()};
     drafts.back().idem = crypto::sha256(
         as_bytes(fmt::format("supply\nlist\n{}\n{}\n{}\n{}", list.list, list.digest, part.part, before.value_or(""))));
   }

@@ -16,11 +16,11 @@ if ! command -v strace >/dev/null || ! strace -o /dev/null true 2>/dev/null; the
 fi
 
 # Killing matters only before calls that change something; failing also where something is read.
-changing=write,pwrite64,fsync,fdatasync,ftruncate,rename,linkat,unlink,mkdir,fchmod,openat
+changing=write,pwrite64,fsync,fdatasync,syncfs,ftruncate,rename,linkat,unlink,mkdir,fchmod,openat
 case $fault in
   kill) action=signal=KILL calls=$changing ;;
   eio) action=error=EIO calls=$changing,pread64,read,flock ;;
-  enospc) action=error=ENOSPC calls=write,pwrite64,fsync,fdatasync,ftruncate,rename,linkat,mkdir,openat ;;
+  enospc) action=error=ENOSPC calls=write,pwrite64,fsync,fdatasync,syncfs,ftruncate,rename,linkat,mkdir,openat ;;
   *) exit 2 ;;
 esac
 

@@ -186,6 +186,21 @@ int synced(int fd) {
   return 0;
 }
 
+// Everything below the root, as the file system's one sync does.
+int all_synced(int fd) {
+  const std::scoped_lock lock(mutex);
+  struct stat info{};
+  if (!counts(fd, info)) return static_cast<int>(::syscall(SYS_syncfs, fd));
+  for (auto& [unused, file] : disk->files) {
+    for (const Change& change : file.pending) apply(file.durable, change);
+    file.pending.clear();
+  }
+  disk->folders[inode(disk->root)] = {disk->root, held_names_of(disk->root)};
+  for (const auto& entry : fs::recursive_directory_iterator(disk->root))
+    if (entry.is_directory()) disk->folders[inode(entry.path())] = {entry.path(), held_names_of(entry.path())};
+  return 0;
+}
+
 ssize_t written(int fd, const void* bytes, std::size_t size, off_t at) {
   const std::scoped_lock lock(mutex);
   struct stat info{};
@@ -228,6 +243,7 @@ std::uint64_t power_calls() { return disk ? disk->calls : 0; }
 // libc's names, found before libc's own by this program and by the shared libraries it uses.
 extern "C" {
 int fsync(int fd) { return hz::fault::synced(fd); }
+int syncfs(int fd) noexcept { return hz::fault::all_synced(fd); }
 int fdatasync(int fd) { return hz::fault::synced(fd); }
 ssize_t pwrite(int fd, const void* bytes, size_t size, off_t at) { return hz::fault::written(fd, bytes, size, at); }
 ssize_t pwrite64(int fd, const void* bytes, size_t size, off_t at) { return hz::fault::written(fd, bytes, size, at); }

@@ -2,7 +2,8 @@
 //
 // The obvious shim is a SQLite VFS; but the mark, the keys and the blobs are plain files, and it is the order between
 // them and the database that has to be right. So the shim sits one floor lower, under everything: power_disk.cc defines
-// the libc calls that write and sync (pwrite, write, ftruncate, fsync, fdatasync), and SQLite's own VFS calls them too.
+// the libc calls that write and sync (pwrite, write, ftruncate, fsync, fdatasync, syncfs), and SQLite's own VFS calls
+// them too.
 //
 //   file     content at its last sync, and the writes since then in order
 //   folder   the names at its last sync; later ones are compared when the power goes

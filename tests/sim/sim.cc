@@ -139,11 +139,19 @@ class World {
     Node* to = at(url, from);
     const std::size_t i = index_of(*to);
     if (!to->up || cut_.contains({std::min(from, i), std::max(from, i)})) return away();
-    if (healed_) return to->desk->answer(request);
+    const auto answered = [&] {
+      http::Response out = to->desk->answer(request);
+      if (!out.source) return out;
+      out.body.resize(out.source->size());
+      must(out.source->read(0, {reinterpret_cast<std::uint8_t*>(out.body.data()), out.body.size()}), "a blob");
+      out.source.reset();
+      return out;
+    };
+    if (healed_) return answered();
     if (chance(loss_)) return away();  // never arrived
-    http::Response answer = to->desk->answer(request);
-    if (chance(loss_)) answer = to->desk->answer(request);  // arrived twice
-    if (chance(loss_)) return away();                       // the answer was lost
+    http::Response answer = answered();
+    if (chance(loss_)) answer = answered();  // arrived twice
+    if (chance(loss_)) return away();        // the answer was lost
     if (chance(lies_) && !answer.body.empty()) {
       say("garbled");
       answer.body[rng_.below(answer.body.size())] ^= static_cast<char>(1 + rng_.below(255));
@@ -186,12 +194,22 @@ class World {
 
   void append(Node& n) {
     const auto price = rng_.below(500);
+    constexpr std::array<std::string_view, 5> classes{"public", "public", "members", "owner",
+                                                      "sealed-until:2030-01-01T00:00:00Z"};
+    const auto drawn = classes[rng_.below(classes.size())];
+    // A body is sealed to the members its author knows of when it says it.
+    const auto met = must(
+        must(member(n).views(), "views")->integer("SELECT count(*) FROM public_alliance_member WHERE state = 'member'"),
+        "members");
+    const bool all = met.value_or(0) == static_cast<std::int64_t>(nodes_.size());
+    member(n).set_audience(must(alliance::Audience::parse(drawn == "members" && !all ? "owner" : drawn), "audience"));
     const json::Value out =
         call(n, "pool.site_add",
              fmt::format(R"({{"site":"site:s{}","name":"Site","jurisdiction":"CN","backend":["backend:refrt"],)"
                          R"("price_fen_per_hour_min":{},"price_fen_per_hour_max":{},"switch_minutes_min":1,)"
                          R"("switch_minutes_max":2}})",
                          rng_.below(6), price, price + 10));
+    member(n).set_audience({});
     n.acknowledged.insert(std::string(out.find("receipt") ? out.find("receipt")->text("id") : out.text("statement")));
   }
   // A new key of the log, by the root key. Not of the author: two nodes that change theirs before they met again refuse
@@ -300,22 +318,57 @@ class World {
     for (int round = 0; round < 6; ++round)
       for (auto& n : nodes_) sync(*n);
     std::string views, frontier;
+    std::map<std::string, std::string> own;  // views by the bodies they rest on
     for (auto& n : nodes_) {
       alliance::Member& m = member(*n);
       sql::Db& db = *must(m.views(), "views");
       check_ranges(db, *n);
-      const std::string digest = must(alliance::view_digest(db), "digest");
+      const std::string here = must(alliance::view_digest(db), "digest");
+      const std::string read = m.frontier().digest + m.frontier().opened.value_or("");
+      if (own.emplace(read, here).first->second != here) bad(n->origin + " has other views on equal bodies");
+      std::string digest;  // without bodies, at two nodes: it costs a replay
+      if (n == nodes_[0] || n == nodes_[1 + seed_ % (nodes_.size() - 1)]) {
+        const auto again = must(m.rebuild_views(), "views anew");
+        if (again.own != here) bad(n->origin + " has other views when they are replayed from nothing");
+        digest = again.shared;
+      }
+      check_bodies(db, *n);
       if (!clone_) {
         if (!frontier.empty() && m.frontier().digest != frontier) bad(n->origin + " has another frontier");
-        if (!views.empty() && digest != views) bad(n->origin + " has other views on an equal frontier");
+        if (!views.empty() && !digest.empty() && digest != views)
+          bad(n->origin + " has other views on an equal frontier");
         if (!last_quorum_[n->origin]) bad(n->origin + " has no quorum on a whole network");
       }
       frontier = m.frontier().digest;
-      views = digest;
+      if (!digest.empty()) views = digest;
       for (const std::string& id : n->acknowledged)
         if (!m.find(id)) bad(fmt::format("{} lost the statement {}", n->origin, id));
       if (clone_) check_frozen(db, *n);
     }
+  }
+
+  // What is for all members is read by whoever was one when it was said; nothing else of another is.
+  void check_bodies(sql::Db& db, Node& n) {
+    const auto kept = must(db.integer("SELECT count(*) FROM public_alliance_sealed WHERE opened = 0 AND issuer = ?",
+                                      {std::string_view(n.origin)}),
+                           "own bodies");
+    if (kept.value_or(0) != 0) bad(fmt::format("{} lost {} of its own bodies", n.origin, *kept));
+    const auto spied =
+        must(db.integer("SELECT count(*) FROM public_alliance_sealed WHERE opened = 1 AND issuer <> ? AND "
+                        "audience <> 'members'",
+                        {std::string_view(n.origin)}),
+             "others' bodies");
+    if (spied.value_or(0) != 0) bad(fmt::format("{} reads {} bodies that are for their owners", n.origin, *spied));
+    const auto missed = must(db.integer("SELECT count(*) FROM public_alliance_sealed WHERE opened = 0 AND audience = "
+                                        "'members'"),
+                             "members' bodies");
+    if (missed.value_or(0) != 0 && suspended_.empty() && !clone_)
+      bad(fmt::format("{} misses {} bodies that are for all members", n.origin, *missed));
+    opened_ += must(db.integer("SELECT count(*) FROM public_alliance_sealed WHERE opened = 1 AND issuer <> ?",
+                               {std::string_view(n.origin)}),
+                    "opened")
+                   .value_or(0);
+    if (opened_ > 0) say("opened another's body");
   }
 
   // No row of the views stands on a statement outside the positions that the alliance counts.
@@ -343,6 +396,7 @@ class World {
   }
 
   std::uint64_t seed_;
+  std::int64_t opened_ = 0;
   SeededRng rng_;
   TempDir dir_;
   std::vector<std::unique_ptr<Node>> nodes_;

@@ -1,0 +1,87 @@
+#include "node/gateway_feed.h"
+
+#include <sys/stat.h>
+
+#include <condition_variable>
+#include <ctime>
+#include <mutex>
+
+#include "log/mark.h"
+#include "pool/serving.h"
+
+namespace hz::node {
+namespace {
+
+constexpr std::chrono::milliseconds pause{100};
+constexpr std::int64_t quiet_ns = 1'000'000'000;
+
+std::int64_t ns_of(const timespec& t) { return t.tv_sec * 1'000'000'000 + t.tv_nsec; }
+
+}  // namespace
+
+Result<std::unique_ptr<GatewayFeed>> GatewayFeed::start(const fs::path& home, const alliance::Mounted& mounted,
+                                                        const alliance::Seams& seams, Gateway& gateway) {
+  std::unique_ptr<GatewayFeed> out(new GatewayFeed(home, mounted, seams, gateway));
+  {
+    auto member = HZ_TRY(alliance::Member::open(home, mounted, seams));
+    out->mark_path_ = log::Mark::path_of(home / "mark", member.origin());
+  }
+  (void)out->look();
+  HZ_TRY(out->read());
+  out->looking_ = std::jthread([feed = out.get()](std::stop_token stop) { feed->look_for_ever(std::move(stop)); });
+  return out;
+}
+
+bool GatewayFeed::look() {
+  // Two slots of 4 KiB. What cannot be read now is read at the next look.
+  if (auto mark = read_file(mark_path_, 64u << 10); mark && *mark != mark_) {
+    mark_ = *std::move(mark);
+    said_new_ = true;
+  }
+  struct stat s{};
+  std::int64_t time_ns = 0, inode = 0;
+  if (::stat((home_ / "serving").c_str(), &s) == 0) {
+    time_ns = ns_of(s.st_mtim);
+    inode = static_cast<std::int64_t>(s.st_ino);
+  }
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  if (time_ns != folder_ns_ || inode != folder_inode_ || ns_of(now) - time_ns < quiet_ns) serving_new_ = true;
+  folder_ns_ = time_ns;
+  folder_inode_ = inode;
+  return said_new_ || serving_new_;
+}
+
+Result<void> GatewayFeed::read() {
+  if (said_new_) {
+    auto member = HZ_TRY(alliance::Member::open(home_, mounted_, seams_));
+    said_ = HZ_TRY(pool::read_gate_table(*HZ_TRY(member.views()), member.id()));
+    said_new_ = false;
+  }
+  const pool::ServingFolder folder = pool::read_serving_folder(home_ / "serving");
+  serving_new_ = false;
+  gateway_.use(make_gateway_table(said_, folder.servers));
+  ++tables_;
+  const std::string fault = folder.faults.empty() ? std::string() : folder.faults.front().text();
+  if (fault != last_fault_ && !fault.empty()) fmt::print(stderr, "serving: {}\n", fault);
+  last_fault_ = fault;
+  return {};
+}
+
+void GatewayFeed::look_for_ever(std::stop_token stop) {
+  std::mutex waiting;
+  std::condition_variable_any wake;
+  std::unique_lock held(waiting);
+  for (;;) {
+    wake.wait_for(held, stop, pause, [] { return false; });
+    if (stop.stop_requested()) return;
+    if (!look()) continue;
+    if (const auto done = read(); !done) {
+      const std::string fault = done.error().text();
+      if (fault != last_fault_) fmt::print(stderr, "gateway: {}\n", fault);
+      last_fault_ = fault;
+    }
+  }
+}
+
+}  // namespace hz::node

@@ -1,0 +1,240 @@
+#include "node/gateway_passage.h"
+
+#include <algorithm>
+
+namespace hz::node {
+namespace {
+
+constexpr std::int64_t tokens_unsaid = 1024;  // reserved for an answer whose length the client did not limit
+constexpr int kept_tries_max = 2;
+
+// Answers that say something about the server and not about the request. 500 is not among them: a client whose input
+// an engine cannot bear would take the server away from all others.
+bool server_failed(int status, bool versioned) {
+  return status == 502 || status == 503 || status == 504 || (status == 404 && !versioned);
+}
+
+}  // namespace
+
+GatewayPassage::GatewayPassage(Gateway& gateway, Start start)
+    : gateway_(gateway), start_(std::move(start)), started_ms_(gateway.steady_.now_ms()) {
+  ++gateway_.counts_.taken;
+}
+
+GatewayPassage::~GatewayPassage() {
+  gateway_.bodies_bytes_ -= start_.body_bytes;
+  // A body that never came. A request that began and did not end stays so in the meter: it died with the node.
+  if (!over_) release_quota();
+}
+
+void GatewayPassage::refuse_with(No no, std::string more, std::int64_t retry_after_s) {
+  refusal_ = Refusal{no, std::move(more), retry_after_s};
+}
+
+void GatewayPassage::release_quota() {
+  if (std::exchange(start_.claimed, false)) gateway_.quotas_.release(start_.claim);
+}
+
+void GatewayPassage::arrived(const http::Request& request) {
+  request_ = &request;
+  if (text_product()) {
+    auto body = read_openai_body(request.body);
+    if (!body) return refuse_with(No::malformed, body.error().detail);
+    text_ = *std::move(body);
+    start_.call.product = product_id(text_.model);
+    start_.route = gateway_.route_of(*start_.live, *start_.key, start_.call.product);
+    if (!start_.route) {
+      ++gateway_.counts_.no_product;
+      return refuse_with(No::product);
+    }
+    prompt_tokens_ = tokens_estimate(request.body.size());
+    const std::int64_t answer = call().wish == Wish::embeddings
+                                    ? 0
+                                    : (text_.tokens_max >= 0 ? text_.tokens_max : tokens_unsaid) * text_.choices;
+    const std::int64_t now_ms = gateway_.wall_.now_ms();
+    auto claim = gateway_.quotas_.reserve(start_.key->id, start_.key->quota, prompt_tokens_ + answer, now_ms);
+    if (!claim) {
+      ++gateway_.counts_.over_quota;
+      return refuse_with(No::quota, {}, (claim.error() + 999) / 1000);
+    }
+    start_.claim = *std::move(claim);
+    start_.claimed = true;
+  }
+  const std::int64_t most = start_.route->route->deadline_ms;
+  deadline_at_ms_ = gateway_.steady_.now_ms() + (start_.deadline_ms ? std::min(start_.deadline_ms, most) : most);
+}
+
+bool GatewayPassage::may_try(std::size_t target, std::int64_t now_ms) const {
+  const bool tried = target < 64 && (tried_ >> target & 1) != 0;
+  return !tried && start_.route->route->targets[target].here && start_.route->breakers[target]->ready(now_ms);
+}
+
+std::optional<net::Upstream> GatewayPassage::next() {
+  if (refusal_) return std::nullopt;
+  if (!begun_) {
+    auto ticket = gateway_.journal_.begin(start_.key->id, call().product);
+    if (!ticket) {
+      refuse_with(No::meter, {}, 1);
+      return std::nullopt;
+    }
+    ticket_ = *std::move(ticket);
+    begun_ = true;
+  }
+  const std::int64_t now_ms = gateway_.steady_.now_ms();
+  const std::int64_t left_ms = deadline_at_ms_ - now_ms;
+  if (left_ms <= 0) {
+    refuse_with(No::deadline);
+    return std::nullopt;
+  }
+  std::optional<std::size_t> chosen;
+  if (tries_ < gateway_.limits_.tries_max)
+    chosen = start_.route->turns.next([this, now_ms](std::size_t target) { return may_try(target, now_ms); });
+  if (!chosen) {
+    refuse_with(tries_ ? No::all_failed : No::no_server, {}, 1);
+    return std::nullopt;
+  }
+  target_ = *chosen;
+  (void)start_.route->breakers[target_]->allows(now_ms);  // takes the probe where it is one
+  tried_ |= std::uint64_t{1} << (target_ & 63);
+  if (++tries_ > 1) ++gateway_.counts_.retries;
+
+  const GatewayTable::Target& target = start_.route->route->targets[target_];
+  net::Upstream to;
+  to.address = target.address;
+  to.port = target.port;
+  if (text_product()) {
+    to.path = call().wish == Wish::chat ? "/v1/chat/completions" : "/v1/embeddings";
+    if (target.model == text_.model) {
+      to.body = &request_->body;
+    } else {
+      if (body_model_ != target.model) {
+        body_ = with_model(request_->body, text_, target.model);
+        body_model_ = target.model;
+      }
+      to.body = &body_;
+    }
+  } else {
+    to.path = "/v2/models/" + target.path_model + start_.versions + (call().wish == Wish::infer ? "/infer" : "");
+  }
+  if (!start_.query.empty()) (to.path += '?') += start_.query;
+  to.headers = {{"hezong-attempt", fmt::format("{}-{}", ticket_.claim(), tries_)},
+                {"hezong-deadline-ms", std::to_string(left_ms)}};
+  to.shown = {{"hezong-route", start_.route->route->statement},
+              {"hezong-site", target.site},
+              {"hezong-request", ticket_.claim()}};
+  if (!target.evidence.empty()) to.shown.push_back({"hezong-evidence", target.evidence});
+  to.connect_ms_max = static_cast<int>(std::min<std::int64_t>(gateway_.limits_.connect_ms_max, left_ms));
+  to.first_byte_ms_max = static_cast<int>(left_ms);
+  to.pause_ms_max = gateway_.limits_.pause_ms_max;
+  return to;
+}
+
+bool GatewayPassage::takes(int status) {
+  if (status != 429 && !server_failed(status, !start_.versions.empty())) return true;
+  if (tries_ >= gateway_.limits_.tries_max) return true;
+  // Only where somebody else may do better: else the client gets what there is.
+  const std::int64_t now_ms = gateway_.steady_.now_ms();
+  for (std::size_t i = 0; i < start_.route->breakers.size(); ++i)
+    if (may_try(i, now_ms)) return false;
+  return true;
+}
+
+void GatewayPassage::ended(const net::Tried& tried) {
+  pool::Breaker& breaker = *start_.route->breakers[target_];
+  const bool was_open = breaker.open();
+  const std::int64_t now_ms = gateway_.steady_.now_ms();
+  switch (tried.end) {
+    case net::TryEnd::whole:
+      if (server_failed(tried.status, !start_.versions.empty()))
+        breaker.failed(now_ms);
+      else if (tried.status == 429)
+        breaker.forgotten();
+      else
+        breaker.succeeded();
+      finish(pool::Fate::whole, tried.status, tried);
+      break;
+    case net::TryEnd::cut:
+      breaker.failed(now_ms);
+      finish(pool::Fate::cut, tried.status, tried);
+      break;
+    case net::TryEnd::client_gone:
+      breaker.forgotten();
+      finish(pool::Fate::client_gone, tried.status, tried);
+      break;
+    case net::TryEnd::declined:
+      if (tried.status == 429)
+        breaker.forgotten();
+      else
+        breaker.failed(now_ms);
+      break;
+    case net::TryEnd::closed:
+      // A kept connection may be closed for its age just when it is used: that says nothing, and the server gets
+      // another chance.
+      if (tried.kept && kept_tries_ < kept_tries_max) {
+        ++kept_tries_;
+        --tries_;
+        tried_ &= ~(std::uint64_t{1} << (target_ & 63));
+        breaker.forgotten();
+        break;
+      }
+      [[fallthrough]];
+    case net::TryEnd::unreachable:
+    case net::TryEnd::late:
+    case net::TryEnd::not_http:
+      breaker.failed(now_ms);
+      break;
+  }
+  if (!was_open && breaker.open()) ++gateway_.counts_.open;
+}
+
+std::int64_t GatewayPassage::units_used(int status) const {
+  if (status < 200 || status > 299) return 0;
+  if (call().wish == Wish::infer) return 1;
+  if (!text_product()) return 0;
+  const std::int64_t said = tokens_.total();
+  if (said >= 0) return said;
+  // A server that does not count: what came, one token an event, on top of the prompt's estimate.
+  return text_.stream ? prompt_tokens_ + tokens_.events() : start_.claim.units;
+}
+
+void GatewayPassage::finish(pool::Fate fate, int status, const net::Tried& tried) {
+  over_ = true;
+  const std::int64_t units = fate == pool::Fate::refused ? 0 : units_used(status);
+  if (begun_) {
+    pool::MeterEnd end;
+    end.fate = fate;
+    end.status = status;
+    end.tries = tries_;
+    if (tries_ > 0) {
+      const GatewayTable::Target& target = start_.route->route->targets[target_];
+      end.site = target.site;
+      end.backend = target.backend;
+    }
+    end.request_bytes = static_cast<std::int64_t>(tried.request_bytes);
+    end.answer_bytes = static_cast<std::int64_t>(tried.answer_bytes);
+    end.served_us = tried.total_us;
+    end.units = units;
+    gateway_.journal_.end(ticket_, std::move(end));
+  }
+  if (fate == pool::Fate::refused)
+    release_quota();
+  else if (std::exchange(start_.claimed, false))
+    gateway_.quotas_.settle(start_.claim, units);
+  GatewayCounts& counts = gateway_.counts_;
+  ++(fate == pool::Fate::whole     ? counts.whole
+     : fate == pool::Fate::refused ? counts.refused
+     : fate == pool::Fate::cut     ? counts.cut
+                                   : counts.client_gone);
+}
+
+http::Response GatewayPassage::refusal() {
+  const Refusal refusal = refusal_.value_or(Refusal{No::all_failed, {}, 1});
+  if (!over_) finish(pool::Fate::refused, status_of(refusal.no), {});
+  return refuse(call().front, refusal);
+}
+
+void GatewayPassage::saw(std::string_view piece) {
+  if (text_product()) tokens_.saw(piece);
+}
+
+}  // namespace hz::node

@@ -1,0 +1,61 @@
+#include "node/gateway_table.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "api/target.h"
+
+namespace hz::node {
+namespace {
+
+// A model's name as one part of a path; "." and ".." would be steps of it.
+std::string path_part(std::string_view name) {
+  if (name == ".") return "%2E";
+  if (name == "..") return "%2E%2E";
+  return api::percent_encoded(name);
+}
+
+}  // namespace
+
+std::shared_ptr<const GatewayTable> make_gateway_table(const pool::GateTable& said,
+                                                       const std::vector<pool::Serving>& servers) {
+  auto out = std::make_shared<GatewayTable>();
+  for (const auto& [product, routed] : said.routes) {
+    GatewayTable::Route route{product, routed.statement, routed.route.deadline_ms, {}};
+    const std::string evidence = fmt::format("{}", fmt::join(routed.route.evidence, ", "));
+    for (const pool::Target& t : routed.route.targets) {
+      GatewayTable::Target target;
+      target.claim = t.claim;
+      target.site = t.site;
+      target.backend = t.backend;
+      target.weight = t.weight;
+      const auto found = std::ranges::find_if(servers, [&](const pool::Serving& s) {
+        return s.claim == t.claim && s.product == product && s.site == t.site && s.backend == t.backend;
+      });
+      if (found != servers.end()) {
+        target.here = true;
+        target.address = found->address;
+        target.port = found->port;
+        target.model = found->model;
+        target.path_model = path_part(found->model);
+        target.evidence = found->evidence.empty() ? evidence : found->evidence;
+      }
+      route.targets.push_back(std::move(target));
+    }
+    out->routes.emplace(product, std::move(route));
+  }
+  for (const auto& [id, known] : said.keys) {
+    const auto secret = parse_digest(known.key.secret_sha256);
+    if (known.revoked || !secret) continue;
+    GatewayTable::Key key{id,
+                          *secret,
+                          {known.key.products.begin(), known.key.products.end()},
+                          {known.key.requests_per_minute, known.key.units_per_minute},
+                          known.key.expires_ms};
+    out->keys.emplace(id, std::move(key));
+  }
+  return out;
+}
+
+}  // namespace hz::node
