@@ -22,6 +22,7 @@
 #include "node/reasons.h"
 #include "node/receive_card.h"
 #include "node/serve_blobs.h"
+#include "node/site_watch.h"
 #include "node/sync.h"
 
 namespace hz::node {
@@ -89,7 +90,8 @@ struct Served::State {
   std::unique_ptr<GatewayFeed> feed;
   std::optional<net::Server> server;          // its workers use everything above
   std::optional<net::Server> gateway_server;  // when products are called at an address of their own
-  std::jthread syncing;                       // last: it ends first
+  std::optional<SiteWatch> sites;
+  std::jthread syncing;  // last: it ends first
 
   Result<api::Answer> call(const api::Op& op, const json::Value& in) {
     std::unique_lock<std::timed_mutex> turn(writing, std::defer_lock);
@@ -240,6 +242,8 @@ Result<Served> Served::start(const ServeOptions& options, api::Ctx& ctx) {
   state->file.started = utc_text(ctx.seams.clock->now_ms());
   const std::string text = json::pretty(to_json(state->file)) + "\n";
   HZ_TRY(write_file_durably(ctx.home / "node.json", as_bytes(text)));
+  constexpr int look_every_ms = 250;
+  state->sites.emplace(pool::SiteWorld{state->home, state->tool_dirs, state->seams.clock}, look_every_ms);
   if (options.sync_ms > 0)
     state->syncing =
         std::jthread([s, pause = options.sync_ms](std::stop_token stop) { s->sync_for_ever(stop, pause); });
@@ -255,6 +259,7 @@ void Served::stop() {
     state_->syncing.request_stop();
     state_->syncing.join();
   }
+  state_->sites.reset();
   if (state_->gateway_server) state_->gateway_server->stop();
   state_->server->stop();
   std::error_code ignored;

@@ -11,6 +11,7 @@
 
 #include "base/folders.h"
 #include "pool/reasons.h"
+#include "pool/rules.h"
 #include "sandbox/engine_program.h"
 
 namespace hz::pool {
@@ -29,7 +30,7 @@ Result<Fd> Claims::lock() const {
 }
 
 Result<KeptJob> Claims::find(const std::string& claim) const {
-  if (is_claim(claim))
+  if (is_claim_id(claim))
     if (auto kept = HZ_TRY(folder(claim).request()); kept && kept->job.site == config_.site) return std::move(*kept);
   return fail(why("pool.no_claim"), "{} at {}", claim, config_.site);
 }

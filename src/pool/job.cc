@@ -1,17 +1,13 @@
 #include "pool/job.h"
 
 #include "pool/reasons.h"
+#include "pool/rules.h"
 #include "statement/ids.h"
 
 namespace hz::pool {
 
-bool is_claim(std::string_view text) {
-  return !text.empty() && text.size() <= 64 &&
-         text.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyz-") == std::string_view::npos;
-}
-
 Result<void> check(const ServerJob& job) {
-  if (!is_claim(job.claim)) return fail(why("pool.claim"), "\"{}\"", job.claim);
+  if (!is_claim_id(job.claim)) return fail(why("pool.claim_id"), "\"{}\"", job.claim);
   for (const auto& [type, id] : {std::pair<std::string_view, std::string_view>{"site", job.site},
                                  {"product", job.product},
                                  {"backend", job.backend}})

@@ -43,9 +43,8 @@ struct ServerJob {
                 row("evidence", &ServerJob::evidence, "statement id, or empty", or_default));
   }
 };
-// Errors: pool.claim, pool.site_id, pool.job_limits, pool.model_digest.
+// Errors: pool.claim_id, pool.site_id, pool.job_limits, pool.model_digest.
 Result<void> check(const ServerJob& job);
-bool is_claim(std::string_view text);
 // The name under which a product's model is loaded: its id, with what a URL or the protocol minds replaced by '-'.
 std::string model_name(std::string_view product);
 

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pool/job.h"
 #include "statement/kind.h"
 
 namespace hz::pool {
@@ -98,6 +99,22 @@ struct ApiKeyRevoked {
   static constexpr std::string_view kind = "pool.api_key_revoked";
   std::string key;
   static constexpr auto fields() { return rows(row("key", &ApiKeyRevoked::key, "id of the key, 16 hex digits")); }
+};
+
+// The signer started this model server at its own site. Which machine, account and adapter stand in no statement.
+struct Job {
+  static constexpr std::string_view kind = "pool.job";
+  std::string claim, site, product, backend, model_sha256;
+  JobLimits limits;
+  std::string evidence;
+  static constexpr auto fields() {
+    return rows(row("claim", &Job::claim, "id of the job, 1 to 64 of [0-9a-z-]"), row("site", &Job::site, "site:<id>"),
+                row("product", &Job::product, "product:<id> it serves"),
+                row("backend", &Job::backend, "backend:<engine> it serves it on"),
+                row("model_sha256", &Job::model_sha256, "digest of the model it was given, and echoed"),
+                row("limits", &Job::limits, "what it may take"),
+                row("evidence", &Job::evidence, "statement that the model passed there, or empty", or_default));
+  }
 };
 
 std::span<const statement::Kind> kinds();

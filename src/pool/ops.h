@@ -9,5 +9,7 @@ std::span<const api::Op> ops();  // all of the following, and the pillar's first
 std::span<const api::Op> route_ops();
 std::span<const api::Op> api_key_ops();
 std::span<const api::Op> meter_ops();
+std::span<const api::Op> job_ops();
+std::span<const api::Op> drain_ops();
 
 }  // namespace hz::pool

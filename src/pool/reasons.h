@@ -41,7 +41,6 @@ inline constexpr Reason reasons[] = {
     {"pool.meter_write", Code::unavailable, "The meter cannot be written.",
      "Make room on the disk that holds the member's folder; no request is taken that cannot be metered."},
     {"pool.offer_twice", Code::invalid, "One statement offers a backend twice.", "Name each backend once."},
-    {"pool.claim", Code::invalid, "A claim id does not have its form.", "Use 1 to 64 of 0-9, a-z and '-'."},
     {"pool.no_claim", Code::not_found, "No job of that claim is recorded here.", "`hezong job list` shows the claims."},
     {"pool.claim_conflict", Code::conflict, "The claim is taken by another job.",
      "One claim is one job for ever: take a new id, or ask with exactly the same job."},

@@ -54,6 +54,14 @@ Result<void> replay_key_revoked(sql::Db& views, const statement::Statement& s, c
   return views.exec("INSERT OR IGNORE INTO pool_api_key_revoked VALUES(?,?,?)", {s.issuer, revoked.key, s.id_text()});
 }
 
+// A claim is one job for ever: a second statement of it means nothing.
+Result<void> replay_job(sql::Db& views, const statement::Statement& s, const Job& job) {
+  HZ_TRY(check(job));
+  return views.exec("INSERT OR IGNORE INTO pool_job VALUES(?,?,?,?,?,?,?,?)",
+                    {s.issuer, job.claim, job.site, job.product, job.backend, job.model_sha256, job.evidence,
+                     s.id_text()});
+}
+
 }  // namespace
 
 std::span<const statement::Kind> kinds() {
@@ -72,6 +80,8 @@ std::span<const statement::Kind> kinds() {
            .doc = "Whoever knows the secret of this hash may call these products through the signer's gateway."}),
       statement::kind<ApiKeyRevoked, &replay_key_revoked>(
           {.number = 0x0312, .doc = "The API key is good for nothing from here on."}),
+      statement::kind<Job, &replay_job>(
+          {.number = 0x0320, .doc = "The signer started this model server at its own site."}),
   };
   return table;
 }

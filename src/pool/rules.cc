@@ -87,4 +87,18 @@ Result<void> check(const ApiKey& key) {
   return {};
 }
 
+Result<void> check(const Job& job) {
+  ServerJob asked;
+  asked.claim = job.claim;
+  asked.site = job.site;
+  asked.product = job.product;
+  asked.backend = job.backend;
+  asked.model_sha256 = job.model_sha256;
+  asked.limits = job.limits;
+  HZ_TRY(check(asked));
+  if (!job.evidence.empty() && !statement::is_sha256(job.evidence))
+    return fail(why("pool.evidence_id"), "\"{}\" of {}", job.evidence, job.claim);
+  return {};
+}
+
 }  // namespace hz::pool

@@ -19,4 +19,7 @@ bool is_claim_id(std::string_view text);
 // 16 lower-case hex digits.
 bool is_key_id(std::string_view text);
 
+// Errors: those of check(const ServerJob&), pool.evidence_id.
+Result<void> check(const Job& job);
+
 }  // namespace hz::pool

@@ -56,10 +56,11 @@ Result<std::optional<std::vector<SlurmJob>>> slurm_jobs(const http::Response& an
 }
 
 Result<std::int64_t> slurm_submitted(const http::Response& answer) {
-  const json::Value document = HZ_TRY(slurm_document(answer));
-  const std::int64_t id = whole(document, "job_id");
-  if (id <= 0) return fail(why("pool.site_answer"), "a submit without a job id");
-  return id;
+  const json::Value document = HZ_TRY(parse(answer));
+  // An id and an error together are a job that waits: "required node not available".
+  if (const std::int64_t id = whole(document, "job_id"); id > 0) return id;
+  HZ_TRY(refuse_errors(answer, document));
+  return fail(why("pool.site_answer"), "a submit without a job id");
 }
 
 std::int64_t gres_count(std::string_view gres, std::string_view device) {

@@ -87,3 +87,19 @@ CREATE VIEW public_pool_api_key(member, key, name, product, requests_per_minute,
   FROM pool_api_key k
   JOIN pool_api_key_product p ON p.member = k.member AND p.key = k.key
   LEFT JOIN pool_api_key_revoked r ON r.member = k.member AND r.key = k.key;
+
+-- Jobs that members say they started; how they are now is known to their sites only.
+CREATE TABLE pool_job(
+  member TEXT NOT NULL,
+  claim TEXT NOT NULL,
+  site TEXT NOT NULL,
+  product TEXT NOT NULL,
+  backend TEXT NOT NULL,
+  model_sha256 TEXT NOT NULL,
+  evidence TEXT NOT NULL,
+  statement TEXT NOT NULL,
+  PRIMARY KEY(member, claim)
+) STRICT, WITHOUT ROWID;
+
+CREATE VIEW public_pool_job(member, claim, site, product, backend, model_sha256, evidence, statement) AS
+  SELECT member, claim, site, product, backend, model_sha256, evidence, statement FROM pool_job;

@@ -23,7 +23,10 @@ std::optional<std::size_t> number(std::string_view text, int base = 10) {
   return error == std::errc{} && rest != text.data() ? std::optional(value) : std::nullopt;
 }
 
-Result<void> read_head(std::string_view head, PlainAnswer& answer) {
+}  // namespace
+
+Result<PlainAnswer> read_plain_head(std::string_view head) {
+  PlainAnswer answer;
   if (!head.starts_with("HTTP/1.")) return fail(why("sandbox.http"), "not HTTP/1");
   answer.status = static_cast<int>(number(head.substr(std::min<std::size_t>(9, head.size()), 3)).value_or(0));
   for (std::size_t at = head.find("\r\n"); at != std::string_view::npos; at = head.find("\r\n", at + 2)) {
@@ -36,10 +39,8 @@ Result<void> read_head(std::string_view head, PlainAnswer& answer) {
     header.value.erase(0, header.value.find_first_not_of(" \t"));
     answer.headers.push_back(std::move(header));
   }
-  return {};
+  return answer;
 }
-
-}  // namespace
 
 Result<PlainHttp> PlainHttp::open(const std::string& address, std::uint16_t port, Deadline deadline,
                                   PlainLimits limits) {
@@ -94,8 +95,7 @@ Result<std::optional<PlainAnswer>> PlainHttp::ask(std::string_view method, std::
       return fail(why("sandbox.http"), "{}: a head of more than {} bytes", host_, limits_.head_bytes_max);
     if (!HZ_TRY(more(deadline))) return std::nullopt;
   }
-  PlainAnswer answer;
-  HZ_TRY(read_head(as_text(buffer_).substr(0, end), answer));
+  PlainAnswer answer = HZ_TRY(read_plain_head(as_text(buffer_).substr(0, end)));
   if (http::header(answer.headers, "transfer-encoding") == "chunked") {
     auto whole = HZ_TRY(chunks(end + 4, deadline));
     if (!whole) return std::nullopt;

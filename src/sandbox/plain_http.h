@@ -14,6 +14,9 @@ struct PlainAnswer {
   Bytes body;
 };
 
+// Status and headers of an answer, up to its empty line; names in lower case. Safe on any bytes. Errors: sandbox.http.
+Result<PlainAnswer> read_plain_head(std::string_view head);
+
 struct PlainLimits {
   std::size_t head_bytes_max = 64u << 10, body_bytes_max = 512u << 20;
 };

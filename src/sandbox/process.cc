@@ -308,6 +308,10 @@ Result<void> Process::write_frame(ByteView payload, Deadline deadline) {
   return write_all(payload, deadline);
 }
 
+Result<void> Process::write_line(std::string_view text, Deadline deadline) {
+  return write_all(as_bytes(std::string(text) + "\n"), deadline);
+}
+
 Result<Bytes> Process::read_frame(std::size_t size_max, Deadline deadline) {
   std::array<std::uint8_t, 4> head{};
   HZ_TRY(read_all(head.data(), head.size(), deadline, true));

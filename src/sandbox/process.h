@@ -65,6 +65,9 @@ class Process {
   // One line of at most size_max bytes, without its newline: for servers that say on stdout where they listen.
   Result<std::string> read_line(std::size_t size_max, Deadline deadline);
 
+  // One line, with a newline added. Errors: sandbox.timeout, sandbox.ended.
+  Result<void> write_line(std::string_view text, Deadline deadline);
+
   // Closes stdin: the polite request to end.
   void close_input();
   // Waits until the child has ended by itself; nullopt when the deadline came first.

@@ -6,6 +6,7 @@
       (end of file)  ends everything
 Exit 77: Slurm is not installed, or this is not root. FOLDER must exist below folders that only root writes.
 """
+import ctypes
 import json
 import os
 import pathlib
@@ -39,6 +40,7 @@ def account(*names):
 
 slurm, rest = account("slurm"), account("daemon")
 running = {}
+libc = ctypes.CDLL(None)
 
 
 def ports(count):
@@ -73,6 +75,7 @@ def start(what, argv, user=None, env=None):
             os.setgroups([])
             os.setgid(user.pw_gid)
             os.setuid(user.pw_uid)
+        libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: nothing outlives a script that is killed
 
     log = open(folder / "log" / f"{what}.out", "ab")
     running[what] = subprocess.Popen(argv, preexec_fn=become, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/")

@@ -1,0 +1,1 @@
+hz_fuzz(site_said LIBS hz_pool)
