@@ -66,7 +66,7 @@ constexpr auto enum_names(Stage) {
 }
 
 struct DrillStep {
-  static constexpr std::string_view kind = "drill.stage";
+  static constexpr std::string_view kind = "drill.step";
   std::string drill = {};    // statement id of drill.opened, hex
   std::string product = {};  // product:<id>
   Stage stage = Stage::waiting;

@@ -30,8 +30,26 @@ std::string claim_of(const drill::KnownDrill& drill, std::string_view product, s
   return fmt::format("{}-{}", out.substr(0, 50), side);
 }
 
+// The substitute's: of the attempt under way, else of the next one, since a server that was ended is not started again.
+std::string substitute_claim(const drill::KnownDrill& drill, std::string_view product,
+                             const drill::ProductState* state) {
+  using drill::Stage;
+  if (!state) return claim_of(drill, product, "substitute");
+  const bool under_way =
+      state->stage == Stage::prepared || state->stage == Stage::proved || drill::is_over_there(state->stage);
+  if (under_way && !state->claim.empty()) return state->claim;
+  return claim_of(drill, product, state->steps == 0 ? "substitute" : fmt::format("substitute{}", state->steps));
+}
+
 std::string reason_of(const drill::KnownDrill& drill, std::string_view what) {
   return fmt::format("drill {}: {}", drill.id.substr(0, 12), what);
+}
+
+Result<std::unique_ptr<pool::SiteAdapter>> adapter(api::Ctx& ctx, const std::string& site) {
+  const auto config = HZ_TRY(pool::site_config(ctx.home, site));
+  const pool::SiteWorld world{ctx.home, std::vector<fs::path>(ctx.tool_dirs.begin(), ctx.tool_dirs.end()),
+                              &ctx.clock()};
+  return pool::open_site(world, config);
 }
 
 std::string percent(std::int64_t milli) { return fmt::format("{}.{} %", milli / 10, milli % 10); }
@@ -43,6 +61,14 @@ class ProductDrill {
  public:
   ProductDrill(LiveDrill& live, const drill::ProductPlan& plan, drill::ProductState& state)
       : live_(live), plan_(plan), id_("product:" + plan.product), state_(state), ctx_(*live.ctx_) {}
+
+  // Asked for now, waited for later: so the substitutes of all products start together.
+  void begin() {
+    if (!plan_.choice || drill::is_over_there(state_.stage) || !load() || !product_) return;
+    if (const auto place = adapter(ctx_, plan_.choice->site))
+      (void)(*place)->submit(job(substitute_claim(live_.drill_, id_, &state_), plan_.choice->site,
+                                 plan_.choice->backend, plan_.choice->evidence));
+  }
 
   Result<bool> apply() {
     using drill::Stage;
@@ -56,7 +82,8 @@ class ProductDrill {
     const drill::Option& choice = *plan_.choice;
     HZ_TRY(load());
     if (!product_) return refuse("its model or golden set is not here: release both, or name their folder");
-    const auto started = start(claim_of(live_.drill_, id_, "substitute"), choice.site, choice.backend, choice.evidence);
+    const auto started =
+        start(substitute_claim(live_.drill_, id_, &state_), choice.site, choice.backend, choice.evidence);
     if (!started) return refuse_or_fail(started.error());
     if (state_.stage != Stage::prepared && state_.stage != Stage::proved && state_.stage != Stage::canary)
       HZ_TRY(say({.stage = Stage::prepared,
@@ -68,11 +95,11 @@ class ProductDrill {
     if (state_.stage == Stage::prepared) {
       const auto seen = look(*started, 0);
       if (const std::string bad = wrong_with(seen, choice.quality_milli + choice.drop_milli); !bad.empty()) {
-        HZ_TRY(end(started->claim, choice.site));
+        live_.end_later(started->claim, choice.site);
         return refuse(bad);
       }
-      HZ_TRY(say(
-          with({.stage = Stage::proved, .claim = started->claim, .site = choice.site, .backend = choice.backend}, seen)));
+      HZ_TRY(say(with({.stage = Stage::proved, .claim = started->claim, .site = choice.site, .backend = choice.backend},
+                      seen)));
     }
     const pool::Target there{started->claim, choice.site, choice.backend, 1};
     if (state_.stage == Stage::proved) HZ_TRY(canary(there, *started));
@@ -106,6 +133,8 @@ class ProductDrill {
   }
 
   Result<bool> fail_back() {
+    // A server that was left when the command was cut off after the traffic had gone.
+    if (state_.stage == drill::Stage::failed_back && served(state_.claim)) live_.end_later(state_.claim, state_.site);
     if (!drill::is_over_there(state_.stage)) return false;
     HZ_TRY(load());
     if (!product_) return refuse("its model or golden set is not here: release both, or name their folder");
@@ -182,27 +211,24 @@ class ProductDrill {
 
   // ---- servers
 
-  pool::SiteWorld world() const {
-    return {ctx_.home, std::vector<fs::path>(ctx_.tool_dirs.begin(), ctx_.tool_dirs.end()), &ctx_.clock()};
-  }
-  Result<std::unique_ptr<pool::SiteAdapter>> adapter(const std::string& site) const {
-    const auto config = HZ_TRY(pool::site_config(ctx_.home, site));
-    return pool::open_site(world(), config);
+  pool::ServerJob job(const std::string& claim, const std::string& site, const std::string& backend,
+                      const std::string& evidence) {
+    return {.claim = claim,
+            .site = site,
+            .product = id_,
+            .backend = backend,
+            .model_sha256 = product_->model_sha256,
+            .model_path = model_path_.string(),
+            .limits = {},
+            .deadline_ms = ctx_.clock().now_ms() + live_.options_.ready_ms_max,
+            .evidence = evidence};
   }
   // Ready, with the model it was asked to serve. Errors: pool.*; node.not_ready.
   Result<pool::Observed> start(const std::string& claim, const std::string& site, const std::string& backend,
                                const std::string& evidence) {
-    const auto place = HZ_TRY(adapter(site));
+    const auto place = HZ_TRY(adapter(ctx_, site));
     const std::int64_t begun = ctx_.clock().now_ms();
-    pool::Observed seen = HZ_TRY(place->submit({.claim = claim,
-                                                .site = site,
-                                                .product = id_,
-                                                .backend = backend,
-                                                .model_sha256 = product_->model_sha256,
-                                                .model_path = model_path_.string(),
-                                                .limits = {},
-                                                .deadline_ms = begun + live_.options_.ready_ms_max,
-                                                .evidence = evidence}));
+    pool::Observed seen = HZ_TRY(place->submit(job(claim, site, backend, evidence)));
     ctx_.progress().phase(fmt::format("{}: starting {} at {}", id_, backend, site), 0);
     while (seen.state != pool::JobState::ready) {
       if (pool::is_over(seen.state)) return fail(why("node.not_ready"), "{}: {}", claim, seen.detail);
@@ -213,11 +239,6 @@ class ProductDrill {
       seen = HZ_TRY(place->observe(claim));
     }
     return seen;
-  }
-  Result<void> end(const std::string& claim, const std::string& site) {
-    const auto place = HZ_TRY(adapter(site));
-    HZ_TRY(place->cancel(claim));
-    return {};
   }
   // As the serving folder says; nothing when it does not serve.
   std::optional<pool::Observed> served(const std::string& claim) const {
@@ -236,6 +257,8 @@ class ProductDrill {
 
   // Golden cases asked of a running server; 0: all of them.
   standards::ModelResult look(const pool::Observed& server, std::int64_t cases) {
+    standards::Product wanted = *product_;
+    wanted.quality_min_milli -= noise_milli(cases);
     const standards::Golden asked = cases > 0 ? standards::sample_of(*golden_, static_cast<std::size_t>(cases),
                                                                      static_cast<std::uint64_t>(ctx_.clock().now_ms()))
                                               : *golden_;
@@ -244,7 +267,12 @@ class ProductDrill {
       return standards::attach_oip_session(
           sandbox::plain_exchange(server.address, static_cast<std::uint16_t>(server.port), ask_ms_max), server.model);
     };
-    return standards::test_product(*product_, model_, asked, open, {}, {});
+    return standards::test_product(wanted, model_, asked, open, {}, {});
+  }
+  // Two standard errors of a share measured on so many cases, counted at the worst, a half. None on the whole set.
+  std::int64_t noise_milli(std::int64_t cases) const {
+    if (cases <= 0 || cases >= static_cast<std::int64_t>(golden_->cases)) return 0;
+    return static_cast<std::int64_t>(1'000 / std::sqrt(static_cast<double>(cases)));
   }
   // "" when the answers may carry the product.
   std::string wrong_with(const standards::ModelResult& seen, std::int64_t quality_before_milli) const {
@@ -252,10 +280,7 @@ class ProductDrill {
       return fmt::format("{}: {}", enum_text(seen.verdict), seen.worst);
     const auto known = std::ranges::find(live_.products_, plan_.product, &drill::Product::id);
     const std::int64_t drop_max = known == live_.products_.end() ? 0 : known->quality_drop_max_milli;
-    // Of a sample, two standard errors are noise (counted at the worst, a half).
-    const std::int64_t noise = seen.cases > 0 && seen.cases < static_cast<std::int64_t>(golden_->cases)
-                                   ? 1'000 / static_cast<std::int64_t>(std::sqrt(static_cast<double>(seen.cases)))
-                                   : 0;
+    const std::int64_t noise = noise_milli(seen.cases);
     if (quality_before_milli - seen.quality_milli > drop_max + noise)
       return fmt::format("quality fell from {} to {}, {} may be lost{}", percent(quality_before_milli),
                          percent(seen.quality_milli), percent(drop_max),
@@ -327,11 +352,12 @@ class ProductDrill {
     const auto seen = look(server, live_.options_.canary_cases);
     if (const std::string bad = wrong_with(seen, before_milli()); !bad.empty()) {
       HZ_TRY(set_route(now->route.targets, "canary taken back", now->route.evidence));
-      HZ_TRY(end(there.claim, there.site));
-      return say(
-          with({.stage = drill::Stage::rolled_back, .claim = there.claim, .route_before = before, .detail = bad}, seen));
+      live_.end_later(there.claim, there.site);
+      return say(with({.stage = drill::Stage::rolled_back, .claim = there.claim, .route_before = before, .detail = bad},
+                      seen));
     }
-    return say(with({.stage = drill::Stage::canary, .claim = there.claim, .route = route, .route_before = before}, seen));
+    return say(
+        with({.stage = drill::Stage::canary, .claim = there.claim, .route = route, .route_before = before}, seen));
   }
   std::vector<std::string> evidence() const {
     return plan_.choice && !plan_.choice->evidence.empty() ? std::vector{plan_.choice->evidence}
@@ -351,7 +377,7 @@ class ProductDrill {
     const auto before = route_before();
     if (!before) return {};
     for (const pool::Target& t : before->targets)
-      if (t.backend == plan_.incumbent && t.claim != state_.claim && served(t.claim)) HZ_TRY(end(t.claim, t.site));
+      if (t.backend == plan_.incumbent && t.claim != state_.claim && served(t.claim)) live_.end_later(t.claim, t.site);
     return {};
   }
 
@@ -380,8 +406,8 @@ class ProductDrill {
     const std::string claim = state_.claim, site = state_.site;
     drill::DrillStep said{.stage = stage, .route = route, .detail = cause};
     HZ_TRY(say(with(std::move(said), back.seen)));
-    // Last: a request that began at the substitute may still be there, and the site gives it its time.
-    return end(claim, site);
+    live_.end_later(claim, site);
+    return {};
   }
 
   LiveDrill& live_;
@@ -418,7 +444,8 @@ std::vector<LiveLine> LiveDrill::lines() const {
       line.backend = p.choice->backend;
       line.site = p.choice->site;
       line.evidence = p.choice->evidence;
-      line.claim = claim_of(drill_, p.product, "substitute");
+      const auto at = std::ranges::find(drill_.products, line.product, &drill::ProductState::product);
+      line.claim = substitute_claim(drill_, line.product, at == drill_.products.end() ? nullptr : &*at);
     }
     out.push_back(std::move(line));
   }
@@ -437,23 +464,39 @@ drill::ProductState& state_of(drill::KnownDrill& drill, const std::string& produ
 }
 }  // namespace
 
-Result<bool> LiveDrill::apply() {
+// Servers that no route names any more. The gateway takes a route over within a moment, and requests that began stay
+// where they began: so they are ended when both are past.
+void LiveDrill::end_later(const std::string& claim, const std::string& site) { ending_.emplace_back(claim, site); }
+Result<void> LiveDrill::end_now() {
+  if (ending_.empty()) return {};
+  ctx_->progress().phase("letting requests end", 0);
+  std::this_thread::sleep_for(std::chrono::milliseconds(options_.drain_ms));
+  for (const auto& [claim, site] : ending_) HZ_TRY(HZ_TRY(adapter(*ctx_, site))->cancel(claim));
+  ending_.clear();
+  return {};
+}
+
+Result<bool> LiveDrill::each(const std::function<Result<bool>(ProductDrill&)>& act) {
   bool any = false;
-  for (const drill::ProductPlan& p : plan_.products)
-    any |= HZ_TRY(ProductDrill(*this, p, state_of(drill_, "product:" + p.product)).apply());
+  for (const drill::ProductPlan& p : plan_.products) {
+    ProductDrill one(*this, p, state_of(drill_, "product:" + p.product));
+    any |= HZ_TRY(act(one));
+  }
+  HZ_TRY(end_now());
   return any;
+}
+Result<bool> LiveDrill::apply() {
+  HZ_TRY(each([](ProductDrill& one) -> Result<bool> {
+    one.begin();
+    return false;
+  }));
+  return each([](ProductDrill& one) { return one.apply(); });
 }
 Result<bool> LiveDrill::verify(std::int64_t cases) {
-  bool any = false;
-  for (const drill::ProductPlan& p : plan_.products)
-    any |= HZ_TRY(ProductDrill(*this, p, state_of(drill_, "product:" + p.product)).verify(cases));
-  return any;
+  return each([cases](ProductDrill& one) { return one.verify(cases); });
 }
 Result<bool> LiveDrill::fail_back() {
-  bool any = false;
-  for (const drill::ProductPlan& p : plan_.products)
-    any |= HZ_TRY(ProductDrill(*this, p, state_of(drill_, "product:" + p.product)).fail_back());
-  return any;
+  return each([](ProductDrill& one) { return one.fail_back(); });
 }
 
 }  // namespace hz::node

@@ -8,6 +8,8 @@
 // request goes there; a part of the traffic goes first, while the incumbent still serves, and known answers are asked
 // of both; then all of it. The way back is the same with the sides changed.
 #pragma once
+#include <functional>
+
 #include "api/op.h"
 #include "drill/live.h"
 #include "drill/plan.h"
@@ -20,7 +22,8 @@ struct LiveOptions {
   std::int64_t ready_ms_max = 60'000;  // a substitute's start
   std::int64_t canary_cases = 200;     // golden cases asked in the canary step
   std::int64_t canary_weight_percent = 10;
-  bool end_lost = false;  // after the switch, end the servers that run on what is lost, as if it were gone
+  std::int64_t drain_ms = 1'500;  // from the change of a route until a server that it no longer names is ended
+  bool end_lost = false;          // after the switch, end the servers that run on what is lost, as if it were gone
 };
 
 // What apply would do, without doing it: one line per product, and the statements that would be signed.
@@ -35,6 +38,8 @@ struct LiveLine {
                 row("gap", &LiveLine::gap, "why nothing covers it"));
   }
 };
+
+class ProductDrill;
 
 class LiveDrill {
  public:
@@ -60,7 +65,11 @@ class LiveDrill {
   LiveOptions options_;
   drill::Plan plan_;
   std::vector<drill::Product> products_;
+  std::vector<std::pair<std::string, std::string>> ending_;  // claims and their sites
   friend class ProductDrill;
+  void end_later(const std::string& claim, const std::string& site);
+  Result<void> end_now();
+  Result<bool> each(const std::function<Result<bool>(ProductDrill&)>& act);
 };
 
 }  // namespace hz::node

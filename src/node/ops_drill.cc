@@ -55,7 +55,8 @@ std::string table_of(const DrillRow& one, const api::Style& style) {
         {p.product.substr(p.product.find(':') + 1), coloured(style, p.stage), p.backend.empty() ? "-" : p.backend,
          p.site.empty() ? "-" : p.site,
          p.cases > 0 ? fmt::format("{}.{} % of {}", p.quality_milli / 10, p.quality_milli % 10, p.cases) : "-",
-         seconds(p.switched_ms < 0 ? -1 : p.switched_ms - p.opened_ms), p.detail});
+         seconds(p.switched_ms < 0 ? -1 : p.switched_ms - p.opened_ms),
+         p.detail.size() > 110 ? p.detail.substr(0, 107) + "..." : p.detail});
   return fmt::format("{} {} ({}), loses {}\n{}", style.bold("drill"), one.drill.substr(0, 12), one.mode,
                      joined(one.targets), one.products.empty() ? "no step yet\n" : api::table(cells, style));
 }
@@ -213,7 +214,7 @@ std::string text(const Moved& out, const api::Style& style) {
                      l.evidence.empty() ? "-" : l.evidence.substr(0, 12)});
   return api::table(cells, style) +
          "For each: start the server, ask it the whole golden set, send a tenth of the requests there and ask known\n"
-         "answers, then send all. Each step is signed as drill.stage, each change of route as pool.route.\n";
+         "answers, then send all. Each step is signed as drill.step, each change of route as pool.route.\n";
 }
 
 struct Check {
