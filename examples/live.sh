@@ -86,6 +86,7 @@ live_part() {
   wait "${clients[@]}"
   clients=()
   run models pool meter show
+  run models drill report --lose "$lose" --out "$out/report.html"
   echo
   python3 - "$out" <<'PY'
 import glob, json, sys

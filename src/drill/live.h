@@ -54,15 +54,15 @@ enum class Stage : std::uint8_t {
 };
 constexpr auto enum_names(Stage) {
   return std::array<EnumName<Stage>, 10>{{{Stage::waiting, "waiting"},
-                                         {Stage::prepared, "prepared"},
-                                         {Stage::proved, "proved"},
-                                         {Stage::canary, "canary"},
-                                         {Stage::switched, "switched"},
-                                         {Stage::verified, "verified"},
-                                         {Stage::refused, "refused"},
-                                         {Stage::unsaved, "unsaved"},
-                                         {Stage::rolled_back, "rolled back"},
-                                         {Stage::failed_back, "failed back"}}};
+                                          {Stage::prepared, "prepared"},
+                                          {Stage::proved, "proved"},
+                                          {Stage::canary, "canary"},
+                                          {Stage::switched, "switched"},
+                                          {Stage::verified, "verified"},
+                                          {Stage::refused, "refused"},
+                                          {Stage::unsaved, "unsaved"},
+                                          {Stage::rolled_back, "rolled back"},
+                                          {Stage::failed_back, "failed back"}}};
 }
 
 struct DrillStep {
@@ -102,21 +102,22 @@ struct ProductState {
   std::int64_t opened_ms = 0, switched_ms = -1, back_ms = -1;  // claimed times; -1: not reached
   std::int64_t steps = 0;
   static constexpr auto fields() {
-    return rows(
-        row("product", &ProductState::product, "product id"), row("stage", &ProductState::stage, "what was reached last"),
-        row("claim", &ProductState::claim, "claim of the substitute's server"),
-        row("site", &ProductState::site, "where it runs"), row("backend", &ProductState::backend, "on which engine"),
-        row("verdict", &ProductState::verdict, "of the answers looked at last"),
-        row("detail", &ProductState::detail, "a sentence"),
-        row("cases", &ProductState::cases, "golden cases looked at last"),
-        row("quality_milli", &ProductState::quality_milli, "labels met, of 1000"),
-        row("agreement_milli", &ProductState::agreement_milli, "first class as the reference's, of 1000"),
-        row("route", &ProductState::route, "route now"),
-        row("route_before", &ProductState::route_before, "route before the drill"),
-        row("opened_ms", &ProductState::opened_ms, "when the drill began, ms since 1970"),
-        row("switched_ms", &ProductState::switched_ms, "when its traffic went over; -1: it did not"),
-        row("back_ms", &ProductState::back_ms, "when it came back; -1: it did not"),
-        row("steps", &ProductState::steps, "steps in the log"));
+    return rows(row("product", &ProductState::product, "product id"),
+                row("stage", &ProductState::stage, "what was reached last"),
+                row("claim", &ProductState::claim, "claim of the substitute's server"),
+                row("site", &ProductState::site, "where it runs"),
+                row("backend", &ProductState::backend, "on which engine"),
+                row("verdict", &ProductState::verdict, "of the answers looked at last"),
+                row("detail", &ProductState::detail, "a sentence"),
+                row("cases", &ProductState::cases, "golden cases looked at last"),
+                row("quality_milli", &ProductState::quality_milli, "labels met, of 1000"),
+                row("agreement_milli", &ProductState::agreement_milli, "first class as the reference's, of 1000"),
+                row("route", &ProductState::route, "route now"),
+                row("route_before", &ProductState::route_before, "route before the drill"),
+                row("opened_ms", &ProductState::opened_ms, "when the drill began, ms since 1970"),
+                row("switched_ms", &ProductState::switched_ms, "when its traffic went over; -1: it did not"),
+                row("back_ms", &ProductState::back_ms, "when it came back; -1: it did not"),
+                row("steps", &ProductState::steps, "steps in the log"));
   }
 };
 

@@ -69,6 +69,9 @@ Result<Written> report(api::Ctx& ctx, const WriteReport& in) {
   input.impact.frontier = input.plan.frontier = input.frontier.digest;
   input.member = member->id();
   input.now_ms = ctx.clock().now_ms();
+  for (KnownDrill& one : HZ_TRY(known_drills(*HZ_TRY(member->views()))))
+    if (one.said.targets == in.lose && one.said.mode == Mode::live && !one.products.empty())
+      input.live.push_back(std::move(one));
   const std::string html = report_html(*drill, input);
   HZ_TRY(write_file_durably(in.out, as_bytes(html)));
   return Written{in.out,

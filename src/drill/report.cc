@@ -109,6 +109,7 @@ class Report {
     products();
     cone();
     plan();
+    live();
     undone();
     losses();
     gone();
@@ -148,7 +149,7 @@ class Report {
   }
 
   void head() {
-    const auto& [impact, plan, frontier, member, now_ms] = in_;
+    const auto& [impact, plan, frontier, member, now_ms, unused_live] = in_;
     s_ += fmt::format("<p class='kicker'>Continuity drill</p>\n<h1>If we lose {}</h1>\n",
                       e(joined(impact.targets, ", ")));
     std::string lead;
@@ -343,6 +344,44 @@ class Report {
         s_ += "<p class='soft small' style='margin-top:8px'>Looked at and not used</p><ul class='small'>" + rejected +
               "</ul>";
       s_ += "</div></div></div>\n";
+    }
+  }
+
+  static std::string after(std::int64_t ms, std::int64_t since_ms) {
+    return ms < 0 ? "-" : fmt::format("{}.{} s", (ms - since_ms) / 1000, (ms - since_ms) % 1000 / 100);
+  }
+  static std::string stage_chip(Stage stage) {
+    const std::string_view word = enum_text(stage);
+    if (stage == Stage::failed_back) return chip("green", "●", word);
+    if (is_over_there(stage)) return chip("blue", "◆", word);
+    if (stage == Stage::refused || stage == Stage::rolled_back || stage == Stage::unsaved)
+      return chip("red", "✖", word);
+    return chip("amber", "▲", word);
+  }
+  // What was tried, beside what is planned.
+  void live() {
+    if (in_.live.empty()) return;
+    section("Rehearsed live",
+            "Traffic was moved to the substitutes and back. A substitute passed the product's whole golden set on the "
+            "server that served before a request went there; times are those its member claims.");
+    for (const KnownDrill& one : in_.live) {
+      evidence_.add(one.id, "live drill");
+      s_ += fmt::format("<h3>Drill {} <span class='soft small'>{}</span></h3>\n", id(one.id.substr(0, 12)),
+                        e(utc_text(one.opened_ms)));
+      Table t({"product", "stands at", "substitute", "site", "answers looked at last", "serving after",
+               "may be out for", "back after"},
+              {5, 6, 7});
+      for (const ProductState& p : one.products) {
+        const auto plan = plans_.find(p.product.substr(p.product.find(':') + 1));
+        t.row({e(p.product), stage_chip(p.stage), e(p.backend), e(p.site),
+               p.cases > 0 ? fmt::format("{}, quality {}.{} % of {}", e(p.verdict), p.quality_milli / 10,
+                                         p.quality_milli % 10, p.cases)
+                           : e(p.detail),
+               after(p.switched_ms, p.opened_ms),
+               plan == plans_.end() ? "-" : fmt::format("{} s", plan->second->outage_max_s),
+               after(p.back_ms, p.opened_ms)});
+      }
+      s_ += t.end();
     }
   }
 

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "alliance/member.h"
+#include "drill/live.h"
 #include "drill/rehearsal.h"
 
 namespace hz::drill {
@@ -11,8 +12,9 @@ struct ReportInput {
   Impact impact;
   Plan plan;
   alliance::Frontier frontier;
-  std::string member;       // who computed it
-  std::int64_t now_ms = 0;  // the clock, so that equal inputs give equal bytes
+  std::string member;                 // who computed it
+  std::int64_t now_ms = 0;            // the clock, so that equal inputs give equal bytes
+  std::vector<KnownDrill> live = {};  // drills of this very loss in which traffic moved, oldest first
 };
 
 // Pure. All text of members is escaped; no script, no outside resource.

@@ -15,3 +15,5 @@ set_tests_properties(up.models PROPERTIES TIMEOUT 300)
 add_test(NAME up.gateway COMMAND ${CMAKE_CURRENT_LIST_DIR}/gateway.py $<TARGET_FILE:hezong> $<TARGET_FILE:oip-host>
          ${PROJECT_SOURCE_DIR})
 set_tests_properties(up.gateway PROPERTIES TIMEOUT 300)
+add_test(NAME up.drill COMMAND ${CMAKE_CURRENT_LIST_DIR}/drill.py $<TARGET_FILE:hezong> ${PROJECT_SOURCE_DIR})
+set_tests_properties(up.drill PROPERTIES TIMEOUT 300)

@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""A live drill whose commands are killed anywhere and typed again, under load that must not notice.
+
+usage: tests/up/drill.py HEZONG SOURCE [ROUNDS]
+"""
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+hezong, source = sys.argv[1], pathlib.Path(sys.argv[2])
+rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 3
+seed = 20261129
+faults = []
+rng = random.Random(seed)
+quiet = {**os.environ, "HEZONG_PROGRESS": "off"}
+
+
+def check(what, good, more=""):
+    print(("ok    " if good else "FAULT ") + what + ("" if good else f": {more}"))
+    if not good:
+        faults.append(what)
+
+
+def run(*words, codes=(0,)):
+    done = subprocess.run([hezong, "--home", home, "--json", *words], capture_output=True, text=True, timeout=180, env=quiet)
+    if done.returncode not in codes:
+        sys.exit(f"{words} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+    return json.loads(done.stdout or done.stderr)
+
+
+def cut_off(*words):
+    """Types the command, kills it at a random moment, and types it again until it ends by itself. How often it was cut."""
+    cuts = 0
+    while True:
+        process = subprocess.Popen([hezong, "--home", home, "--json", *words], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, env=quiet)
+        try:
+            out, err = process.communicate(timeout=rng.uniform(0.05, 1.2) if cuts < 6 else 180)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            cuts += 1
+            continue
+        # 6: everything had been done by the one before, and only its answer was lost.
+        if process.returncode not in (0, 6):
+            sys.exit(f"{words} ended with {process.returncode}:\n{out}\n{err}")
+        return cuts
+
+
+def servers():
+    return sorted(path.stem for path in pathlib.Path(home, "serving").glob("*.json"))
+
+
+with tempfile.TemporaryDirectory() as folder:
+    home = folder + "/home"
+    deploy = pathlib.Path(folder, "deploy")
+    (deploy / "products").mkdir(parents=True)
+    for file in (source / "examples/alliance/products").glob("reach.*"):
+        shutil.copy(file, deploy / "products")
+    # The incumbent is our own runtime here, so that the test needs no npm; what is lost is its entity.
+    manifest = deploy / "products" / "reach.toml"
+    manifest.write_text(manifest.read_text().replace("backend:ort", "backend:refrt"))
+    shutil.copy(source / "examples/alliance/backends.toml", deploy)
+    run("init", "--name", "One", "--origin", "one.example")
+    run("supply", "entities", "import", str(source / "examples/alliance/entities.toml"))
+    for ending in ("onnx", "golden"):
+        run("share", "release", str(deploy / "products" / f"reach.{ending}"), "--name", f"reach-{ending}", "--licence",
+            "Apache-2.0", "--audience", "owner", "--control", "none")
+    run("exposure", "scan", str(deploy), codes=(0, 3))
+    run("conform", "run", "--backend", "refrt", "--backend", "opencv", codes=(0, 3))
+    for site in ("a", "b"):
+        run("pool", "site", "add", f"site:{site}", "--name", site, "--jurisdiction", "SG", "--backend", "backend:refrt",
+            "--backend", "backend:opencv", "--price-fen-per-hour-min", "1", "--price-fen-per-hour-max", "2",
+            "--switch-minutes-min", "0", "--switch-minutes-max", "1")
+    pathlib.Path(home, "sites.json").write_text(json.dumps(
+        {"sites": [{"site": f"site:{site}", "adapter": "local", "slots": 4} for site in ("a", "b")]}))
+    run("job", "submit", "product:reach", "--site", "site:a", "--backend", "backend:refrt", "--claim", "today", "--wait")
+    run("pool", "route", "set", "product:reach", "--target", "today,site:a,backend:refrt")
+    key, stop, loaded = folder + "/key", folder + "/stop", folder + "/load.json"
+    run("pool", "key", "add", "plant", "--product", "product:reach", "--out", key)
+    node = subprocess.Popen([hezong, "--home", home, "up"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=quiet)
+    deadline = time.monotonic() + 30
+    while not os.path.exists(home + "/node.json"):
+        if time.monotonic() > deadline or node.poll() is not None:
+            sys.exit("the node did not come up")
+        time.sleep(0.02)
+    url = json.loads(pathlib.Path(home, "node.json").read_text())["url"]
+    with open(loaded, "w", encoding="ascii") as out:
+        client = subprocess.Popen([sys.executable, str(source / "examples/load.py"), url, "reach",
+                                   str(deploy / "products" / "reach.golden"), key, stop], stdout=out)
+    print(f"seed {seed}")
+    try:
+        table_top = run("drill", "new", "--lose", "backend:refrt")
+        refused = run("drill", "apply", table_top["drill"], codes=(6,))
+        check("a table-top drill moves no traffic", refused["error"]["reason"] == "drill.not_live", refused)
+        refused = run("drill", "fail-back", "000000", codes=(5,))
+        check("a drill that is none is named", refused["error"]["reason"] == "drill.no_drill", refused)
+        cuts = 0
+        for number in range(rounds):
+            opened = run("drill", "new", "--lose", "backend:refrt", "--live")
+            would = run("drill", "apply", "--dry-run")["would"]
+            check(f"{number}: the plan has a substitute that is not what is lost",
+                  [line["backend"] for line in would] == ["backend:opencv"], would)
+            cuts += cut_off("drill", "apply", opened["drill"])
+            state = run("drill", "status", opened["drill"])["products"][0]
+            check(f"{number}: the traffic is at the substitute", state["stage"] == "switched", state)
+            route = run("pool", "route", "list")["routes"][0]["route"]
+            check(f"{number}: and so is the route", [t["claim"] for t in route["targets"]] == [state["claim"]], route)
+            run("drill", "verify", opened["drill"], "--cases", "100")
+            cuts += cut_off("drill", "fail-back", opened["drill"])
+            state = run("drill", "status", opened["drill"])["products"][0]
+            check(f"{number}: the incumbent has it back", state["stage"] == "failed back", state)
+            route = run("pool", "route", "list")["routes"][0]["route"]
+            check(f"{number}: by route", [t["claim"] for t in route["targets"]] == ["today"], route)
+            run("drill", "fail-back", opened["drill"], codes=(0, 6))  # ends what a cut left behind
+            check(f"{number}: no substitute is left running", servers() == ["today"], servers())
+        check(f"commands were cut off on the way ({cuts} times)", cuts >= rounds)
+        pathlib.Path(stop).touch()
+        client.wait(timeout=60)
+        seen = json.loads(pathlib.Path(loaded).read_text())
+        check(f"no request failed ({seen['sent']} sent)", seen["failed"] == 0 and seen["sent"] > 100, seen)
+        check("the answers stayed right", seen["right"] * 1000 >= seen["sent"] * 930, seen)
+        # A substitute that stops answering is found by its known answers, and the product goes back by itself.
+        opened = run("drill", "new", "--lose", "backend:refrt", "--live")
+        run("drill", "apply", opened["drill"])
+        run("job", "cancel", run("drill", "status", opened["drill"])["products"][0]["claim"])
+        found = run("drill", "verify", opened["drill"], codes=(3,))["drill"]["products"][0]
+        check("a substitute that is gone is rolled back, and why is said",
+              found["stage"] == "rolled back" and "does not serve" in found["detail"], found)
+        route = run("pool", "route", "list")["routes"][0]["route"]
+        check("to the incumbent", [t["claim"] for t in route["targets"]] == ["today"], route)
+        run("drill", "apply", opened["drill"])
+        state = run("drill", "status", opened["drill"])["products"][0]
+        check("applied again it takes a new server", state["stage"] == "switched" and state["claim"] in servers(), state)
+        run("drill", "fail-back", opened["drill"])
+        metered = run("pool", "meter", "show")
+        check("every request is metered once", f"\"whole\":{seen['sent']}" in json.dumps(metered, separators=(",", ":")),
+              metered)
+        run("log", "verify")
+    finally:
+        pathlib.Path(stop).touch()
+        client.kill()
+        for claim in servers():
+            run("job", "cancel", claim)
+        node.send_signal(signal.SIGTERM)
+        node.wait(timeout=30)
+sys.exit(1 if faults else 0)
