@@ -59,20 +59,31 @@ struct Ctx {
   bool dry_run = false;
   std::span<const fs::path> tool_dirs = {};  // where hezong's own programs (oip-host) are looked for, in order
 
+  // A node's: takes the turn of requests that sign, and makes member() the one that signs. Absent in a command.
+  std::function<Result<void>()> take_turn = {};
+
   // The member in `home`, opened on first use. Errors: alliance.no_member and what Member::open says.
   Result<alliance::Member*> member();
+  // The member for the part of an `own_turn` operation that appends; what member() gave before is gone. Errors: as
+  // member(), node.writer_busy.
+  Result<alliance::Member*> sign_now() {
+    if (take_turn) HZ_TRY(take_turn());
+    return member();
+  }
   Clock& clock() { return *seams.clock; }
   Progress& progress() { return *seams.progress; }
 };
 
 enum class May { anyone, reader, author };  // anyone: needs no member; reader: reads views; author: appends statements
 
+inline constexpr std::string_view any_kind = "*";
+
 struct OpText {
   std::string_view id;    // <module>.<verb>
   std::string_view http;  // "POST /v1/..."; empty: a command only
   std::string_view cli;   // "drill what-if"
   May may = May::reader;
-  std::vector<std::string_view> emits = {};  // kind slugs; not empty exactly when may == author
+  std::vector<std::string_view> emits = {};  // kind slugs, or any_kind; not empty exactly when may == author
   std::vector<std::string_view> fails = {};  // reason slugs beyond the general ones
   std::string_view doc;                      // one sentence
   std::string_view example;                  // a command line that runs
@@ -80,6 +91,8 @@ struct OpText {
   // Reads or writes files that the caller names, or starts programs: over HTTP it needs the operator's token even when
   // anyone may run the command.
   bool local = false;
+  // Takes its turn to sign itself, by sign_now(), because it has much to check before.
+  bool own_turn = false;
 };
 
 struct FieldDoc {

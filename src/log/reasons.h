@@ -66,6 +66,8 @@ inline constexpr Reason reasons[] = {
      "Check the path, or create a member first: `hezong init`."},
     {"log.locked", Code::unavailable, "Another process is writing to this log.",
      "Wait for the other hezong command to end and try again."},
+    {"log.replaced", Code::unavailable, "Another file took the place of the log that was open.",
+     "Try again: it is opened anew and held against the high-water mark. Stop the node before you restore its folder."},
     {"log.wrong_key", Code::denied, "The signing key is not the key of this log.",
      "Put back the key file that belongs to this log's folder."},
     {"log.read_only", Code::denied, "The log was opened for reading.", "Open it as its writer."},

@@ -112,9 +112,17 @@ class Log {
   Result<void> publish(std::string_view checkpoint, std::span<const NoteKey> witnesses);
   // The newest that was published; the head's own note when nothing ever was. In a reader it may be ahead of head().
   Result<Published> published();
-  // Readers: takes over the newest committed head. Errors: log.head_corrupt, log.forked when it does not extend the old
-  // one.
+  // Readers, and writers at rest: takes over the newest committed head. Errors: log.head_corrupt, log.forked when it
+  // does not extend the old one, log.replaced when the file is another one now.
   Result<void> refresh();
+
+  // The writer lets other processes write and keeps its files open: opening again costs a check of all tiles, resuming
+  // a look at the head. At rest it writes nothing.
+  void rest();
+  // Takes the lock again, waiting up to 10 s, with what others appended meanwhile; the head is held against the mark
+  // again. A log that is not at rest stays as it is. Errors: log.locked, log.replaced, log.wrong_key when the key was
+  // changed meanwhile, log.rolled_back, log.forked, log.head_corrupt; it is then still at rest.
+  Result<void> resume();
 
   Result<Bytes> leaf(std::uint64_t index);  // log.range
   // Entries [begin, end) in order. Errors: log.range, and what `each` returns.

@@ -7,16 +7,20 @@
 #include <unistd.h>
 
 #include <condition_variable>
+#include <cstring>
 #include <latch>
 #include <mutex>
 #include <thread>
 
+#include "alliance/authority.h"
 #include "api/route.h"
 #include "crypto/hash.h"
+#include "log/store.h"
 #include "log/witness.h"
 #include "net/url.h"
 #include "node/dial.h"
 #include "node/mount.h"
+#include "node/open_members.h"
 #include "node/peer_desk.h"
 #include "node/reasons.h"
 #include "node/receive_card.h"
@@ -81,36 +85,74 @@ struct Served::State {
   std::latch listening{1};   // `server` is set: its first requests may come before that
   Fd lock;
   NodeFile file;
+  std::optional<OpenMembers> members;
+  std::optional<alliance::Member> round_member;  // of the rounds' thread
   std::optional<PeerDesk> desk;
   std::atomic<std::uint64_t> rounds = 0;
   std::optional<net::Server> server;  // its workers use everything above
   std::jthread syncing;               // last: it ends first
 
+  // A request runs on a member that is kept open. One that signs holds the writer's turn and has the member that signed
+  // last, whose files are open for writing.
   Result<api::Answer> call(const api::Op& op, const json::Value& in) {
     std::unique_lock<std::timed_mutex> turn(writing, std::defer_lock);
-    if (op.may == api::May::author && !turn.try_lock_for(writer_patience))
-      return fail(why("node.writer_busy"), "{} waited {} s", op.id, writer_patience.count());
     api::Ctx ctx{.home = home, .mounted = mounted, .seams = seams, .tool_dirs = tool_dirs};
+    std::uint64_t before = 0;
+    ctx.take_turn = [&]() -> Result<void> {
+      if (turn.owns_lock()) return {};
+      if (ctx.opened) members->give_back(*std::exchange(ctx.opened, std::nullopt));
+      if (!turn.try_lock_for(writer_patience))
+        return fail(why("node.writer_busy"), "{} waited {} s", op.id, writer_patience.count());
+      ctx.opened = HZ_TRY(members->borrow(true));
+      before = ctx.opened->log().head().size;
+      return {};
+    };
+    if (op.may == api::May::author && !op.own_turn)
+      HZ_TRY(ctx.take_turn());
+    else if (op.may != api::May::anyone)
+      if (auto member = members->borrow()) ctx.opened = *std::move(member);  // else the operation says what is wrong
     auto answer = op.call(ctx, in, {});
+    if (!ctx.opened) return answer;
     // Whom the node answers may have changed: by an admission, a card, or what a round mirrored.
-    if (answer && op.http.starts_with("POST") && ctx.opened)
+    if (answer && op.http.starts_with("POST") && (!turn.owns_lock() || tells_of_others(*ctx.opened, before)))
       (void)desk->know(*ctx.opened);  // what cannot be read now is read after the next round
+    if (answer || !of_the_machine(answer.error()))
+      members->give_back(*std::exchange(ctx.opened, std::nullopt), turn.owns_lock());
     return answer;
+  }
+  // Some statement from `before` on is about members or what may be given to them: all others leave the desk as it is.
+  static bool tells_of_others(alliance::Member& member, std::uint64_t before) {
+    static constexpr std::string_view shared = "https://hezong.example/share/";
+    bool found = false;
+    const auto read = member.log().visit(before, member.log().head().size, [&](auto, ByteView leaf) -> Result<void> {
+      found |= alliance::may_be_act(leaf) || ::memmem(leaf.data(), leaf.size(), shared.data(), shared.size());
+      return {};
+    });
+    return found || !read;
+  }
+  static bool of_the_machine(const Error& error) {
+    return error.reason->code == Code::corrupt || error.reason->slug.starts_with("sql.") ||
+           error.reason->slug == "base.write";
   }
   http::Response take_card(const http::Request& request) {
     if (!receive_card(home, request)) return nothing();
-    api::Ctx ctx{.home = home, .mounted = mounted, .seams = seams, .tool_dirs = tool_dirs};
-    if (auto member = ctx.member()) (void)desk->know(**member);
+    if (auto member = members->borrow()) {
+      (void)desk->know(*member);
+      members->give_back(*std::move(member));
+    }
     return {.status = 202, .headers = {}, .body = {}};
   }
 
   // One round; what the others say is told in `hezong node peers`. Requests that sign wait for its writing only.
   Result<void> sync_now(std::stop_token stop) {
-    auto member = HZ_TRY(alliance::Member::open(home, mounted, seams));
+    if (round_member && !round_member->refresh()) round_member.reset();
+    if (!round_member) round_member = HZ_TRY(alliance::Member::open(home, mounted, seams));
+    alliance::Member& member = *round_member;
     Dialer dialer = HZ_TRY(Dialer::of(member, stop));
     const SyncRound round =
         HZ_TRY(sync_once(member, dialer.connect(),
                          {.turn = [this] { return std::make_shared<std::unique_lock<std::timed_mutex>>(writing); }}));
+    HZ_TRY(member.rest());
     HZ_TRY(keep_round(home, round, seams.clock->now_ms()));
     return desk->know(member);
   }
@@ -120,8 +162,10 @@ struct Served::State {
     std::unique_lock held(waiting);
     while (!stop.stop_requested()) {
       const auto done = sync_now(stop);
+      if (!done) round_member.reset();
       if (!done && !stop.stop_requested()) fmt::print(stderr, "sync: {}\n", done.error().text());
       ++rounds;
+      members->close_idle();
       wake.wait_for(held, stop, std::chrono::milliseconds(pause_ms), [] { return false; });
     }
   }
@@ -178,6 +222,7 @@ Result<Served> Served::start(const ServeOptions& options, api::Ctx& ctx) {
   state->tool_dirs.assign(ctx.tool_dirs.begin(), ctx.tool_dirs.end());
   state->blobs = HZ_TRY(ctx.member())->blobs();
   state->desk = HZ_TRY(PeerDesk::open(*HZ_TRY(ctx.member())));
+  state->members.emplace(ctx.home, ctx.mounted, state->seams);
   state->lock = HZ_TRY(lock_folder(ctx.home));
   const std::string token = HZ_TRY(operator_token(ctx.home / "api_token", *ctx.seams.rng));
   state->gate.token_digest = crypto::sha256(as_bytes(token));
