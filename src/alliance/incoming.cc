@@ -24,7 +24,9 @@ Result<Incoming> check_one(const Authority& authority, const Mounted& mounted, B
   if (s.issuer != authority.genesis.member)
     return fail(why("alliance.role"), "issued by {}, the log is {}'s", s.issuer, authority.genesis.member);
   if (!s.seal) HZ_TRY(kind->check(s.body));
-  HZ_TRY(check_signatures(authority, frame, s));
+  if (const auto held = check_signatures(authority, frame, s); !held)
+    return fail(why("alliance.incoming"), "{}", held.error().detail);
+  out.statement.body = {};  // stands in the leaf; what waits in a queue should be small
   return out;
 }
 

@@ -15,15 +15,15 @@ inline constexpr std::size_t incoming_max = 1000;  // statements a batch: what o
 
 struct Incoming {
   Bytes leaf;
-  statement::Statement statement;
-  std::size_t keys_known = 0;  // so many keys were known when its signatures were checked
+  statement::Statement statement;  // without its body
+  std::size_t keys_known = 0;      // so many keys were known when its signatures were checked
 };
 
 // Each leaf is a whole frame in canonical form, made for this log, of a kind that is mounted, with the fields of its
 // kind, in the role that may sign it, and every signature under a key of this member holds. Whether that key speaks is
 // asked when it is appended. All or none. Errors, with the leaf's place in the batch: statement.*, base.json_*,
-// alliance.unknown_kind, alliance.role, alliance.key_change for changes of keys, which go alone (append_signed),
-// alliance.batch when there are none or more than incoming_max.
+// alliance.incoming, alliance.unknown_kind, alliance.role, alliance.key_change for changes of keys, which go alone
+// (append_signed), alliance.batch when there are none or more than incoming_max.
 Result<std::vector<Incoming>> check_incoming(const Authority& authority, const Mounted& mounted,
                                              std::vector<Bytes> leaves);
 

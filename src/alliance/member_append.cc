@@ -6,6 +6,7 @@
 #include "alliance/kinds.h"
 #include "alliance/member_state.h"
 #include "alliance/reasons.h"
+#include "alliance/reserve.h"
 #include "statement/reasons.h"
 
 namespace hz::alliance {
@@ -14,6 +15,17 @@ statement::Idem idem_of(const Digest& digest) {
   statement::Idem out;
   std::copy_n(digest.begin(), out.size(), out.begin());
   return out;
+}
+
+Result<std::vector<log::Appended>> Member::State::append_entries(std::span<const log::Entry> entries) {
+  auto done = log.append(entries);
+  if (done || done.error().reason->slug != "sql.full" || !release_reserve(home)) return done;
+  seams.progress->note(
+      fmt::format("the disk of {} is full: its reserve of {} MiB was given back for what is being signed. Make room "
+                  "now; the reserve "
+                  "is taken again when {} MiB are free",
+                  home.string(), reserve_size_bytes >> 20, reserve_size_bytes >> 19));
+  return log.append(entries);
 }
 
 Result<void> Member::adopt_next_keys() {
@@ -118,7 +130,7 @@ Result<std::vector<Receipt>> Member::append(std::span<const Draft> drafts) {
   }
   if (entries.empty()) return receipts;
   const std::uint64_t before = state.log.head().size;
-  const auto appended = HZ_TRY(state.log.append(entries));
+  const auto appended = HZ_TRY(state.append_entries(entries));
   // What was signed here just now need not be checked again.
   if (state.verified.size == before) state.verified.size = state.log.head().size;
   HZ_TRY(state.read_authority(before));
@@ -142,7 +154,7 @@ Result<Receipt> Member::append_signed(ByteView leaf) {
     return Receipt{s.id_text(), index, false};
   }
   const log::Entry entry{Bytes(leaf.begin(), leaf.end()), s.id, s.idem};
-  const auto appended = HZ_TRY(state.log.append({&entry, 1}));
+  const auto appended = HZ_TRY(state.append_entries({&entry, 1}));
   if (state.verified.size == index) state.verified.size = state.log.head().size;
   HZ_TRY(state.read_authority(index));
   return Receipt{s.id_text(), appended.front().index, appended.front().repeated};
@@ -173,7 +185,7 @@ Result<std::vector<Receipt>> Member::append_incoming(std::span<Incoming> batch) 
       entries.push_back({std::move(one.leaf), one.statement.id, one.statement.idem});
   }
   if (entries.empty()) return receipts;
-  const auto appended = HZ_TRY(state.log.append(entries));
+  const auto appended = HZ_TRY(state.append_entries(entries));
   if (state.verified.size == before) state.verified.size = state.log.head().size;
   HZ_TRY(state.read_authority(before));
   for (std::size_t i = 0; i < appended.size(); ++i) {

@@ -36,6 +36,8 @@ struct Member::State {
   bool dry_run = false;
   std::vector<std::string> dry_run_payloads;
 
+  // As Log::append; gives the reserve back when the disk is full and tries once more.
+  Result<std::vector<log::Appended>> append_entries(std::span<const log::Entry> entries);
   // The author key that speaks at the head. Errors: alliance.key*, base.read.
   Result<void> load_author();
   // As many root keys as must sign together. Errors: alliance.no_root_key, alliance.key_mismatch.

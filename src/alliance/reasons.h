@@ -81,6 +81,8 @@ inline constexpr Reason reasons[] = {
      "`hezong ballot show` lists who votes: members of voting tiers when the ballot was opened."},
     {"alliance.challenge", Code::invalid, "The evidence of a challenge shows nothing.",
      "Give a head of the right log with the cosignatures of more than half of the other voters, from in time."},
+    {"alliance.incoming", Code::denied, "A signature of a statement that was sent in does not hold.",
+     "Nothing was appended. Sign the exact payload again with the key whose id the leaf names."},
     {"alliance.batch", Code::invalid, "A batch has no statements, or more than one transaction takes.",
      "Send 1 to 1000 statements a call."},
     {"alliance.idem_conflict", Code::conflict, "The same idempotency key was used for another statement.",

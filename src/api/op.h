@@ -59,17 +59,12 @@ struct Ctx {
   bool dry_run = false;
   std::span<const fs::path> tool_dirs = {};  // where hezong's own programs (oip-host) are looked for, in order
 
-  // A node's: takes the turn of requests that sign, and makes member() the one that signs. Absent in a command.
-  std::function<Result<void>()> take_turn = {};
+  // A node's: appends a checked batch in its turn. Absent in a command, whose member appends it.
+  using AppendBatch = std::function<Result<std::vector<alliance::Receipt>>(std::vector<alliance::Incoming>)>;
+  AppendBatch append_batch = {};
 
   // The member in `home`, opened on first use. Errors: alliance.no_member and what Member::open says.
   Result<alliance::Member*> member();
-  // The member for the part of an `own_turn` operation that appends; what member() gave before is gone. Errors: as
-  // member(), node.writer_busy.
-  Result<alliance::Member*> sign_now() {
-    if (take_turn) HZ_TRY(take_turn());
-    return member();
-  }
   Clock& clock() { return *seams.clock; }
   Progress& progress() { return *seams.progress; }
 };
@@ -91,7 +86,7 @@ struct OpText {
   // Reads or writes files that the caller names, or starts programs: over HTTP it needs the operator's token even when
   // anyone may run the command.
   bool local = false;
-  // Takes its turn to sign itself, by sign_now(), because it has much to check before.
+  // Has much to check before it appends, so it waits for its turn to sign by itself (Ctx::append_batch).
   bool own_turn = false;
 };
 

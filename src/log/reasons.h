@@ -66,6 +66,8 @@ inline constexpr Reason reasons[] = {
      "Check the path, or create a member first: `hezong init`."},
     {"log.locked", Code::unavailable, "Another process is writing to this log.",
      "Wait for the other hezong command to end and try again."},
+    {"log.repair", Code::corrupt, "What is damaged could not be repaired: nothing leads to the signed head.",
+     "Nothing was written. Name another mirror with --from, or restore the folder from a backup and its own mark."},
     {"log.replaced", Code::unavailable, "Another file took the place of the log that was open.",
      "Try again: it is opened anew and held against the high-water mark. Stop the node before you restore its folder."},
     {"log.wrong_key", Code::denied, "The signing key is not the key of this log.",

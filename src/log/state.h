@@ -1,6 +1,7 @@
 // What an open log holds. Shared by the .cc files of Log and by mirror.cc only.
 #pragma once
 #include "log/mark.h"
+#include "log/scrub.h"
 #include "log/store.h"
 #include "log/tile.h"
 #include "log/tile_edge.h"
@@ -61,6 +62,13 @@ struct Log::State {
   // The head's note, with its cosignatures when it is the published one.
   Result<std::string> shown_checkpoint();
 };
+
+// What the signed head says, recomputed from the file. Faults are collected; an error means that checking itself
+// failed. With a pace one thread reads; without, all of them.
+Result<Findings> recompute_log(const fs::path& db_path, const Head& head, Check check, Progress& progress,
+                               const Identify& identify, const Pace& pace = {});
+// The key that the file names for its log. Errors: log.missing, log.head_corrupt.
+Result<NoteKey> stored_key(sql::Db& db, const fs::path& path);
 
 // The lock ends with the process that holds it, however it ends. Waits up to 10 s. Errors: log.locked, base.write.
 Result<Fd> lock_writer(const fs::path& folder);

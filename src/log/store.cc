@@ -46,8 +46,6 @@ Result<void> migrate_log(sql::Db& db) {
   return sql::migrate(db, steps);
 }
 
-namespace {
-
 Result<NoteKey> stored_key(sql::Db& db, const fs::path& path) {
   const auto tables = HZ_TRY(db.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'log'"));
   const auto vkey = tables.value_or(0) == 0 ? std::nullopt : HZ_TRY(db.text("SELECT vkey FROM log WHERE one = 1"));
@@ -56,6 +54,8 @@ Result<NoteKey> stored_key(sql::Db& db, const fs::path& path) {
   if (!key) return fail(why("log.head_corrupt"), "{}: stored key: {}", path.string(), key.error().detail);
   return key;
 }
+
+namespace {
 
 Result<void> sync_folder(const fs::path& folder) {
   const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

@@ -59,7 +59,8 @@ inline constexpr std::uint64_t leaves_at_open_max = 4'000'000;
 struct Findings {
   std::uint64_t leaves = 0;
   std::uint64_t tiles = 0;
-  std::vector<Error> faults;  // at most 100 are kept
+  std::vector<Error> faults;           // at most 100 are kept
+  std::vector<std::uint64_t> bundles;  // entry bundles with a damaged or missing entry, ascending; all of them
 };
 
 // Recomputes id and idem of a leaf, so that a full check covers those columns too.
@@ -68,6 +69,12 @@ struct Identity {
   std::array<std::uint8_t, 16> idem;
 };
 using Identify = std::function<Result<Identity>(ByteView leaf)>;
+
+// What publish_tree did.
+struct PublishedTree {
+  std::uint64_t size = 0;   // statements the folder shows now
+  std::uint64_t files = 0;  // written by this call
+};
 
 class Mirror;
 
@@ -143,8 +150,11 @@ class Log {
 
   // Everything, from the bytes up: entries, tiles, head, signature, SQLite's own page check. Names every fault.
   Result<Findings> fsck(Progress& progress, const Identify& identify = nullptr);
-  // Writes checkpoint, tile/... and tile/entries/... as a static web server would serve them. Errors: log.export.
-  Result<void> export_tree(const fs::path& folder, Progress& progress);
+  // Brings a folder to the published head, as any static web server may serve it: checkpoint, tile/... and
+  // tile/entries/... (C2SP tlog-tiles). Files that the folder has are kept, so that each call costs what is new.
+  // Whoever reads meanwhile, or after a crash at any point, finds a checkpoint whose tiles are all there. Errors:
+  // log.export when the folder holds another log or another history, or cannot be written.
+  Result<PublishedTree> publish_tree(const fs::path& folder, Progress& progress);
 
  private:
   friend class Mirror;

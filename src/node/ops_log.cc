@@ -166,10 +166,8 @@ struct Append {
 };
 struct AppendOut {
   std::vector<alliance::Receipt> receipts;
-  std::int64_t size = 0;
   static constexpr auto fields() {
-    return rows(row("receipts", &AppendOut::receipts, "where each stands, in the order of the leaves"),
-                row("size", &AppendOut::size, "statements in the log now"));
+    return rows(row("receipts", &AppendOut::receipts, "where each stands, in the order of the leaves"));
   }
 };
 Result<AppendOut> append(api::Ctx& ctx, const Append& in) {
@@ -180,11 +178,10 @@ Result<AppendOut> append(api::Ctx& ctx, const Append& in) {
     if (!bytes) return within(fmt::format("leaf {}", i), std::move(bytes).error());
     leaves.push_back(*std::move(bytes));
   }
-  auto batch = HZ_TRY(alliance::check_incoming(HZ_TRY(ctx.member())->authority(), ctx.mounted, std::move(leaves)));
-  alliance::Member& member = *HZ_TRY(ctx.sign_now());
-  AppendOut out{HZ_TRY(member.append_incoming(batch)), 0};
-  out.size = static_cast<std::int64_t>(member.log().head().size);
-  return out;
+  alliance::Member& member = *HZ_TRY(ctx.member());
+  auto batch = HZ_TRY(alliance::check_incoming(member.authority(), ctx.mounted, std::move(leaves)));
+  if (ctx.append_batch) return AppendOut{HZ_TRY(ctx.append_batch(std::move(batch)))};
+  return AppendOut{HZ_TRY(member.append_incoming(batch))};
 }
 std::string text(const AppendOut& out, const api::Style& style) {
   std::vector<std::vector<std::string>> cells{{"index", "statement", ""}};
@@ -217,7 +214,7 @@ std::span<const api::Op> log_ops() {
            .may = api::May::author,
            .emits = {api::any_kind},
            .fails = {"alliance.batch", "alliance.unknown_kind", "alliance.role", "alliance.revoked",
-                     "alliance.key_change", "statement.signature", "statement.no_signature", "log.idem_conflict",
+                     "alliance.key_change", "alliance.incoming", "statement.no_signature", "log.idem_conflict",
                      "node.writer_busy"},
            .doc = "Append statements that this member's keys signed elsewhere: a batch, all or none, durable when "
                   "answered.",

@@ -49,13 +49,16 @@ struct Up {
   std::uint32_t port = 0, sync_ms = 5000;
   bool tls = false;
   std::vector<std::string> host;
+  std::optional<std::string> publish_log;
   static constexpr auto fields() {
     return rows(row("listen", &Up::listen, "IP address to listen on; beyond this machine only with TLS", or_default),
                 row("port", &Up::port, "TCP port; 0 takes a free one", or_default),
                 row("sync_ms", &Up::sync_ms, "pause between rounds with the other nodes, milliseconds; 0: none (5000)",
                     or_default),
                 row("tls", &Up::tls, "serve TLS on a loopback address too", or_default),
-                row("host", &Up::host, "a host name the node is called by"));
+                row("host", &Up::host, "a host name the node is called by"),
+                row("publish_log", &Up::publish_log,
+                    "after each round bring this folder to the published head, for a static web server"));
   }
 };
 struct UpOut {
@@ -75,6 +78,7 @@ Result<UpOut> up(api::Ctx& ctx, const Up& in) {
                        .port = static_cast<std::uint16_t>(in.port),
                        .tls = in.tls,
                        .names = in.host,
+                       .publish_log = in.publish_log ? fs::path(*in.publish_log) : fs::path(),
                        .sync_ms = static_cast<int>(std::min<std::uint32_t>(in.sync_ms, 3'600'000))};
   auto served = HZ_TRY(Served::start(options, ctx));
   ctx.progress().note(fmt::format("{} serves {}", served.file().url, HZ_TRY(ctx.member())->id()));
