@@ -207,14 +207,16 @@ TEST_CASE(
       const int status = answer ? answer->status : 0;
       ++(status == 200 ? taken : status == 503 ? busy : other);
     });
-  // One runs, two wait, three were told to come back: only then the log is free again.
+  // One runs and two wait (or two in all, when the third came before the worker took the first); the others were told
+  // to come back. Only then the log is free again.
   while (busy < 3 && other == 0) std::this_thread::yield();
   REQUIRE(command.rest());
   for (auto& thread : clients) thread.join();
-  CHECK(taken == 3);
-  CHECK(busy == 3);
+  CHECK(taken + busy == 6);
+  CHECK(taken >= 2);
+  CHECK(taken <= 3);
   CHECK(other == 0);
-  CHECK(served.counters().busy == 3);
+  CHECK(served.counters().busy == static_cast<std::uint64_t>(busy.load()));
 }
 
 TEST_CASE("append queue: batches that wait are appended together, and one that is refused takes no other with it") {

@@ -213,10 +213,14 @@ struct Served::State {
     std::mutex waiting;
     std::condition_variable_any wake;
     std::unique_lock held(waiting);
+    std::string last_fault;
     while (!stop.stop_requested()) {
       const auto done = sync_now(stop);
       if (!done) round_member.reset();
-      if (!done && !stop.stop_requested()) fmt::print(stderr, "sync: {}\n", done.error().text());
+      // Once, not every few seconds for as long as it lasts.
+      const std::string fault = done ? "" : done.error().text();
+      if (!fault.empty() && fault != last_fault && !stop.stop_requested()) fmt::print(stderr, "sync: {}\n", fault);
+      last_fault = fault;
       ++rounds;
       members->close_idle();
       wake.wait_for(held, stop, std::chrono::milliseconds(pause_ms), [] { return false; });

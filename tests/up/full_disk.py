@@ -63,10 +63,10 @@ def fill():
     return shutil.disk_usage(disk).free
 
 
-def sign(text="x"):
+def sign():
     global number
     number += 1
-    body = json.dumps({"component": f"backend:b{number}", "skill": "skill:k" + text, "people_min": 1,
+    body = json.dumps({"component": f"backend:b{number}", "skill": "skill:k", "people_min": 1,
                        "port_hours_per_operator_min": 1, "port_hours_per_operator_max": 2})
     status, answer = ask(home, "POST", "/v1/talent/needs", body)
     return status, json.loads(answer)
@@ -89,7 +89,7 @@ acknowledged.append(status == 200)
 checks("the disk is full", fill() < 4096)
 # The write-ahead log has pages to use again, so it may take some statements until the reserve is needed.
 for _ in range(2000):
-    status, answer = sign("y" * 200)
+    status, answer = sign()
     acknowledged.append(status == 200)
     if status != 200 or not reserve.exists():
         break
@@ -98,7 +98,7 @@ checks("signs on out of the reserve", status == 200 and not reserve.exists(), an
 fill()
 refused = 0
 for _ in range(4000):
-    status, answer = sign("y" * 2000)
+    status, answer = sign()
     acknowledged.append(status == 200)
     if status != 200:
         refused = status
