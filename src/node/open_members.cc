@@ -8,12 +8,10 @@ namespace {
 constexpr std::size_t kept_max = 8;  // of each sort: more than a node has workers
 }  // namespace
 
-Result<alliance::Member> OpenMembers::borrow(bool writes) {
+Result<alliance::Member> OpenMembers::take(std::vector<alliance::Member>& from) {
   std::optional<alliance::Member> kept;
   {
     const std::scoped_lock hold(mutex_);
-    borrowed_ = true;
-    auto& from = writes ? writers_ : readers_;
     if (!from.empty()) {
       kept.emplace(std::move(from.back()));
       from.pop_back();
@@ -23,6 +21,16 @@ Result<alliance::Member> OpenMembers::borrow(bool writes) {
   kept.reset();
   return alliance::Member::open(home_, mounted_, seams_);
 }
+
+Result<alliance::Member> OpenMembers::borrow(bool writes) {
+  {
+    const std::scoped_lock hold(mutex_);
+    borrowed_ = true;
+  }
+  return take(writes ? writers_ : readers_);
+}
+
+Result<alliance::Member> OpenMembers::borrow_for_round() { return take(readers_); }
 
 void OpenMembers::give_back(alliance::Member member, bool writes) {
   if (!member.rest()) return;
@@ -36,8 +44,11 @@ void OpenMembers::close_idle() {
   {
     const std::scoped_lock hold(mutex_);
     if (std::exchange(borrowed_, false)) return;
-    readers.swap(readers_);
     writers.swap(writers_);
+    while (readers_.size() > 1) {
+      readers.push_back(std::move(readers_.back()));
+      readers_.pop_back();
+    }
   }
   if (readers.empty() && writers.empty()) return;
   readers.clear();

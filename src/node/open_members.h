@@ -21,12 +21,16 @@ class OpenMembers {
   // A member at the newest heads, nobody else's until it is given back. `writes`: rather one that has written before.
   // From any thread. Errors: as Member::open.
   Result<alliance::Member> borrow(bool writes = false);
+  // The same for a round, which comes whether somebody asks or not.
+  Result<alliance::Member> borrow_for_round();
   // It lets other processes write first. Do not give back a member after an error of the machine.
   void give_back(alliance::Member member, bool writes = false);
-  // Closes all when none was borrowed since the last call, and returns the memory: an idle node is a small one.
+  // Closes all but one when none was borrowed since the last call, and returns the memory: an idle node is a small one.
   void close_idle();
 
  private:
+  Result<alliance::Member> take(std::vector<alliance::Member>& from);
+
   const fs::path home_;
   const alliance::Mounted mounted_;
   const alliance::Seams seams_;

@@ -80,8 +80,9 @@ Result<UpOut> up(api::Ctx& ctx, const Up& in) {
                        .names = in.host,
                        .publish_log = in.publish_log ? fs::path(*in.publish_log) : fs::path(),
                        .sync_ms = static_cast<int>(std::min<std::uint32_t>(in.sync_ms, 3'600'000))};
+  const std::string member = HZ_TRY(ctx.member())->id();
   auto served = HZ_TRY(Served::start(options, ctx));
-  ctx.progress().note(fmt::format("{} serves {}", served.file().url, HZ_TRY(ctx.member())->id()));
+  ctx.progress().note(fmt::format("{} serves {}", served.file().url, member));
   if (served.file().pin) ctx.progress().note(fmt::format("pin {}", *served.file().pin));
   stop.wait();
   served.stop();

@@ -111,7 +111,6 @@ struct Served::State {
   Fd lock;
   NodeFile file;
   std::optional<OpenMembers> members;
-  std::optional<alliance::Member> round_member;  // of the rounds' thread
   std::optional<PeerDesk> desk;
   std::atomic<std::uint64_t> rounds = 0;
   std::optional<net::Server> server;  // its workers use everything above
@@ -186,9 +185,7 @@ struct Served::State {
 
   // One round; what the others say is told in `hezong node peers`. Requests that sign wait for its writing only.
   Result<void> sync_now(std::stop_token stop) {
-    if (round_member && !round_member->refresh()) round_member.reset();
-    if (!round_member) round_member = HZ_TRY(alliance::Member::open(home, mounted, seams));
-    alliance::Member& member = *round_member;
+    alliance::Member member = HZ_TRY(members->borrow_for_round());
     Dialer dialer = HZ_TRY(Dialer::of(member, stop));
     const SyncRound round =
         HZ_TRY(sync_once(member, dialer.connect(),
@@ -198,6 +195,7 @@ struct Served::State {
     HZ_TRY(desk->know(member));
     watch_reserve();
     if (!publish_log.empty()) HZ_TRY(member.log().publish_tree(publish_log, silent_progress()));
+    members->give_back(std::move(member));
     return {};
   }
   // Says once that the disk is nearly full, and once that it is not any more.
@@ -216,7 +214,6 @@ struct Served::State {
     std::string last_fault;
     while (!stop.stop_requested()) {
       const auto done = sync_now(stop);
-      if (!done) round_member.reset();
       // Once, not every few seconds for as long as it lasts.
       const std::string fault = done ? "" : done.error().text();
       if (!fault.empty() && fault != last_fault && !stop.stop_requested()) fmt::print(stderr, "sync: {}\n", fault);
@@ -325,6 +322,9 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
   state->file.started = utc_text(ctx.seams.clock->now_ms());
   const std::string text = json::pretty(to_json(state->file)) + "\n";
   HZ_TRY(write_file_durably(ctx.home / "node.json", as_bytes(text)));
+  // Opening it again for the first request would cost as much as the whole start.
+  ctx.opened->seams() = state->seams;
+  state->members->give_back(*std::exchange(ctx.opened, std::nullopt));
   if (options.sync_ms > 0)
     state->syncing =
         std::jthread([s, pause = options.sync_ms](std::stop_token stop) { s->sync_for_ever(stop, pause); });

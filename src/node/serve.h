@@ -36,10 +36,10 @@ struct NodeFile {
 
 class Served {
  public:
-  // Serves the member in ctx.home until stop(). On a full disk the reserve is given back (alliance/reserve.h). Requests
-  // run on members that are kept open (open_members.h) and let go of the log's lock, so commands may run beside it;
-  // requests that sign wait for each other. Errors: node.up_already, node.token_file, alliance.no_member and what
-  // Member::open says, net.listen, net.tls_files, base.write.
+  // Serves the member in ctx.home until stop(). On a full disk the reserve is given back (alliance/reserve.h). Takes
+  // over ctx.opened. Requests run on members that are kept open (open_members.h) and let go of the log's lock, so
+  // commands may run beside it; requests that sign wait for each other. Errors: node.up_already, node.token_file,
+  // alliance.no_member and what Member::open says, net.listen, net.tls_files, base.write.
   static Result<Served> start(const ServeOptions& options, api::Ctx& ctx);
   Served(Served&&) noexcept;
   ~Served();
