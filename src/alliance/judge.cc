@@ -10,8 +10,8 @@ namespace hz::alliance {
 
 Result<Judgement> judge_anew(Member& member) {
   Verified unused;  // of pillars' statements, which are not read here
-  std::vector<Source> logs{source_of(member.log(), unused, true)};
-  for (log::Log* log : member.peer_logs()) logs.push_back(source_of(*log, unused, false));
+  std::vector<Source> logs{source_of(member.log(), unused)};
+  for (log::Log* log : member.peer_logs()) logs.push_back(source_of(*log, unused));
   std::ranges::sort(logs, {}, &Source::origin);
   sql::Db db = HZ_TRY(sql::Db::open(":memory:", sql::Mode::scratch));
   HZ_TRY(db.run(sql_text::views));

@@ -59,6 +59,24 @@ Result<Member> Member::open(const fs::path& home, const Mounted& mounted, const 
   return out;
 }
 
+Result<void> Member::refresh() {
+  State& state = *state_;
+  const std::uint64_t seen = state.log.head().size;
+  HZ_TRY(state.log.refresh());
+  HZ_TRY(state.read_authority(seen));
+  if (!state.authority.signs_heads(state.log.key(), state.log.head().size))
+    return fail(why("alliance.genesis"), "{} signs checkpoints with {}, which no statement names", state.log.origin(),
+                log::format_vkey(state.log.key()));
+  return {};
+}
+
+Result<void> Member::rest() {
+  if (!state_->writer) return {};
+  const Result<void> kept = state_->keep_verified();
+  state_->log.rest();
+  return kept;
+}
+
 const std::string& Member::id() const { return state_->authority.genesis.member; }
 const std::string& Member::origin() const { return state_->authority.origin; }
 const fs::path& Member::home() const { return state_->home; }
@@ -78,8 +96,18 @@ void Member::set_dry_run(bool on) { state_->dry_run = on; }
 void Member::set_audience(std::optional<Audience> audience) { state_->audience = std::move(audience); }
 const std::vector<std::string>& Member::dry_run_payloads() const { return state_->dry_run_payloads; }
 
+const Authority* Member::peer_authority(std::string_view origin) {
+  for (const auto& peer : state_->peers.logs())
+    if (peer->log.origin() == origin) return peer->keys();
+  return nullptr;
+}
+
 Result<sql::Db*> Member::views() {
   State& state = *state_;
+  // Another object may have checked the signatures meanwhile, or made them.
+  if (state.verified.size < state.log.head().size)
+    if (auto kept = verified_of(state.log, state.places.verified); kept.size > state.verified.size)
+      state.verified = std::move(kept);
   if (!state.views) state.views.emplace(HZ_TRY(Views::open(state.places.views, state.mounted, state.authority.origin)));
   std::vector<Source> logs = state.sources();
   for (Source& log : logs) log.open = [&state](const statement::Statement& s) { return state.open_for_replay(s); };
@@ -96,8 +124,8 @@ Result<sql::Db*> Member::views() {
 
 std::vector<Source> Member::State::sources() {
   peers.refresh(authority.origin);
-  std::vector<Source> out{source_of(log, verified, writer)};
-  for (const auto& peer : peers.logs()) out.push_back(source_of(peer->log, peer->verified, false));
+  std::vector<Source> out{source_of(log, verified)};
+  for (const auto& peer : peers.logs()) out.push_back(source_of(peer->log, peer->verified));
   return out;
 }
 

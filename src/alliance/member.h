@@ -24,6 +24,7 @@ class Log;
 namespace hz::alliance {
 
 struct Authority;  // alliance/authority.h
+struct Incoming;   // alliance/incoming.h
 
 // What a command wants to sign. `idem` makes a repeat harmless: the same idem and the same payload return the first
 // receipt.
@@ -108,6 +109,13 @@ class Member {
   Member& operator=(Member&&) noexcept;
   ~Member();
 
+  // Moves to the newest head and keys, so that an object may be kept between requests: about 50 us where opening costs
+  // as much as the log is long. Errors: log.replaced and the others of open; the object is then of no more use.
+  Result<void> refresh();
+  // Lets other processes write after this object wrote; the next append takes the log's lock again. Keeps what is known
+  // about signatures. Errors: base.write, log.*.
+  Result<void> rest();
+
   const std::string& id() const;  // member id
   const std::string& origin() const;
   const fs::path& home() const;
@@ -140,12 +148,17 @@ class Member {
 
   const Authority& authority() const;  // which keys speak for this member, as of its head
   const fs::path& keys_folder() const;
-  // Appends a statement that was signed elsewhere (a change of keys). Errors: alliance.role, alliance.revoked,
-  // statement.*, log.*.
+  // Appends a change of keys that was signed elsewhere. Errors: alliance.role, alliance.revoked, statement.*, log.*.
   Result<Receipt> append_signed(ByteView leaf);
+  // Appends statements that were signed elsewhere (incoming.h), all or none; a statement that stands in the log already
+  // is answered with its place. Errors: alliance.revoked, statement.no_signature, log.idem_conflict, log.*.
+  Result<std::vector<Receipt>> append_incoming(std::span<Incoming> batch);
   log::Log& log();
   // The other members' logs that are mirrored here, by origin; opened anew when their folder appeared.
   std::vector<log::Log*> peer_logs();
+  // The keys of a mirrored log up to its head; null without such a log, or when it has no valid genesis. Each leaf is
+  // looked at once in the life of this object.
+  const Authority* peer_authority(std::string_view origin);
   // Becomes the writer now: takes the log's lock and compares its head with the high-water mark. Errors: log.*,
   // alliance.key*.
   Result<void> become_writer();

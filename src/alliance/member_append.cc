@@ -1,10 +1,12 @@
 // Writing: sign, append, and take over new keys.
 #include <algorithm>
 
+#include "alliance/incoming.h"
 #include "alliance/keys.h"
 #include "alliance/kinds.h"
 #include "alliance/member_state.h"
 #include "alliance/reasons.h"
+#include "alliance/reserve.h"
 #include "statement/canonical.h"
 #include "statement/reasons.h"
 
@@ -14,6 +16,17 @@ statement::Idem idem_of(const Digest& digest) {
   statement::Idem out;
   std::copy_n(digest.begin(), out.size(), out.begin());
   return out;
+}
+
+Result<std::vector<log::Appended>> Member::State::append_entries(std::span<const log::Entry> entries) {
+  auto done = log.append(entries);
+  if (done || done.error().reason->slug != "sql.full" || !release_reserve(home)) return done;
+  seams.progress->note(
+      fmt::format("the disk of {} is full: its reserve of {} MiB was given back for what is being signed. Make room "
+                  "now; the reserve "
+                  "is taken again when {} MiB are free",
+                  home.string(), reserve_size_bytes >> 20, reserve_size_bytes >> 19));
+  return log.append(entries);
 }
 
 Result<void> Member::adopt_next_keys() {
@@ -50,7 +63,14 @@ Result<void> Member::adopt_next_keys() {
 
 Result<void> Member::become_writer() {
   State& state = *state_;
-  if (state.writer) return {};
+  if (state.writer) {
+    const std::uint64_t before = state.log.head().size;
+    const auto resumed = state.log.resume();
+    if (resumed) return state.read_authority(before);
+    // Another process changed the key of the log: the new one is in the folder by now.
+    if (resumed.error().reason->slug != "log.wrong_key") return resumed;
+    state.writer = false;
+  }
   HZ_TRY(adopt_next_keys());
   auto key = HZ_TRY(load_key(state.places.keys, Role::log));
   const std::uint64_t seen = state.log.head().size;
@@ -144,7 +164,7 @@ Result<std::vector<Receipt>> Member::append(std::span<const Draft> drafts) {
   // Bodies first: a statement whose body is nowhere could never be read.
   HZ_TRY(state.blobs.put_all(blobs));
   const std::uint64_t before = state.log.head().size;
-  const auto appended = HZ_TRY(state.log.append(entries));
+  const auto appended = HZ_TRY(state.append_entries(entries));
   // What was signed here just now need not be checked again.
   if (state.verified.size == before) state.verified.size = state.log.head().size;
   HZ_TRY(state.read_authority(before));
@@ -169,10 +189,45 @@ Result<Receipt> Member::append_signed(ByteView leaf) {
     return Receipt{s.id_text(), index, false};
   }
   const log::Entry entry{Bytes(leaf.begin(), leaf.end()), s.id, s.idem};
-  const auto appended = HZ_TRY(state.log.append({&entry, 1}));
+  const auto appended = HZ_TRY(state.append_entries({&entry, 1}));
   if (state.verified.size == index) state.verified.size = state.log.head().size;
   HZ_TRY(state.read_authority(index));
   return Receipt{s.id_text(), appended.front().index, appended.front().repeated};
+}
+
+Result<std::vector<Receipt>> Member::append_incoming(std::span<Incoming> batch) {
+  State& state = *state_;
+  if (!state.dry_run) HZ_TRY(become_writer());
+  const std::uint64_t before = state.log.head().size;
+  std::vector<Receipt> receipts;
+  std::vector<log::Entry> entries;
+  receipts.reserve(batch.size());
+  entries.reserve(batch.size());
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    Incoming& one = batch[i];
+    one.statement.index = before;  // no change of keys is among them, so the same keys speak for all
+    const auto frame = HZ_TRY(statement::decode_leaf(one.leaf));
+    auto speaks = check_key_ids(state.authority, frame, one.statement);
+    if (speaks && one.keys_known != state.authority.keys.size())
+      speaks = check_signatures(state.authority, frame, one.statement);
+    // A repeat is harmless, also when its key speaks no more.
+    if (!speaks && !HZ_TRY(state.log.find(one.statement.id)))
+      return within(fmt::format("leaf {}", i), std::move(speaks).error());
+    receipts.push_back({one.statement.id_text(), before + i, false});
+    if (state.dry_run)
+      state.dry_run_payloads.emplace_back(frame.payload);
+    else
+      entries.push_back({std::move(one.leaf), one.statement.id, one.statement.idem});
+  }
+  if (entries.empty()) return receipts;
+  const auto appended = HZ_TRY(state.append_entries(entries));
+  if (state.verified.size == before) state.verified.size = state.log.head().size;
+  HZ_TRY(state.read_authority(before));
+  for (std::size_t i = 0; i < appended.size(); ++i) {
+    receipts[i].index = appended[i].index;
+    receipts[i].repeated = appended[i].repeated;
+  }
+  return receipts;
 }
 
 Result<Receipt> Member::append(const Draft& draft) {

@@ -40,7 +40,13 @@ std::string random_text(Rng& rng) {
 }  // namespace
 
 Result<const std::vector<crypto::AgeIdentity>*> Member::State::identities() {
-  if (!boxes) boxes = HZ_TRY(load_boxes(places.keys));
+  // A new key moves files in the folder, maybe by another process.
+  std::error_code ignored;
+  const auto changed = fs::last_write_time(places.keys, ignored);
+  if (!boxes || changed != boxes_read) {
+    boxes = HZ_TRY(load_boxes(places.keys));
+    boxes_read = changed;
+  }
   return &*boxes;
 }
 

@@ -42,13 +42,16 @@ struct Member::State {
   bool dry_run = false;
   std::vector<std::string> dry_run_payloads;
   std::optional<Audience> audience = {};               // set_audience
-  std::optional<std::vector<crypto::AgeIdentity>> boxes = {};  // keys/box*, read once
+  std::optional<std::vector<crypto::AgeIdentity>> boxes = {};  // keys/box*
+  fs::file_time_type boxes_read = {};                          // the folder's time then
   std::multimap<std::string, std::string> shared = {};  // statement -> blobs of alliance.body_shared; hex
   std::optional<std::string> opened = {};              // for frontier()
   bool settled = false;                                // settle_bodies ran since the member was opened
 
   // The logs as replay reads them, without a way to open bodies.
   std::vector<Source> sources();
+  // As Log::append; gives the reserve back when the disk is full and tries once more.
+  Result<std::vector<log::Appended>> append_entries(std::span<const log::Entry> entries);
   // The author key that speaks at the head. Errors: alliance.key*, base.read.
   Result<void> load_author();
   // As many root keys as must sign together. Errors: alliance.no_root_key, alliance.key_mismatch.

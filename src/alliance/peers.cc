@@ -11,14 +11,14 @@ fs::path peer_folder(const fs::path& home, std::string_view origin) {
   return home / "peers" / hex(crypto::sha256(as_bytes(origin)));
 }
 
-Source source_of(log::Log& log, Verified& verified, bool is_writer) {
+Source source_of(log::Log& log, Verified& verified) {
   return {log.origin(),
           log.head().size,
           log.head().root,
           [&log](auto begin, auto end, const auto& each) { return log.visit(begin, end, each); },
           [&log](auto size) { return log.root_at(size); },
-          [&log, is_writer](Source& moved) -> Result<void> {
-            if (!is_writer) HZ_TRY(log.refresh());
+          [&log](Source& moved) -> Result<void> {
+            HZ_TRY(log.refresh());
             moved.size = log.head().size;
             moved.root = log.head().root;
             moved.head_key = log.key();
@@ -33,6 +33,24 @@ Verified verified_of(log::Log& log, const fs::path& file) {
   if (out.size == 0 || out.size > log.head().size) return {};
   const auto root = log.root_at(out.size);
   return root && *root == out.root ? out : Verified{};
+}
+
+const Authority* PeerLog::keys() {
+  const std::uint64_t size = log.head().size;
+  if (!authority && size > 0) {
+    const auto first = log.leaf(0);
+    auto read = first ? read_genesis(*first, log.origin()) : Result<Authority>(std::unexpected(first.error()));
+    if (!read) return nullptr;
+    authority = *std::move(read);
+    keys_read = 1;
+  }
+  if (!authority) return nullptr;
+  const auto walked = log.visit(keys_read, size, [&](std::uint64_t index, ByteView leaf) -> Result<void> {
+    HZ_TRY(follow_keys(*authority, index, leaf));
+    keys_read = index + 1;
+    return {};
+  });
+  return walked ? &*authority : nullptr;
 }
 
 void PeerLogs::refresh(std::string_view own) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "alliance/authority.h"
 #include "alliance/source.h"
 #include "base/fs.h"
 #include "log/store.h"
@@ -17,6 +18,11 @@ struct PeerLog {
   fs::path folder;
   log::Log log;
   Verified verified;
+  std::optional<Authority> authority = {};  // up to `keys_read`
+  std::uint64_t keys_read = 0;
+
+  // Its keys up to its head; null when it has no valid genesis, or a leaf cannot be read.
+  const Authority* keys();
 };
 
 // Every log under peers/, by origin. A folder without a log yet is left out; one that cannot be read is left out and
@@ -38,7 +44,7 @@ class PeerLogs {
 };
 
 // An open log as replay reads it; both must outlive the source.
-Source source_of(log::Log& log, Verified& verified, bool is_writer);
+Source source_of(log::Log& log, Verified& verified);
 // The stored verdicts, when they stand on a prefix of this log.
 Verified verified_of(log::Log& log, const fs::path& file);
 

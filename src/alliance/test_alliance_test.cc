@@ -102,7 +102,7 @@ void Replayer::catch_up(const std::vector<std::uint64_t>& sizes) {
   std::vector<Source> logs;
   for (std::size_t i = 0; i < sizes.size(); ++i) {
     if (sizes[i] == 0) continue;
-    Source source = source_of(alliance_.members[i].log(), verified_[i], true);
+    Source source = source_of(alliance_.members[i].log(), verified_[i]);
     source.size = sizes[i];
     source.root = alliance_.members[i].log().root_at(sizes[i]).value();
     source.refresh = [](Source&) -> Result<void> { return {}; };

@@ -60,6 +60,10 @@ struct Ctx {
   std::optional<alliance::Audience> audience = {};  // Member::set_audience
   std::span<const fs::path> tool_dirs = {};  // where hezong's own programs (oip-host) are looked for, in order
 
+  // A node's: appends a checked batch in its turn. Absent in a command, whose member appends it.
+  using AppendBatch = std::function<Result<std::vector<alliance::Receipt>>(std::vector<alliance::Incoming>)>;
+  AppendBatch append_batch = {};
+
   // The member in `home`, opened on first use. Errors: alliance.no_member and what Member::open says.
   Result<alliance::Member*> member();
   Clock& clock() { return *seams.clock; }
@@ -68,12 +72,14 @@ struct Ctx {
 
 enum class May { anyone, reader, author };  // anyone: needs no member; reader: reads views; author: appends statements
 
+inline constexpr std::string_view any_kind = "*";
+
 struct OpText {
   std::string_view id;    // <module>.<verb>
   std::string_view http;  // "POST /v1/..."; empty: a command only
   std::string_view cli;   // "drill what-if"
   May may = May::reader;
-  std::vector<std::string_view> emits = {};  // kind slugs; not empty exactly when may == author
+  std::vector<std::string_view> emits = {};  // kind slugs, or any_kind; not empty exactly when may == author
   std::vector<std::string_view> fails = {};  // reason slugs beyond the general ones
   std::string_view doc;                      // one sentence
   std::string_view example;                  // a command line that runs
@@ -81,6 +87,8 @@ struct OpText {
   // Reads or writes files that the caller names, or starts programs: over HTTP it needs the operator's token even when
   // anyone may run the command.
   bool local = false;
+  // Has much to check before it appends, so it waits for its turn to sign by itself (Ctx::append_batch).
+  bool own_turn = false;
 };
 
 struct FieldDoc {

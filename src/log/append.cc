@@ -36,7 +36,7 @@ void stop_unsafe(std::string_view step, const Error& error) {
 
 Result<std::vector<Appended>> Log::append(std::span<const Entry> entries) {
   State& state = *state_;
-  if (!state.key) return fail(why("log.read_only"), "{}", state.folder.string());
+  if (!state.may_write()) return fail(why("log.read_only"), "{}", state.folder.string());
   for (const Entry& entry : entries)
     if (entry.leaf.empty() || entry.leaf.size() > entry_size_bytes_max)
       return fail(why("log.entry"), "entry {} of the batch has {} bytes", &entry - entries.data(), entry.leaf.size());

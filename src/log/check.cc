@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "log/reasons.h"
@@ -40,8 +41,8 @@ struct Mismatch {
 
 class Checker {
  public:
-  Checker(const fs::path& db_path, const Head& head, Check check, const Identify& identify)
-      : db_path_(db_path), head_(head), check_(check), identify_(identify) {}
+  Checker(const fs::path& db_path, const Head& head, Check check, const Identify& identify, const Pace& pace)
+      : db_path_(db_path), head_(head), check_(check), identify_(identify), pace_(pace) {}
 
   Result<Findings> run(Progress& progress) {
     folded_.resize(hashes_at(1, head_.size));
@@ -53,6 +54,7 @@ class Checker {
     for (const Mismatch& mismatch : mismatches_) explain(mismatch);
     std::ranges::sort(faults_, {}, &Error::detail);
     findings_.faults = std::move(faults_);
+    findings_.bundles.assign(bundles_.begin(), bundles_.end());
     return std::move(findings_);
   }
 
@@ -84,7 +86,7 @@ class Checker {
     const std::uint64_t tiles = (head_.size + tile_width - 1) / tile_width;
     const std::uint64_t shares = (tiles + share_tiles - 1) / share_tiles;
     const auto wanted = std::min<std::uint64_t>(std::max(1U, std::thread::hardware_concurrency()), 8);
-    const auto threads = static_cast<std::size_t>(std::min(wanted, shares));
+    const auto threads = pace_ ? 1 : static_cast<std::size_t>(std::min(wanted, shares));
     std::atomic<std::uint64_t> next = 0, done = 0;
     std::vector<Result<void>> ends(std::max<std::size_t>(threads, 1));
     progress.phase(check_ == Check::leaves ? "checking entries" : "checking tiles", column(head_.size));
@@ -112,7 +114,7 @@ class Checker {
   // Level-0 tiles [begin, end): one ordered pass over their entries.
   Result<void> tiles_0(sql::Db& db, std::uint64_t begin, std::uint64_t end) {
     std::vector<Digest> computed;
-    std::uint64_t n = begin, index = begin * tile_width;
+    std::uint64_t n = begin, index = begin * tile_width, taken = 0;
     Result<void> failed;
     const auto close_tile = [&]() -> Result<void> {
       const TileId tile{false, 0, n, width_at(0, n, head_.size)};
@@ -120,6 +122,7 @@ class Checker {
       if (hashes && check_ == Check::leaves && *hashes != computed) disagree(tile, *hashes, computed);
       if (tile.width == tile_width) folded_[n] = fold(hashes ? *hashes : computed);
       ++n;
+      if (pace_) pace_(std::exchange(taken, 0) + std::uint64_t{tile.width} * 32);
       computed.clear();
       return {};
     };
@@ -135,6 +138,7 @@ class Checker {
                         for (; column(index) < row.integer(0); ++index) HZ_TRY(missing(index, computed, close_tile));
                         computed.push_back(crypto::leaf_hash(row.blob(3)));
                         if (identify_) identity(index, row);
+                        taken += row.blob(3).size() + 48;
                         ++index;
                         if (computed.size() == width_at(0, n, head_.size)) HZ_TRY(close_tile());
                         return {};
@@ -149,9 +153,15 @@ class Checker {
   template <class Close>
   Result<void> missing(std::uint64_t index, std::vector<Digest>& computed, const Close& close_tile) {
     fault(why("log.leaf_corrupt"), "entry {} is missing", index);
+    damaged(index);
     computed.push_back({});
     if (computed.size() == width_at(0, index / tile_width, head_.size)) return close_tile();
     return {};
+  }
+
+  void damaged(std::uint64_t index) {
+    const std::scoped_lock hold(mutex_);
+    bundles_.insert(index / tile_width);
   }
 
   void identity(std::uint64_t index, const sql::Row& row) {
@@ -161,6 +171,7 @@ class Checker {
     } else if (!std::ranges::equal(row.blob(1), right->id) || !std::ranges::equal(row.blob(2), right->idem)) {
       fault(why("log.index_corrupt"), "entry {}: stored id {}, the entry says {}", index, hex(row.blob(1)),
             hex(right->id));
+      damaged(index);
     }
   }
 
@@ -181,6 +192,7 @@ class Checker {
 
   void disagree(const TileId& tile, std::vector<Digest> hashes, std::vector<Digest> computed) {
     const std::scoped_lock hold(mutex_);
+    if (tile.level == 0) bundles_.insert(tile.n);
     if (mismatches_.size() < faults_max) mismatches_.push_back({tile, std::move(hashes), std::move(computed)});
   }
 
@@ -275,7 +287,9 @@ class Checker {
   const Check check_;
   const Identify& identify_;
   std::vector<Digest> folded_;  // roots of the full level-0 tiles; each slot is written by one thread
-  std::mutex mutex_;            // guards the next two
+  const Pace& pace_;
+  std::mutex mutex_;  // guards the next three
+  std::set<std::uint64_t> bundles_;
   std::vector<Error> faults_;
   std::vector<Mismatch> mismatches_;
   Findings findings_;
@@ -283,8 +297,13 @@ class Checker {
 
 }  // namespace
 
+Result<Findings> recompute_log(const fs::path& db_path, const Head& head, Check check, Progress& progress,
+                               const Identify& identify, const Pace& pace) {
+  return Checker(db_path, head, check, identify, pace).run(progress);
+}
+
 Result<Findings> Log::State::recompute(Check check, Progress& progress, const Identify& identify) const {
-  return Checker(db_path(), head, check, identify).run(progress);
+  return recompute_log(db_path(), head, check, progress, identify);
 }
 
 Result<void> Log::State::require_sound(Check check) const {

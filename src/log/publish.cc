@@ -60,7 +60,7 @@ Result<Published> Log::published() { return state_->published(); }
 
 Result<void> Log::publish(std::string_view checkpoint, std::span<const NoteKey> witnesses) {
   State& state = *state_;
-  if (!state.key) return fail(why("log.read_only"), "{}", state.folder.string());
+  if (!state.may_write()) return fail(why("log.read_only"), "{}", state.folder.string());
   const Checkpoint head = HZ_TRY(open_checkpoint(checkpoint, state.note_key));
   if (HZ_TRY(root_at(head.size)) != head.root)
     return fail(why("log.forked"), "the note to publish has another root at size {}", head.size);

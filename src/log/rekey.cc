@@ -9,7 +9,7 @@ namespace hz::log {
 
 Result<void> Log::rekey(crypto::SigningKey key) {
   State& state = *state_;
-  if (!state.key) return fail(why("log.read_only"), "{}", state.folder.string());
+  if (!state.may_write()) return fail(why("log.read_only"), "{}", state.folder.string());
   const NoteKey next{state.note_key.name, KeyType::ed25519, key.verifying_key()};
   if (next == state.note_key) return {};
   const Checkpoint head{state.note_key.name, state.head.size, state.head.root};

@@ -28,7 +28,7 @@ TEST_CASE("serve: every file of an export is served with the same bytes under th
   const TempDir dir;
   Log log = create_log(dir.path());
   REQUIRE(log.append(entries_of(0, 700)));
-  REQUIRE(log.export_tree(dir.path() / "export", silent_progress()));
+  REQUIRE(log.publish_tree(dir.path() / "export", silent_progress()));
   std::size_t files = 0;
   for (const auto& file : fs::recursive_directory_iterator(dir.path() / "export")) {
     if (!file.is_regular_file()) continue;

@@ -1,6 +1,7 @@
 // What an open log holds. Shared by the .cc files of Log and by mirror.cc only.
 #pragma once
 #include "log/mark.h"
+#include "log/scrub.h"
 #include "log/store.h"
 #include "log/tile.h"
 #include "log/tile_edge.h"
@@ -29,10 +30,17 @@ struct Log::State {
   static constexpr std::size_t kept_per_level = 16;
   std::array<std::array<Kept, kept_per_level>, 8> kept = {};  // a tile's place is n % kept_per_level
   bool has_published = false;
+  bool resting = false;                               // a writer without its lock
+  std::pair<std::uint64_t, std::uint64_t> file = {};  // device and inode of log.db when it was opened
+
+  fs::path mark_path = {};  // the writer's
 
   fs::path db_path() const { return folder / "log.db"; }
   // Reads head row and partial tiles of the current snapshot and verifies them against each other and the signature.
   Result<void> load_head();
+  // Moves to the newest committed head, which must extend this one. Errors: as Log::refresh.
+  Result<void> advance();
+  bool may_write() const { return key && !resting; }
   // Holds the head against the mark: log.rolled_back, log.forked. Returns the mark's size.
   Result<std::uint64_t> require_marked(const Mark& newest);
   // The first `width` or more hashes of a stored tile. Errors: log.tile_corrupt when it is absent or shorter.
@@ -55,8 +63,17 @@ struct Log::State {
   Result<std::string> shown_checkpoint();
 };
 
+// What the signed head says, recomputed from the file. Faults are collected; an error means that checking itself
+// failed. With a pace one thread reads; without, all of them.
+Result<Findings> recompute_log(const fs::path& db_path, const Head& head, Check check, Progress& progress,
+                               const Identify& identify, const Pace& pace = {});
+// The key that the file names for its log. Errors: log.missing, log.head_corrupt.
+Result<NoteKey> stored_key(sql::Db& db, const fs::path& path);
+
 // The lock ends with the process that holds it, however it ends. Waits up to 10 s. Errors: log.locked, base.write.
 Result<Fd> lock_writer(const fs::path& folder);
+// Device and inode; zeros when there is no such file.
+std::pair<std::uint64_t, std::uint64_t> file_of(const fs::path& path);
 // Brings an own or a mirrored log's file to the newest schema.
 Result<void> migrate_log(sql::Db& db);
 // After a device error nobody knows what is stored: says so and ends the process.

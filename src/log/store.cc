@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -45,8 +46,6 @@ Result<void> migrate_log(sql::Db& db) {
   return sql::migrate(db, steps);
 }
 
-namespace {
-
 Result<NoteKey> stored_key(sql::Db& db, const fs::path& path) {
   const auto tables = HZ_TRY(db.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'log'"));
   const auto vkey = tables.value_or(0) == 0 ? std::nullopt : HZ_TRY(db.text("SELECT vkey FROM log WHERE one = 1"));
@@ -56,6 +55,8 @@ Result<NoteKey> stored_key(sql::Db& db, const fs::path& path) {
   return key;
 }
 
+namespace {
+
 Result<void> sync_folder(const fs::path& folder) {
   const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd || ::fsync(fd.get()) != 0)
@@ -64,6 +65,12 @@ Result<void> sync_folder(const fs::path& folder) {
 }
 
 }  // namespace
+
+std::pair<std::uint64_t, std::uint64_t> file_of(const fs::path& path) {
+  struct stat s{};
+  if (::stat(path.c_str(), &s) != 0) return {};
+  return {s.st_dev, s.st_ino};
+}
 
 Log::Log(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Log::Log(Log&&) noexcept = default;
@@ -121,10 +128,12 @@ Result<Log> Log::open(const fs::path& folder, const fs::path& mark_folder, crypt
   HZ_TRY(db.run(writer_pragmas));
   auto state = std::unique_ptr<State>(
       new State{folder, std::move(lock), std::move(db), std::move(note_key), std::move(key), std::nullopt, {}, {}, {}});
+  state->file = file_of(state->db_path());
+  state->mark_path = Mark::path_of(mark_folder, state->note_key.name);
   HZ_TRY(state->load_head());
   HZ_TRY(state->require_sound(check));
 
-  Mark mark = HZ_TRY(Mark::open(Mark::path_of(mark_folder, state->note_key.name)));
+  Mark mark = HZ_TRY(Mark::open(state->mark_path));
   const std::uint64_t marked = HZ_TRY(state->require_marked(mark));
   // Nothing is released before the mark names it.
   if (marked < state->head.size) HZ_TRY(mark.advance(state->checkpoint));
@@ -138,6 +147,7 @@ Result<Log> Log::open_reader(const fs::path& folder, Check check, const fs::path
   NoteKey note_key = HZ_TRY(stored_key(db, folder));
   auto state = std::unique_ptr<State>(
       new State{folder, {}, std::move(db), std::move(note_key), std::nullopt, std::nullopt, {}, {}, {}});
+  state->file = file_of(state->db_path());
   // A writer moves the mark after its commit, so the mark is read first: the head read after it is never behind in good
   // order.
   std::optional<Mark> mark;
@@ -234,15 +244,49 @@ Result<void> Log::State::load_head() {
   return {};
 }
 
+Result<void> Log::State::advance() {
+  if (file_of(db_path()) != file) return fail(why("log.replaced"), "{}", db_path().string());
+  std::string newest;
+  HZ_TRY(db.query("SELECT checkpoint FROM head WHERE one = 1", {}, [&](const sql::Row& row) {
+    newest = row.text_view(0);
+    return false;
+  }));
+  if (newest == checkpoint) return {};
+  const Head old = head;
+  HZ_TRY(load_head());
+  if (edge.root() != head.root) return require_sound(Check::tiles);
+  if (head.size < old.size || HZ_TRY(crypto::tree_root(old.size, source())) != old.root)
+    return fail(why("log.forked"), "{}: size {} does not extend size {}", folder.string(), head.size, old.size);
+  return {};
+}
+
 Result<void> Log::refresh() {
+  if (state_->may_write()) return {};  // the writer's head is the newest
+  return state_->advance();
+}
+
+void Log::rest() {
+  if (!state_->may_write()) return;
+  state_->resting = true;
+  state_->lock.reset();
+}
+
+Result<void> Log::resume() {
   State& state = *state_;
-  if (state.key) return {};  // the writer's head is the newest
-  const Head old = state.head;
-  HZ_TRY(state.load_head());
-  if (state.edge.root() != state.head.root) return state.require_sound(Check::tiles);
-  if (state.head.size < old.size || HZ_TRY(crypto::tree_root(old.size, state.source())) != old.root)
-    return fail(why("log.forked"), "{}: size {} does not extend size {}", state.folder.string(), state.head.size,
-                old.size);
+  if (!state.resting) return {};
+  Fd lock = HZ_TRY(lock_writer(state.folder));
+  const NoteKey now = HZ_TRY(stored_key(state.db, state.folder));
+  if (now != state.note_key)
+    return fail(why("log.wrong_key"), "{}: the log is {} by now", state.folder.string(), format_vkey(now));
+  HZ_TRY(state.advance());
+  Mark mark = HZ_TRY(Mark::open(state.mark_path));
+  if (mark.checkpoint() != state.checkpoint) {
+    const std::uint64_t marked = HZ_TRY(state.require_marked(mark));
+    if (marked < state.head.size) HZ_TRY(mark.advance(state.checkpoint));
+  }
+  state.mark = std::move(mark);
+  state.lock = std::move(lock);
+  state.resting = false;
   return {};
 }
 

@@ -59,7 +59,8 @@ inline constexpr std::uint64_t leaves_at_open_max = 4'000'000;
 struct Findings {
   std::uint64_t leaves = 0;
   std::uint64_t tiles = 0;
-  std::vector<Error> faults;  // at most 100 are kept
+  std::vector<Error> faults;           // at most 100 are kept
+  std::vector<std::uint64_t> bundles;  // entry bundles with a damaged or missing entry, ascending; all of them
 };
 
 // Recomputes id and idem of a leaf, so that a full check covers those columns too.
@@ -68,6 +69,12 @@ struct Identity {
   std::array<std::uint8_t, 16> idem;
 };
 using Identify = std::function<Result<Identity>(ByteView leaf)>;
+
+// What publish_tree did.
+struct PublishedTree {
+  std::uint64_t size = 0;   // statements the folder shows now
+  std::uint64_t files = 0;  // written by this call
+};
 
 class Mirror;
 
@@ -112,9 +119,17 @@ class Log {
   Result<void> publish(std::string_view checkpoint, std::span<const NoteKey> witnesses);
   // The newest that was published; the head's own note when nothing ever was. In a reader it may be ahead of head().
   Result<Published> published();
-  // Readers: takes over the newest committed head. Errors: log.head_corrupt, log.forked when it does not extend the old
-  // one.
+  // Readers, and writers at rest: takes over the newest committed head. Errors: log.head_corrupt, log.forked when it
+  // does not extend the old one, log.replaced when the file is another one now.
   Result<void> refresh();
+
+  // The writer lets other processes write and keeps its files open: opening again costs a check of all tiles, resuming
+  // a look at the head. At rest it writes nothing.
+  void rest();
+  // Takes the lock again, waiting up to 10 s, with what others appended meanwhile; the head is held against the mark
+  // again. A log that is not at rest stays as it is. Errors: log.locked, log.replaced, log.wrong_key when the key was
+  // changed meanwhile, log.rolled_back, log.forked, log.head_corrupt; it is then still at rest.
+  Result<void> resume();
 
   Result<Bytes> leaf(std::uint64_t index);  // log.range
   // Entries [begin, end) in order. Errors: log.range, and what `each` returns.
@@ -135,8 +150,11 @@ class Log {
 
   // Everything, from the bytes up: entries, tiles, head, signature, SQLite's own page check. Names every fault.
   Result<Findings> fsck(Progress& progress, const Identify& identify = nullptr);
-  // Writes checkpoint, tile/... and tile/entries/... as a static web server would serve them. Errors: log.export.
-  Result<void> export_tree(const fs::path& folder, Progress& progress);
+  // Brings a folder to the published head, as any static web server may serve it: checkpoint, tile/... and
+  // tile/entries/... (C2SP tlog-tiles). Files that the folder has are kept, so that each call costs what is new.
+  // Whoever reads meanwhile, or after a crash at any point, finds a checkpoint whose tiles are all there. Errors:
+  // log.export when the folder holds another log or another history, or cannot be written.
+  Result<PublishedTree> publish_tree(const fs::path& folder, Progress& progress);
 
  private:
   friend class Mirror;

@@ -390,8 +390,8 @@ TEST_CASE("log: the same entries and key give the same export, byte for byte") {
   Log one = a.create(), many = b.create();
   REQUIRE(one.append(entries_of(0, 600)));
   for (std::uint64_t i = 0; i < 600; i += 37) REQUIRE(many.append(entries_of(i, std::min<std::uint64_t>(600, i + 37))));
-  REQUIRE(one.export_tree(a.dir.path() / "out", silent_progress()));
-  REQUIRE(many.export_tree(b.dir.path() / "out", silent_progress()));
+  REQUIRE(one.publish_tree(a.dir.path() / "out", silent_progress()));
+  REQUIRE(many.publish_tree(b.dir.path() / "out", silent_progress()));
   std::size_t files = 0;
   for (const auto& entry : fs::recursive_directory_iterator(a.dir.path() / "out")) {
     if (!entry.is_regular_file()) continue;

@@ -15,14 +15,6 @@
 namespace hz::node {
 namespace {
 
-// Keys as a mirrored log names them, up to its head.
-Result<alliance::Authority> authority_of(log::Log& log) {
-  auto out = HZ_TRY(alliance::read_genesis(HZ_TRY(log.leaf(0)), log.origin()));
-  HZ_TRY(log.visit(1, log.head().size,
-                   [&](std::uint64_t index, ByteView leaf) { return alliance::follow_keys(out, index, leaf); }));
-  return out;
-}
-
 void take_card(Contact& contact, const Card& card) {
   // An admission or request in a log is newer than the card that began it.
   if (contact.address.url.empty()) contact.address = {card.url, card.pin};
@@ -52,11 +44,11 @@ Result<std::vector<Contact>> contacts(alliance::Member& member) {
                   }));
   for (log::Log* log : member.peer_logs()) {
     if (log->head().size == 0) continue;
-    auto authority = authority_of(*log);
+    const alliance::Authority* authority = member.peer_authority(log->origin());
     Contact& contact = found[log->origin()];
     contact.origin = log->origin();
     if (!authority) continue;
-    contact.authority = *std::move(authority);
+    contact.authority = *authority;
     contact.mirrored = log->head().size;
   }
   std::error_code gone;

@@ -43,9 +43,11 @@ std::string cli_reference() {
     out += fmt::format("\nWho: {}.", may_text(op->may));
     if (!op->http.empty())
       out += fmt::format(" Route: `{}`{}.", op->http, api::is_open(*op) ? ", without a token" : "");
-    for (std::size_t i = 0; i < op->emits.size(); ++i)
-      out += fmt::format("{}`{}`", i ? ", " : " Signs: ", op->emits[i]);
-    if (!op->emits.empty()) out += ".";
+    if (op->emits == std::vector{api::any_kind})
+      out += " Appends statements of any kind but changes of keys.";
+    else
+      for (std::size_t i = 0; i < op->emits.size(); ++i)
+        out += fmt::format("{}`{}`{}", i ? ", " : " Signs: ", op->emits[i], i + 1 < op->emits.size() ? "" : ".");
     for (std::size_t i = 0; i < op->fails.size(); ++i)
       out += fmt::format("{}`{}`", i ? ", " : " Fails with: ", op->fails[i]);
     if (!op->fails.empty()) out += ".";

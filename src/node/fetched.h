@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 
+#include "api/op.h"
 #include "base/fs.h"
 
 namespace hz::node {
@@ -18,5 +19,8 @@ using Origins = std::map<Digest, std::set<std::string>>;  // by blob: releasing 
 Result<void> keep_origin(const fs::path& home, const Digest& blob, const std::string& releaser);
 // Files that are no such record are passed over.
 Origins kept_origins(const fs::path& home);
+
+// `hezong share fetch` of this digest, from every node that may have it. Errors: as there.
+Result<void> fetch_released(api::Ctx& ctx, const std::string& sha256);
 
 }  // namespace hz::node

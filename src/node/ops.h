@@ -8,6 +8,7 @@ namespace hz::node {
 
 std::span<const api::Op> member_ops();
 std::span<const api::Op> log_ops();
+std::span<const api::Op> scrub_ops();
 std::span<const api::Op> evidence_ops();
 std::span<const api::Op> up_ops();
 std::span<const api::Op> key_ops();

@@ -207,6 +207,11 @@ std::string text(const ServedOut& out, const api::Style& style) {
 
 }  // namespace
 
+Result<void> fetch_released(api::Ctx& ctx, const std::string& sha256) {
+  HZ_TRY(share_fetch(ctx, {.release = sha256, .from = {}, .out = {}}));
+  return {};
+}
+
 std::span<const api::Op> fetch_ops() {
   static const api::Op table[] = {
       api::op<&share_fetch>(

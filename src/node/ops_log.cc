@@ -1,4 +1,5 @@
 #include "alliance/authority.h"
+#include "alliance/incoming.h"
 #include "alliance/keys.h"
 #include "log/store.h"
 
@@ -170,6 +171,38 @@ std::string text(const Accepted& a, const api::Style& style) {
                      a.statements, a.root);
 }
 
+struct Append {
+  std::vector<std::string> leaf;
+  static constexpr auto fields() {
+    return rows(row("leaf", &Append::leaf, "1 to 1000 signed leaf frames, base64 (docs/formats/leaf.md)"));
+  }
+};
+struct AppendOut {
+  std::vector<alliance::Receipt> receipts;
+  static constexpr auto fields() {
+    return rows(row("receipts", &AppendOut::receipts, "where each stands, in the order of the leaves"));
+  }
+};
+Result<AppendOut> append(api::Ctx& ctx, const Append& in) {
+  std::vector<Bytes> leaves;
+  leaves.reserve(in.leaf.size());
+  for (std::size_t i = 0; i < in.leaf.size(); ++i) {
+    auto bytes = parse_base64(in.leaf[i]);
+    if (!bytes) return within(fmt::format("leaf {}", i), std::move(bytes).error());
+    leaves.push_back(*std::move(bytes));
+  }
+  alliance::Member& member = *HZ_TRY(ctx.member());
+  auto batch = HZ_TRY(alliance::check_incoming(member.authority(), ctx.mounted, std::move(leaves)));
+  if (ctx.append_batch) return AppendOut{HZ_TRY(ctx.append_batch(std::move(batch)))};
+  return AppendOut{HZ_TRY(member.append_incoming(batch))};
+}
+std::string text(const AppendOut& out, const api::Style& style) {
+  std::vector<std::vector<std::string>> cells{{"index", "statement", ""}};
+  for (const alliance::Receipt& r : out.receipts)
+    cells.push_back({std::to_string(r.index), r.id, r.repeated ? "was there already" : ""});
+  return api::table(cells, style);
+}
+
 }  // namespace
 
 std::span<const api::Op> log_ops() {
@@ -187,6 +220,24 @@ std::span<const api::Op> log_ops() {
                      .fails = {"alliance.no_statement"},
                      .doc = "Print one statement: who signed what, and where it stands.",
                      .example = "hezong log cat ID"}),
+      api::op<&append>(
+          {.id = "log.append",
+           .http = "POST /v1/statements",
+           .cli = "log append <leaf...>",
+           .may = api::May::author,
+           .emits = {api::any_kind},
+           .fails = {"alliance.batch", "alliance.unknown_kind", "alliance.role", "alliance.revoked",
+                     "alliance.key_change", "alliance.incoming", "statement.no_signature", "log.idem_conflict",
+                     "node.writer_busy"},
+           .doc = "Append statements that this member's keys signed elsewhere: a batch, all or none, durable when "
+                  "answered.",
+           .example = "hezong log append SFpMMQ==",
+           .more = "For signing machines and programs that hold the author key. Each leaf is checked whole: frame, "
+                   "canonical JSON, this log, kind and its fields, role, signature. A leaf that stands in the log "
+                   "already is answered with its place, so a batch may be sent again after a lost answer; another "
+                   "statement under a used idempotency key refuses the whole batch. Over HTTP a batch has at most 8 "
+                   "MiB; a node with too much to do answers 503 and takes nothing.",
+           .own_turn = true}),
       api::op<&check>({.id = "log.verify",
                        .http = "POST /v1/log/verify",
                        .cli = "log verify",

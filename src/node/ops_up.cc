@@ -51,6 +51,7 @@ struct Up {
   std::vector<std::string> host;
   std::string gateway_listen;
   std::uint32_t gateway_port = 0;
+  std::optional<std::string> publish_log;
   static constexpr auto fields() {
     return rows(row("listen", &Up::listen, "IP address to listen on; beyond this machine only with TLS", or_default),
                 row("port", &Up::port, "TCP port; 0 takes a free one", or_default),
@@ -62,7 +63,9 @@ struct Up {
                     "IP address where products are called, without the node's own operations; the same address as "
                     "theirs when absent",
                     or_default),
-                row("gateway_port", &Up::gateway_port, "TCP port there; 0 takes a free one", or_default));
+                row("gateway_port", &Up::gateway_port, "TCP port there; 0 takes a free one", or_default),
+                row("publish_log", &Up::publish_log,
+                    "after each round bring this folder to the published head, for a static web server"));
   }
 };
 struct UpOut {
@@ -83,11 +86,13 @@ Result<UpOut> up(api::Ctx& ctx, const Up& in) {
                        .port = static_cast<std::uint16_t>(in.port),
                        .tls = in.tls,
                        .names = in.host,
+                       .publish_log = in.publish_log ? fs::path(*in.publish_log) : fs::path(),
                        .sync_ms = static_cast<int>(std::min<std::uint32_t>(in.sync_ms, 3'600'000)),
                        .gateway_listen = in.gateway_listen,
                        .gateway_port = static_cast<std::uint16_t>(in.gateway_port)};
+  const std::string member = HZ_TRY(ctx.member())->id();
   auto served = HZ_TRY(Served::start(options, ctx));
-  ctx.progress().note(fmt::format("{} serves {}", served.file().url, HZ_TRY(ctx.member())->id()));
+  ctx.progress().note(fmt::format("{} serves {}", served.file().url, member));
   if (served.file().gateway) ctx.progress().note(fmt::format("products are called at {}", *served.file().gateway));
   if (served.file().pin) ctx.progress().note(fmt::format("pin {}", *served.file().pin));
   stop.wait();

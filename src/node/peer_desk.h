@@ -4,6 +4,7 @@
 //   /mirror/<hex SHA-256 of origin>/...   logs mirrored here: how a dead member's log is read
 //   /witness/add-checkpoint               cosigns heads (C2SP tlog-witness), /witness/<hash>/checkpoint
 //   /artifact/<hex SHA-256>               released bytes, to whom the release gate allows (serve_artifact.h)
+//   /keys                                 takes evidence of a caller's new keys (vouch.h); needs no proof of who asks
 //
 // A caller proves who it is (peer_call.h) and must be known here: by its mirrored log or its card. Whoever is not gets
 // the same answer as for what does not exist.

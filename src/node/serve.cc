@@ -4,26 +4,34 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <condition_variable>
+#include <cstring>
 #include <latch>
 #include <mutex>
 #include <thread>
 
+#include "alliance/authority.h"
+#include "alliance/reserve.h"
 #include "api/route.h"
 #include "crypto/hash.h"
+#include "log/store.h"
 #include "log/witness.h"
 #include "net/url.h"
+#include "node/append_queue.h"
 #include "node/dial.h"
 #include "node/gateway_feed.h"
 #include "node/mount.h"
+#include "node/open_members.h"
 #include "node/peer_desk.h"
 #include "node/reasons.h"
 #include "node/receive_card.h"
 #include "node/serve_blobs.h"
 #include "node/site_watch.h"
 #include "node/sync.h"
+#include "node/vouch.h"
 
 namespace hz::node {
 namespace {
@@ -45,6 +53,12 @@ Result<Fd> lock_folder(const fs::path& home) {
   return fail(why("node.up_already"), "{} is served: {}", home.string(), where);
 }
 
+// Hardly a page is left: then whatever failed may have failed for want of room.
+bool full_disk(const fs::path& home) {
+  struct statvfs room{};
+  return ::statvfs(home.c_str(), &room) == 0 && room.f_bavail * room.f_frsize < (1u << 20);
+}
+
 // The operator's token, made when there is none. Nobody else may be able to read it.
 Result<std::string> operator_token(const fs::path& path, Rng& rng) {
   std::error_code ignored;
@@ -63,6 +77,18 @@ Result<std::string> operator_token(const fs::path& path, Rng& rng) {
   return text;
 }
 
+// A node has nobody who watches its progress, but remarks are for its operator.
+class NotesOnly final : public Progress {
+ public:
+  void phase(std::string_view, std::int64_t) override {}
+  void step(std::int64_t) override {}
+  void note(std::string_view text) override { fmt::print(stderr, "{}\n", text); }
+};
+Progress& notes_only() {
+  static NotesOnly one;
+  return one;
+}
+
 http::Response plain(int status, std::string_view text) {
   return {.status = status,
           .headers = {{"content-type", "text/plain; charset=utf-8"}, {"cache-control", "no-store"}},
@@ -76,13 +102,17 @@ struct Served::State {
   alliance::Mounted mounted;
   alliance::Seams seams;
   std::vector<fs::path> tool_dirs;
+  fs::path publish_log;
+  bool has_reserve = true;  // as last told
   api::Gate gate;
   api::Routes routes{ops()};
   std::optional<blob::Store> blobs;
   std::timed_mutex writing;  // requests that sign, one after the other
-  std::latch listening{1};   // `server` is set: its first requests may come before that
+  AppendQueue appends;
+  std::latch listening{1};  // `server` is set: its first requests may come before that
   Fd lock;
   NodeFile file;
+  std::optional<OpenMembers> members;
   std::optional<PeerDesk> desk;
   std::atomic<std::uint64_t> rounds = 0;
   std::unique_ptr<pool::MeterJournal> journal;
@@ -93,42 +123,112 @@ struct Served::State {
   std::optional<SiteWatch> sites;
   std::jthread syncing;  // last: it ends first
 
-  Result<api::Answer> call(const api::Op& op, const json::Value& in) {
+  Result<std::unique_lock<std::timed_mutex>> take_turn(const api::Op& op) {
     std::unique_lock<std::timed_mutex> turn(writing, std::defer_lock);
-    if (op.may == api::May::author && !turn.try_lock_for(writer_patience))
-      return fail(why("node.writer_busy"), "{} waited {} s", op.id, writer_patience.count());
+    if (turn.try_lock_for(writer_patience)) return turn;
+    return fail(why("node.writer_busy"), "{} waited {} s", op.id, writer_patience.count());
+  }
+  // Runs `act` in the turn of whoever called, on the member that signed last, whose files are open for writing.
+  template <class Act>
+  auto sign(const Act& act) -> decltype(act(std::declval<alliance::Member&>())) {
+    alliance::Member member = HZ_TRY(members->borrow(true));
+    const std::uint64_t before = member.log().head().size;
+    auto done = act(member);
+    if (done && tells_of_others(member, before))
+      (void)desk->know(member);  // what cannot be read now is read after the next round
+    if (done || !of_the_machine(done.error())) members->give_back(std::move(member), true);
+    return done;
+  }
+  // A request runs on a member that is kept open.
+  Result<api::Answer> call(const api::Op& op, const json::Value& in) {
     api::Ctx ctx{.home = home, .mounted = mounted, .seams = seams, .tool_dirs = tool_dirs};
+    if (op.may == api::May::author && !op.own_turn) {
+      const auto turn = HZ_TRY(take_turn(op));
+      return sign([&](alliance::Member& member) {
+        ctx.opened = std::move(member);
+        auto answer = op.call(ctx, in, {});
+        member = *std::exchange(ctx.opened, std::nullopt);
+        return answer;
+      });
+    }
+    ctx.append_batch = [&](std::vector<alliance::Incoming> batch) {
+      return appends.append(
+          std::move(batch), [&] { return take_turn(op); },
+          [&](std::span<alliance::Incoming> all) {
+            return sign([&](alliance::Member& member) { return member.append_incoming(all); });
+          });
+    };
+    if (op.may != api::May::anyone)
+      if (auto member = members->borrow()) ctx.opened = *std::move(member);  // else the operation says what is wrong
     auto answer = op.call(ctx, in, {});
-    // Whom the node answers may have changed: by an admission, a card, or what a round mirrored.
-    if (answer && op.http.starts_with("POST") && ctx.opened)
-      (void)desk->know(*ctx.opened);  // what cannot be read now is read after the next round
+    if (!ctx.opened) return answer;
+    // Whom the node answers may have changed: by a card, or by what a round mirrored.
+    if (answer && op.may != api::May::author && op.http.starts_with("POST")) (void)desk->know(*ctx.opened);
+    if (answer || !of_the_machine(answer.error())) members->give_back(*std::exchange(ctx.opened, std::nullopt));
     return answer;
+  }
+  // Some statement from `before` on is about members or what may be given to them (released bytes, sealed bodies): all
+  // others leave the desk as it is.
+  static bool tells_of_others(alliance::Member& member, std::uint64_t before) {
+    static constexpr std::string_view shared = "https://hezong.example/share/", sealed = "\"priv\":{";
+    bool found = false;
+    const auto read = member.log().visit(before, member.log().head().size, [&](auto, ByteView leaf) -> Result<void> {
+      found |= alliance::may_be_act(leaf) || ::memmem(leaf.data(), leaf.size(), shared.data(), shared.size()) ||
+               ::memmem(leaf.data(), leaf.size(), sealed.data(), sealed.size());
+      return {};
+    });
+    return found || !read;
+  }
+  static bool of_the_machine(const Error& error) {
+    return error.reason->code == Code::corrupt || error.reason->slug.starts_with("sql.") ||
+           error.reason->slug == "base.write";
   }
   http::Response take_card(const http::Request& request) {
     if (!receive_card(home, request)) return nothing();
-    api::Ctx ctx{.home = home, .mounted = mounted, .seams = seams, .tool_dirs = tool_dirs};
-    if (auto member = ctx.member()) (void)desk->know(**member);
+    if (auto member = members->borrow()) {
+      (void)desk->know(*member);
+      members->give_back(*std::move(member));
+    }
     return {.status = 202, .headers = {}, .body = {}};
   }
 
   // One round; what the others say is told in `hezong node peers`. Requests that sign wait for its writing only.
   Result<void> sync_now(std::stop_token stop) {
-    auto member = HZ_TRY(alliance::Member::open(home, mounted, seams));
+    alliance::Member member = HZ_TRY(members->borrow_for_round());
     Dialer dialer = HZ_TRY(Dialer::of(member, stop));
     const SyncRound round =
         HZ_TRY(sync_once(member, dialer.connect(),
                          {.turn = [this] { return std::make_shared<std::unique_lock<std::timed_mutex>>(writing); }}));
+    HZ_TRY(member.rest());
     HZ_TRY(keep_round(home, round, seams.clock->now_ms()));
-    return desk->know(member);
+    HZ_TRY(desk->know(member));
+    watch_reserve();
+    if (!publish_log.empty()) HZ_TRY(member.log().publish_tree(publish_log, silent_progress()));
+    members->give_back(std::move(member));
+    return {};
+  }
+  // Says once that the disk is nearly full, and once that it is not any more.
+  void watch_reserve() {
+    const bool room = alliance::keep_reserve(home) != alliance::Reserve::no_room;
+    if (room == has_reserve) return;
+    has_reserve = room;
+    fmt::print(stderr, "{}: {}\n", home.string(),
+               room ? "there is room again, and a reserve"
+                    : "the disk is nearly full: there is no reserve for what this node still has to sign");
   }
   void sync_for_ever(std::stop_token stop, int pause_ms) {
     std::mutex waiting;
     std::condition_variable_any wake;
     std::unique_lock held(waiting);
+    std::string last_fault;
     while (!stop.stop_requested()) {
       const auto done = sync_now(stop);
-      if (!done && !stop.stop_requested()) fmt::print(stderr, "sync: {}\n", done.error().text());
+      // Once, not every few seconds for as long as it lasts.
+      const std::string fault = done ? "" : done.error().text();
+      if (!fault.empty() && fault != last_fault && !stop.stop_requested()) fmt::print(stderr, "sync: {}\n", fault);
+      last_fault = fault;
       ++rounds;
+      members->close_idle();
       wake.wait_for(held, stop, std::chrono::milliseconds(pause_ms), [] { return false; });
     }
   }
@@ -186,15 +286,28 @@ const NodeFile& Served::file() const { return state_->file; }
 net::Counters Served::counters() const { return state_->server->counters(); }
 
 Result<Served> Served::start(const ServeOptions& options, api::Ctx& ctx) {
+  auto served = start_once(options, ctx);
+  if (served || !full_disk(ctx.home) || !alliance::release_reserve(ctx.home)) return served;
+  ctx.progress().note(
+      fmt::format("the disk of {} is full: its reserve was given back so that the node can start; make room now",
+                  ctx.home.string()));
+  ctx.opened.reset();
+  return start_once(options, ctx);
+}
+
+Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
   HZ_TRY(ctx.member());  // whatever is wrong with it is said now, not at the first request
   auto state = std::make_unique<State>();
   state->home = ctx.home;
   state->mounted = ctx.mounted;
-  state->seams = {ctx.seams.clock, ctx.seams.rng, &silent_progress()};
+  state->seams = {ctx.seams.clock, ctx.seams.rng, &notes_only()};
+  state->publish_log = options.publish_log;
   state->tool_dirs.assign(ctx.tool_dirs.begin(), ctx.tool_dirs.end());
   state->blobs = HZ_TRY(ctx.member())->blobs();
   state->desk = HZ_TRY(PeerDesk::open(*HZ_TRY(ctx.member())));
+  state->members.emplace(ctx.home, ctx.mounted, state->seams);
   state->lock = HZ_TRY(lock_folder(ctx.home));
+  state->has_reserve = alliance::keep_reserve(ctx.home) != alliance::Reserve::no_room;
   const std::string token = HZ_TRY(operator_token(ctx.home / "api_token", *ctx.seams.rng));
   state->gate.token_digest = crypto::sha256(as_bytes(token));
   for (std::string name : options.names) {
@@ -217,6 +330,7 @@ Result<Served> Served::start(const ServeOptions& options, api::Ctx& ctx) {
                  .body_bytes_max = [s, apart](const http::Request& head) -> std::size_t {
                    if (!apart && Gateway::is_for(head)) return s->gateway->body_bytes_max(head);
                    if (head.path == cards_path) return delivered_card_bytes_max;
+                   if (head.path == keys_path) return vouch_size_bytes_max;
                    if (PeerDesk::is_for(head)) return log::add_checkpoint_size_bytes_max;
                    if (!head.path.starts_with("/v1/")) return 0;
                    return api::has_token(s->gate, head) ? body_bytes_max : stranger_body_bytes_max;
@@ -244,6 +358,9 @@ Result<Served> Served::start(const ServeOptions& options, api::Ctx& ctx) {
   HZ_TRY(write_file_durably(ctx.home / "node.json", as_bytes(text)));
   constexpr int look_every_ms = 250;
   state->sites.emplace(pool::SiteWorld{state->home, state->tool_dirs, state->seams.clock}, look_every_ms);
+  // Opening it again for the first request would cost as much as the whole start.
+  ctx.opened->seams() = state->seams;
+  state->members->give_back(*std::exchange(ctx.opened, std::nullopt));
   if (options.sync_ms > 0)
     state->syncing =
         std::jthread([s, pause = options.sync_ms](std::stop_token stop) { s->sync_for_ever(stop, pause); });

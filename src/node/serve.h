@@ -17,6 +17,7 @@ struct ServeOptions {
   std::uint16_t port = 0;               // 0: any free one
   bool tls = false;                     // always on where `listen` is no loopback address
   std::vector<std::string> names = {};  // host names the node is called by, besides addresses and localhost
+  fs::path publish_log = {};            // a folder for static web servers, brought up to date by each round
   int sync_ms = 5'000;                  // pause between rounds with the other nodes; 0: none
   // Where products are called: on the same address, or, with a listening address here, on one of its own only.
   std::string gateway_listen = {};
@@ -41,9 +42,10 @@ struct NodeFile {
 
 class Served {
  public:
-  // Serves the member in ctx.home until stop(). Each request opens the member anew, as a command does, so commands may
-  // run beside it; requests that sign wait for each other. Errors: node.up_already, node.token_file, alliance.no_member
-  // and what Member::open says, net.listen, net.tls_files, base.write.
+  // Serves the member in ctx.home until stop(). On a full disk the reserve is given back (alliance/reserve.h). Takes
+  // over ctx.opened. Requests run on members that are kept open (open_members.h) and let go of the log's lock, so
+  // commands may run beside it; requests that sign wait for each other. Errors: node.up_already, node.token_file,
+  // alliance.no_member and what Member::open says, net.listen, net.tls_files, base.write.
   static Result<Served> start(const ServeOptions& options, api::Ctx& ctx);
   Served(Served&&) noexcept;
   ~Served();
@@ -58,6 +60,7 @@ class Served {
 
  private:
   struct State;
+  static Result<Served> start_once(const ServeOptions& options, api::Ctx& ctx);
   explicit Served(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

@@ -10,6 +10,7 @@
 #include "node/bodies.h"
 #include "node/identify.h"
 #include "node/reasons.h"
+#include "node/vouch.h"
 #include "sql/db.h"
 
 namespace hz::node {
@@ -69,13 +70,39 @@ bool is_away(const Error& error) {
   return error.reason->slug.starts_with("net.") || error.reason->slug.starts_with("log.fetch");
 }
 
+// A node that does not know our newest key answers as if it had nothing. It is shown the key, then asked again.
+class Introduction {
+ public:
+  explicit Introduction(alliance::Member& member) : member_(&member) {}
+  // True when there is something to show and the node took it.
+  bool show(const http::Exchange& exchange) {
+    if (!text_) {
+      auto made = own_vouch(*member_);
+      text_ = made ? *std::move(made) : std::nullopt;
+    }
+    if (!*text_) return false;
+    const auto answer = exchange({.method = "POST",
+                                  .path = std::string(keys_path),
+                                  .query = {},
+                                  .headers = {{"content-type", "text/plain"}},
+                                  .body = **text_});
+    return answer && answer->status == 202;
+  }
+
+ private:
+  alliance::Member* member_;
+  std::optional<std::optional<std::string>> text_;  // made once a round, and only when somebody refuses
+};
+
 // From its own node, else from whoever mirrors it. The row names the own node's fault even when a mirror helped.
 void pull_from_any(alliance::Member& member, std::vector<Contact>& known,
                    const std::vector<std::optional<http::Exchange>>& exchanges, std::size_t at, PeerRow& row,
-                   std::vector<alliance::Draft>& forks) {
+                   std::vector<alliance::Draft>& forks, Introduction& introduction) {
   Contact& contact = known[at];
   if (exchanges[at]) {
-    const auto direct = pull(member, contact, {*exchanges[at], "/log"}, row, forks);
+    auto direct = pull(member, contact, {*exchanges[at], "/log"}, row, forks);
+    if (!direct && direct.error().reason->slug.starts_with("log.fetch") && introduction.show(*exchanges[at]))
+      direct = pull(member, contact, {*exchanges[at], "/log"}, row, forks);
     if (direct) return;
     row.fault = direct.error().text();
     if (!is_away(direct.error())) return;
@@ -154,8 +181,9 @@ Result<SyncRound> sync_once(alliance::Member& member, const Connect& connect, co
       row.fault = exchange.error().text();
   }
   std::vector<alliance::Draft> forks;
+  Introduction introduction(member);
   for (std::size_t i = 0; i < known.size(); ++i) {
-    pull_from_any(member, known, exchanges, i, out.peers[i], forks);
+    pull_from_any(member, known, exchanges, i, out.peers[i], forks, introduction);
     if (known[i].authority) out.peers[i].name = known[i].authority->genesis.name;
   }
 

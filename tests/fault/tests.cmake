@@ -10,7 +10,7 @@ target_link_libraries(fault_power PRIVATE hz_base)
 if(EXISTS /dev/shm)
   set(scratch TMPDIR=/dev/shm)  # thousands of folders are made and removed
 endif()
-foreach(program log_append log_create blob_put member_create sealed_append)
+foreach(program log_append log_create log_publish log_mirror log_witness blob_put member_create sealed_append)
   add_executable(fault_${program} ${CMAKE_CURRENT_LIST_DIR}/${program}.cc)
   target_link_libraries(fault_${program} PRIVATE fault_power hz_log hz_blob hz_pool)
   string(REGEX REPLACE "^log_" "" story ${program})

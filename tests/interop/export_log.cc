@@ -51,7 +51,12 @@ int main(int argc, char** argv) {
     const std::uint64_t end = at < old_size ? old_size : std::min(count, at + 777);
     need(log.append(std::span(all).subspan(at, end - at)));
     at = end;
-    if (at == old_size) need(write_file_durably(folder / "old-checkpoint", as_bytes(log.checkpoint())));
+    if (at == old_size) {
+      need(write_file_durably(folder / "old-checkpoint", as_bytes(log.checkpoint())));
+      // The other programs verify a folder that grew, not one written at once.
+      need(log.publish(log.checkpoint(), {}));
+      need(log.publish_tree(folder / "tree", silent_progress()));
+    }
   }
 
   std::vector<log::Witness> witnesses;
@@ -81,7 +86,7 @@ int main(int argc, char** argv) {
   const auto fork = need(log::find_fork(other.checkpoint(), log.checkpoint(), log.key(), reader.nodes(count)));
   need(write_file_durably(folder / "evidence.fork", as_bytes(log::format_fork(fork.value()))));
 
-  need(log.export_tree(folder / "tree", silent_progress()));
+  need(log.publish_tree(folder / "tree", silent_progress()));
   for (const std::uint64_t index : {std::uint64_t{0}, count / 3, count - 1}) {
     const std::string proof = need(log.prove(index));
     need(write_file_durably(folder / fmt::format("{}.tlog-proof", index), as_bytes(proof)));

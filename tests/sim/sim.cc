@@ -1,7 +1,7 @@
 // Simulation: N nodes in one process and one thread, from one seed. Clocks, network and order of events are decided by
 // the seed; logs, witnesses, mirrors and views are the real ones on a real disk. The network loses, repeats and garbles
-// messages, links are cut, nodes crash, clocks jump, keys change, members are suspended and admitted again, and in some
-// seeds a node is cloned and both copies go on signing.
+// messages, links are cut, nodes crash, clocks jump, keys of logs and authors change, members join late, leave, are
+// suspended and admitted again, and in some seeds a node is cloned and both copies go on signing.
 //
 // Checked after every event: a mirror holds a prefix of the log it mirrors. Checked at the end, when the network is
 // whole again: no row from a statement outside the agreed positions, equal frontiers and byte-equal views everywhere,
@@ -212,10 +212,10 @@ class World {
     member(n).set_audience({});
     n.acknowledged.insert(std::string(out.find("receipt") ? out.find("receipt")->text("id") : out.text("statement")));
   }
-  // A new key of the log, by the root key. Not of the author: two nodes that change theirs before they met again refuse
-  // each other's calls, and only a third one that knows both helps (decision 0105 has no answer to that yet).
+  // A new key of the log or of the author, by the root key. Also of two nodes before they meet again, which then refuse
+  // each other's calls until each has shown its new key (decision 0115).
   void rekey(Node& n) {
-    const std::string role = "log";
+    const std::string role = chance(500) ? "log" : "author";
     const std::string change = (dir_.path() / fmt::format("change{}", changes_++)).string();
     call(n, "key.propose", fmt::format(R"({{"change":"rotate","role":"{}","out":"{}"}})", role, change));
     call(n, "key.sign", fmt::format(R"({{"file":"{}","key":"{}"}})", change, (n.home / "keys" / "root").string()));
@@ -225,6 +225,23 @@ class World {
     const auto input = fmt::format(R"({{"origin":"{}","cause":"dues"}})", n.origin);
     // Its log may not have reached the founder, or the founder refuses a second suspension: then nothing happens.
     if (op("member.suspend").call(*founder.ctx, must(json::parse(input), input), {})) suspended_.insert(n.origin);
+  }
+  // One more member, in the middle of everything.
+  void join_late() {
+    const std::size_t i = nodes_.size();
+    nodes_.push_back(
+        std::make_unique<Node>(dir_.path() / std::to_string(i), fmt::format("n{}.example/log", i), seed_ * 100 + i));
+    Node& n = *nodes_.back();
+    n.clock.advance_ms(nodes_[0]->clock.now_ms() - start_ms);
+    found(n);
+    join(i);
+    start_desk(n);
+    must(nodes_[0]->desk->know(member(*nodes_[0])), "know");
+    late_ = true;
+  }
+  void leave(Node& n) {
+    // Without the charter, which it has not mirrored yet, there is nothing to leave.
+    if (op("member.leave").call(*n.ctx, must(json::parse("{}"), "leave"), {})) left_.insert(n.origin);
   }
   void crash(Node& n) {
     n.desk.reset();
@@ -251,10 +268,19 @@ class World {
     Node& n = clone_ && chance(200) ? *clone_ : any();
     if (what < 2) {
       // A copy and its model would each have keys of their own.
-      if (n.up && !clone_ && seed_ % 4 != 0) say("rekey", n.origin), rekey(n);
-    } else if (what < 3) {
+      if (n.up && !clone_ && seed_ % 4 != 0 && !left_.contains(n.origin)) say("rekey", n.origin), rekey(n);
+    } else if (what < 5) {
       Node& founder = *nodes_[0];
-      if (founder.up && &n != &founder && !clone_ && seed_ % 4 != 0) say("suspend", n.origin), suspend(founder, n);
+      if (clone_ || seed_ % 4 == 0 || !founder.up) return;
+      const auto act = rng_.below(3);
+      if (act == 0 && !late_)
+        say("join"), join_late();
+      else if (&n == &founder || left_.contains(n.origin))
+        return;
+      else if (act == 1 && n.up && left_.empty() && !suspended_.contains(n.origin))
+        say("leave", n.origin), leave(n);
+      else
+        say("suspend", n.origin), suspend(founder, n);
     } else if (what < 35) {
       if (n.up) say("append", n.origin), append(n);
     } else if (what < 80) {
@@ -325,7 +351,7 @@ class World {
       check_ranges(db, *n);
       const std::string here = must(alliance::view_digest(db), "digest");
       const std::string read = m.frontier().digest + m.frontier().opened.value_or("");
-      if (own.emplace(read, here).first->second != here) bad(n->origin + " has other views on equal bodies");
+      if (!left_.contains(n->origin) && own.emplace(read, here).first->second != here) bad(n->origin + " has other views on equal bodies");
       std::string digest;  // without bodies, at two nodes: it costs a replay
       if (n == nodes_[0] || n == nodes_[1 + seed_ % (nodes_.size() - 1)]) {
         const auto again = must(m.rebuild_views(), "views anew");
@@ -335,12 +361,14 @@ class World {
       check_bodies(db, *n);
       if (!clone_) {
         if (!frontier.empty() && m.frontier().digest != frontier) bad(n->origin + " has another frontier");
-        if (!views.empty() && !digest.empty() && digest != views)
+        // Who left sees its own later statements all the same; the others do not.
+        const bool left = left_.contains(n->origin);
+        if (!left && !views.empty() && !digest.empty() && digest != views)
           bad(n->origin + " has other views on an equal frontier");
         if (!last_quorum_[n->origin]) bad(n->origin + " has no quorum on a whole network");
       }
       frontier = m.frontier().digest;
-      if (!digest.empty()) views = digest;
+      if (!digest.empty() && !left_.contains(n->origin)) views = digest;
       for (const std::string& id : n->acknowledged)
         if (!m.find(id)) bad(fmt::format("{} lost the statement {}", n->origin, id));
       if (clone_) check_frozen(db, *n);
@@ -362,7 +390,7 @@ class World {
     const auto missed = must(db.integer("SELECT count(*) FROM public_alliance_sealed WHERE opened = 0 AND audience = "
                                         "'members'"),
                              "members' bodies");
-    if (missed.value_or(0) != 0 && suspended_.empty() && !clone_)
+    if (missed.value_or(0) != 0 && suspended_.empty() && left_.empty() && !clone_)
       bad(fmt::format("{} misses {} bodies that are for all members", n.origin, *missed));
     opened_ += must(db.integer("SELECT count(*) FROM public_alliance_sealed WHERE opened = 1 AND issuer <> ?",
                                {std::string_view(n.origin)}),
@@ -407,7 +435,8 @@ class World {
   bool healed_ = false;
   std::map<std::string, bool> last_quorum_;
   int changes_ = 0;
-  std::set<std::string> suspended_;
+  std::set<std::string> suspended_, left_;
+  bool late_ = false;                 // somebody joined late
   std::set<std::string> forks_seen_;  // logs of which some round met both branches
 };
 

@@ -1,3 +1,6 @@
+# The wall clock of one process, for a test.
+add_library(clock_shim MODULE ${CMAKE_CURRENT_LIST_DIR}/clock_shim.cc)
+target_link_libraries(clock_shim PRIVATE ${CMAKE_DL_LIBS})
 add_test(NAME up.process COMMAND ${CMAKE_CURRENT_LIST_DIR}/up.py $<TARGET_FILE:hezong>)
 set_tests_properties(up.process PROPERTIES TIMEOUT 180)
 add_test(NAME up.three COMMAND ${CMAKE_CURRENT_LIST_DIR}/three.py $<TARGET_FILE:hezong>)
@@ -17,3 +20,8 @@ add_test(NAME up.gateway COMMAND ${CMAKE_CURRENT_LIST_DIR}/gateway.py $<TARGET_F
 set_tests_properties(up.gateway PROPERTIES TIMEOUT 300)
 add_test(NAME up.drill COMMAND ${CMAKE_CURRENT_LIST_DIR}/drill.py $<TARGET_FILE:hezong> ${PROJECT_SOURCE_DIR})
 set_tests_properties(up.drill PROPERTIES TIMEOUT 300)
+add_test(NAME up.full_disk COMMAND ${CMAKE_CURRENT_LIST_DIR}/full_disk.py $<TARGET_FILE:hezong>)
+set_tests_properties(up.full_disk PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77)
+add_test(NAME up.time_and_backup COMMAND ${CMAKE_CURRENT_LIST_DIR}/time_and_backup.py $<TARGET_FILE:hezong>
+                                         $<TARGET_FILE:clock_shim>)
+set_tests_properties(up.time_and_backup PROPERTIES TIMEOUT 180)
