@@ -168,6 +168,7 @@ class Checker {
     const auto right = identify_(row.blob(3));
     if (!right) {
       fault(why("log.leaf_corrupt"), "entry {}: {}", index, right.error().text());
+      damaged(index);
     } else if (!std::ranges::equal(row.blob(1), right->id) || !std::ranges::equal(row.blob(2), right->idem)) {
       fault(why("log.index_corrupt"), "entry {}: stored id {}, the entry says {}", index, hex(row.blob(1)),
             hex(right->id));

@@ -1,6 +1,7 @@
 #include "log/scrub.h"
 
 #include <algorithm>
+#include <set>
 
 #include "log/reasons.h"
 #include "log/state.h"
@@ -142,26 +143,40 @@ Result<Repaired> repair(const fs::path& folder, std::span<const std::uint64_t> b
         stored && stored->size() >= right.size() && std::equal(right.begin(), right.end(), stored->begin());
     if (!same) tiles.emplace_back(tile, std::move(right));
   };
-  progress.phase("growing the tree anew", column(size));
-  TileEdge edge;
-  for (std::uint64_t n = 0; n < count; ++n) {
-    const unsigned width = width_at(0, n, size);
-    const bool damaged = std::ranges::binary_search(bundles, n);
-    auto leaves = damaged ? HZ_TRY(fetch(db, n, width, sources, out.refused)) : HZ_TRY(stored_entries(db, n, width));
-    for (std::size_t i = 0; i < leaves.size(); ++i) {
-      edge.append(crypto::leaf_hash(leaves[i]), compare);
-      HZ_TRY(failed);
-      if (damaged) entries.push_back({n * tile_width + i, std::move(leaves[i])});
+  const auto grow = [&](const std::set<std::uint64_t>& fetched) -> Result<Digest> {
+    progress.phase("growing the tree anew", column(size));
+    entries.clear();
+    tiles.clear();
+    TileEdge edge;
+    for (std::uint64_t n = 0; n < count; ++n) {
+      const unsigned width = width_at(0, n, size);
+      const bool fetch_it = fetched.contains(n);
+      auto leaves = fetch_it ? HZ_TRY(fetch(db, n, width, sources, out.refused)) : HZ_TRY(stored_entries(db, n, width));
+      for (std::size_t i = 0; i < leaves.size(); ++i) {
+        edge.append(crypto::leaf_hash(leaves[i]), compare);
+        HZ_TRY(failed);
+        if (fetch_it) entries.push_back({n * tile_width + i, std::move(leaves[i])});
+      }
+      progress.step(column(edge.size()));
     }
-    progress.step(column(edge.size()));
+    for (unsigned level = 0; level < edge.partial().size(); ++level)
+      if (const auto& hashes = edge.partial()[level]; !hashes.empty())
+        compare({false, level, hashes_at(level, size) / tile_width, static_cast<unsigned>(hashes.size())}, hashes);
+    HZ_TRY(failed);
+    return edge.root();
+  };
+  std::set<std::uint64_t> fetched(bundles.begin(), bundles.end());
+  Digest root = HZ_TRY(grow(fetched));
+  if (root != found.head.root) {
+    // Where a tile is gone, nothing said that the entries below it are wrong: they are fetched too.
+    for (std::uint64_t n = 0; n < count; ++n)
+      if (!fetched.contains(n) && !HZ_TRY(fits(db, n, hashes_of(HZ_TRY(stored_entries(db, n, width_at(0, n, size)))))))
+        fetched.insert(n);
+    root = HZ_TRY(grow(fetched));
   }
-  for (unsigned level = 0; level < edge.partial().size(); ++level)
-    if (const auto& hashes = edge.partial()[level]; !hashes.empty())
-      compare({false, level, hashes_at(level, size) / tile_width, static_cast<unsigned>(hashes.size())}, hashes);
-  HZ_TRY(failed);
-  if (edge.root() != found.head.root)
+  if (root != found.head.root)
     return fail(why("log.repair"), "{}: the entries lead to root {}, the signed head says {}", folder.string(),
-                hex(edge.root()), hex(found.head.root));
+                hex(root), hex(found.head.root));
   HZ_TRY(db.transaction([&]() -> Result<void> {
     // Ids first away, then right: a flipped one may stand where another belongs.
     for (const Row& row : entries) HZ_TRY(db.exec("DELETE FROM entry WHERE idx = ?", {column(row.index)}));

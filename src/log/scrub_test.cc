@@ -102,6 +102,18 @@ TEST_CASE("scrub and repair: damaged and missing entries, ids and tiles come bac
   }
 }
 
+TEST_CASE("repair: a changed entry that no tile and no id speaks against any more comes back too") {
+  World world;
+  // As after a change in bytes that the id does not cover, such as a signature: no bundle is named.
+  world.damage("UPDATE entry SET leaf = zeroblob(40) WHERE idx IN (10, 700)");
+  world.damage("DELETE FROM tile");
+  const std::vector<GetBundle> sources{world.from(world.copy)};
+  const auto done = repair(world.folder, {}, sources, identify, silent_progress());
+  REQUIRE_MESSAGE(done, done.error().text());
+  CHECK(world.read().findings.faults.empty());
+  CHECK(world.open());
+}
+
 TEST_CASE("repair: entry and tile damaged together, several at once, from a server that lies and one that is right") {
   World world;
   world.damage("UPDATE entry SET leaf = zeroblob(40) WHERE idx IN (10, 700, 1290)");

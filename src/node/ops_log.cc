@@ -227,8 +227,7 @@ std::span<const api::Op> log_ops() {
            .may = api::May::author,
            .emits = {api::any_kind},
            .fails = {"alliance.batch", "alliance.unknown_kind", "alliance.role", "alliance.revoked",
-                     "alliance.key_change", "alliance.incoming", "statement.no_signature", "log.idem_conflict",
-                     "node.writer_busy"},
+                     "alliance.key_change", "alliance.incoming", "statement.no_signature", "log.idem_conflict"},
            .doc = "Append statements that this member's keys signed elsewhere: a batch, all or none, durable when "
                   "answered.",
            .example = "hezong log append SFpMMQ==",

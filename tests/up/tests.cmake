@@ -25,3 +25,5 @@ set_tests_properties(up.full_disk PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77)
 add_test(NAME up.time_and_backup COMMAND ${CMAKE_CURRENT_LIST_DIR}/time_and_backup.py $<TARGET_FILE:hezong>
                                          $<TARGET_FILE:clock_shim>)
 set_tests_properties(up.time_and_backup PROPERTIES TIMEOUT 180)
+add_test(NAME up.repair COMMAND ${CMAKE_CURRENT_LIST_DIR}/repair.py $<TARGET_FILE:hezong>)
+set_tests_properties(up.repair PROPERTIES TIMEOUT 180)
