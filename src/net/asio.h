@@ -24,11 +24,20 @@ namespace hz::net {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
-using asio::awaitable;
 using asio::ip::tcp;
+// Everything here runs on a plain io_context. Saying so by type spares each operation the copies of a type-erased
+// executor.
+using Executor = asio::io_context::executor_type;
+template <class T>
+using awaitable = asio::awaitable<T, Executor>;
+using TcpSocket = asio::basic_stream_socket<tcp, Executor>;
+using TcpAcceptor = asio::basic_socket_acceptor<tcp, Executor>;
+using TcpStream = beast::basic_stream<tcp, Executor, beast::unlimited_rate_policy>;
+using Timer =
+    asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
 using ErrorCode = boost::system::error_code;
 
 // `auto [error, n] = co_await stream.async_read_some(buffer, as_values);`
-inline constexpr asio::as_tuple_t<asio::use_awaitable_t<>> as_values{};
+inline constexpr asio::as_tuple_t<asio::use_awaitable_t<Executor>> as_values{};
 
 }  // namespace hz::net

@@ -9,8 +9,8 @@
 
 namespace hz::net {
 
-using Plain = beast::tcp_stream;
-using Tls = beast::ssl_stream<beast::tcp_stream>;
+using Plain = TcpStream;
+using Tls = beast::ssl_stream<TcpStream>;
 
 // One connection and the loop it runs on.
 struct Link {

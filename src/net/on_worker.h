@@ -23,7 +23,8 @@ awaitable<T> on_worker(ServerState& state, Work work) {
     const bool added = state.workers.try_add(task);
     HZ_ASSERT(added);
   };
-  return asio::async_initiate<const asio::use_awaitable_t<>, void(T)>(begin, asio::use_awaitable, std::move(work));
+  static constexpr asio::use_awaitable_t<Executor> here{};
+  return asio::async_initiate<const asio::use_awaitable_t<Executor>, void(T)>(begin, here, std::move(work));
 }
 
 }  // namespace hz::net

@@ -76,7 +76,7 @@ awaitable<bool> read_more(Try<Stream>& t) {
 template <class Stream>
 awaitable<bool> ask(Try<Stream>& t, AnswerParser& parser) {
   using std::chrono::milliseconds;
-  beast::tcp_stream& upstream = t.link.stream;
+  TcpStream& upstream = t.link.stream;
   if (!t.link.connected) {
     upstream.expires_after(milliseconds(t.to.connect_ms_max));
     const auto [error] = co_await upstream.async_connect(t.endpoint, as_values);

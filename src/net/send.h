@@ -17,7 +17,7 @@ inline constexpr std::size_t piece_bytes = 256u << 10;  // of a source or an upl
 // Hands the kernel what it takes at once, without a timer or a turn of the loop: nearly every answer fits into the
 // socket's buffer. How much that was; errors show at the next write.
 template <class Buffers>
-std::size_t write_now(tcp::socket& socket, const Buffers& buffers) {
+std::size_t write_now(TcpSocket& socket, const Buffers& buffers) {
   std::array<iovec, 4> parts;
   std::size_t n = 0;
   for (auto it = asio::buffer_sequence_begin(buffers); it != asio::buffer_sequence_end(buffers); ++it) {
@@ -37,7 +37,7 @@ std::size_t write_now(tcp::socket& socket, const Buffers& buffers) {
 template <class Stream, class Buffers>
 awaitable<bool> write_all(ServerState& state, Stream& stream, const Buffers& all) {
   beast::buffers_suffix<Buffers> buffers(all);
-  if constexpr (std::is_same_v<Stream, beast::tcp_stream>) {
+  if constexpr (std::is_same_v<Stream, TcpStream>) {
     const std::size_t sent = write_now(stream.socket(), all);
     state.counts.bytes_out += sent;
     if (sent == asio::buffer_size(all)) co_return true;

@@ -27,7 +27,7 @@ std::string client_key(const asio::ip::address& address) {
 constexpr std::string_view no_room =
     "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
-void refuse(ServerState& state, tcp::socket& socket) {
+void refuse(ServerState& state, TcpSocket& socket) {
   ++state.counts.refused;
   ErrorCode ignored;
   socket.non_blocking(true, ignored);
@@ -71,6 +71,7 @@ Connection::Connection(ServerState& s, std::string address, std::string key)
   place = state.connections.begin();
   ++state.per_client[counted_as];
   ++state.counts.open;
+  if (!std::exchange(state.sweeping, true)) state.sweep();
 }
 
 Connection::~Connection() {
@@ -81,23 +82,27 @@ Connection::~Connection() {
   state.end_if_empty();
 }
 
-Passing::Passing(ServerState& server, tcp::socket& from, beast::tcp_stream& to)
-    : state(server), client(from), upstream(to) {
+Passing::Passing(ServerState& server, TcpSocket& from, TcpStream& to) : state(server), client(from), upstream(to) {
   state.passing.push_front(this);
   place = state.passing.begin();
-  if (!std::exchange(state.sweeping, true)) state.sweep();
 }
 
 Passing::~Passing() { state.passing.erase(place); }
 
 void ServerState::sweep() {
-  sweep_timer.expires_after(sweep_pause);
+  sweep_timer.expires_after(passing.empty() ? sweep_pause_idle : sweep_pause);
   sweep_timer.async_wait([this](ErrorCode error) {
-    if (error || passing.empty()) {
+    if (error || connections.empty()) {
       sweeping = false;
       return;
     }
     const auto now = std::chrono::steady_clock::now();
+    for (Connection* c : connections)
+      if (c->stream && now >= c->deadline) {
+        if (!c->idle) ++counts.deadlines;  // silence between requests is nothing to count
+        c->deadline = std::chrono::steady_clock::time_point::max();
+        c->stream->close();
+      }
     std::vector<pollfd> fds;
     fds.reserve(passing.size());
     for (const Passing* p : passing)
@@ -163,9 +168,9 @@ Result<Server> Server::start(const ServerOptions& options, Site site) {
   const auto address = asio::ip::make_address(options.address, error);
   if (error) return fail(why("net.listen"), "{}: not an IP address", place);
   const tcp::endpoint endpoint(address, options.port);
-  tcp::acceptor& acceptor = state->acceptor;
+  TcpAcceptor& acceptor = state->acceptor;
   acceptor.open(endpoint.protocol(), error);
-  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor.set_option(TcpAcceptor::reuse_address(true), error);
   if (!error) acceptor.bind(endpoint, error);
   if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
   if (error) return fail(why("net.listen"), "{}: {}", place, error.message());

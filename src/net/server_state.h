@@ -17,18 +17,18 @@ struct Connection;
 // A request that is with another server. Looked after by the sweep, a few dozen times a second for all of them
 // together: timers and watched sockets of their own would cost each request more than its bytes do.
 struct Passing {
-  Passing(ServerState& server, tcp::socket& from, beast::tcp_stream& to);
+  Passing(ServerState& server, TcpSocket& from, TcpStream& to);
   ~Passing();
   Passing(const Passing&) = delete;
 
   ServerState& state;
-  tcp::socket& client;
-  beast::tcp_stream& upstream;
+  TcpSocket& client;
+  TcpStream& upstream;
   std::chrono::steady_clock::time_point deadline;  // of what is waited for now
   bool late = false, client_gone = false;          // why the upstream's connection was closed
   std::list<Passing*>::iterator place;
 };
-inline constexpr std::chrono::milliseconds sweep_pause{20};
+inline constexpr std::chrono::milliseconds sweep_pause{20}, sweep_pause_idle{50};  // idle: nothing passes
 
 struct ServerState {
   ServerState(ServerOptions o, Site s)
@@ -37,16 +37,16 @@ struct ServerState {
   const ServerOptions options;
   const Site site;
   asio::io_context io{1};
-  tcp::acceptor acceptor{io};
-  asio::steady_timer pause{io};  // after a failed accept
-  asio::steady_timer grace{io};
+  TcpAcceptor acceptor{io};
+  Timer pause{io};  // after a failed accept
+  Timer grace{io};
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> alive;
   std::optional<FollowedIdentity> identity;
   std::list<Connection*> connections;
   std::unordered_map<std::string, int> per_client;
   Upstreams upstreams;
   std::list<Passing*> passing;
-  asio::steady_timer sweep_timer{io};
+  Timer sweep_timer{io};
   bool sweeping = false;
   bool stopping = false;
   std::int64_t date_s = 0;
@@ -64,7 +64,8 @@ struct ServerState {
 
   void begin_stop();
   void end_if_empty();
-  // Closes the upstreams of those whose time is over or whose client is gone; again after a pause, while there are any.
+  // Closes connections whose time is over, and the upstreams of passing requests whose time is over or whose client is
+  // gone; again after a pause, while there are connections.
   void sweep();
   std::string_view date_now();
 };
@@ -80,12 +81,14 @@ struct Connection {
   std::string client;  // the address
   std::string counted_as;
   std::list<Connection*>::iterator place;
-  beast::tcp_stream* stream = nullptr;  // null until there is one
-  bool idle = false;                    // waits for the first byte of a request: may be closed at any time
+  TcpStream* stream = nullptr;  // null until there is one
+  bool idle = false;            // waits for the first byte of a request: may be closed at any time
+  // When the sweep closes it: of reads over plain TCP. What else is waited for has a timer of its own.
+  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
 };
 
 // Serves one connection until it ends.
-awaitable<void> serve_connection(std::shared_ptr<ServerState> state, tcp::socket socket,
+awaitable<void> serve_connection(std::shared_ptr<ServerState> state, TcpSocket socket,
                                  std::unique_ptr<Connection> connection);
 
 }  // namespace hz::net

@@ -32,9 +32,9 @@ http::Response handle_safely(const ServerState& state, const http::Request& requ
 }
 
 // Our side says goodbye, and what still arrives is thrown away for a moment.
-awaitable<void> drain(beast::tcp_stream& stream) {
+awaitable<void> drain(TcpStream& stream) {
   ErrorCode ignored;
-  stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+  stream.socket().shutdown(TcpSocket::shutdown_send, ignored);
   std::array<char, 4096> scrap;
   const asio::mutable_buffer into = asio::buffer(scrap);
   stream.expires_after(milliseconds(drain_ms_max));
@@ -44,6 +44,21 @@ awaitable<void> drain(beast::tcp_stream& stream) {
     total += n;
   }
 }
+
+// Plain TCP is read below Beast's timers; the sweep holds its deadlines.
+TcpSocket& read_from(TcpStream& stream) { return stream.socket(); }
+template <class Stream>
+Stream& read_from(Stream& stream) {
+  return stream;
+}
+void due_in(Connection& connection, TcpStream&, int ms) {
+  connection.deadline = std::chrono::steady_clock::now() + milliseconds(ms);
+}
+template <class Stream>
+void due_in(Connection&, Stream& stream, int ms) {
+  beast::get_lowest_layer(stream).expires_after(milliseconds(ms));
+}
+void not_due(Connection& connection) { connection.deadline = std::chrono::steady_clock::time_point::max(); }
 
 // Feeds a parser from the buffer, and the buffer from the stream, until `done` says so. By hand: Beast's own operation
 // costs an allocation and a turn of the loop even when everything is there already. Counts what was parsed.
@@ -62,7 +77,8 @@ awaitable<ErrorCode> parse(Stream& stream, beast::flat_buffer& buffer, Parser& p
     const std::size_t room = std::min(body_read_bytes, buffer.max_size() - buffer.size());
     if (room == 0) co_return beast_http::error::buffer_overflow;
     const auto into = buffer.prepare(room);
-    const auto [failed, n] = co_await stream.async_read_some(into, as_values);
+    auto& source = read_from(stream);
+    const auto [failed, n] = co_await source.async_read_some(into, as_values);
     if (failed) co_return failed;
     buffer.commit(n);
   }
@@ -77,23 +93,26 @@ awaitable<bool> converse(ServerState& state, Connection& connection, Stream& str
   for (bool fresh = true;; fresh = false) {
     if (buffer.size() == 0) {
       if (state.stopping) co_return false;
-      lowest.expires_after(milliseconds(fresh ? limits.header_ms_max : limits.idle_ms_max));
+      due_in(connection, stream, fresh ? limits.header_ms_max : limits.idle_ms_max);
       connection.idle = true;
       const auto into = buffer.prepare(read_bytes);
-      const auto [error, n] = co_await stream.async_read_some(into, as_values);
+      auto& source = read_from(stream);
+      const auto [error, n] = co_await source.async_read_some(into, as_values);
       connection.idle = false;
+      not_due(connection);
       if (error) co_return false;
       buffer.commit(n);
     }
     HeadParser parser;
     parser.header_limit(static_cast<std::uint32_t>(limits.header_bytes_max));
     parser.body_limit(boost::none);
-    lowest.expires_after(milliseconds(limits.header_ms_max));
+    due_in(connection, stream, limits.header_ms_max);
     Heard heard;
     {
       std::size_t n = 0;
       auto parsing = parse(stream, buffer, parser, n, [](const HeadParser& p) { return p.is_header_done(); });
       const ErrorCode error = co_await std::move(parsing);
+      not_due(connection);
       if (error) {
         const bool large = error == beast_http::error::header_limit || error == beast_http::error::buffer_overflow;
         if (!large && body_error(state, error) != Body::broken) co_return false;
@@ -161,10 +180,11 @@ awaitable<bool> converse(ServerState& state, Connection& connection, Stream& str
         } else {
           BodyParser body(std::move(parser));
           body.body_limit(body_max);
-          lowest.expires_after(milliseconds(limits.body_ms_max));
+          due_in(connection, stream, limits.body_ms_max);
           std::size_t n = 0;
           auto parsing = parse(stream, buffer, body, n, [](const BodyParser& b) { return b.is_done(); });
           const ErrorCode error = co_await std::move(parsing);
+          not_due(connection);
           how = error ? body_error(state, error) : Body::whole;
           request.body = std::move(body.get().body());
         }
@@ -199,23 +219,23 @@ awaitable<bool> converse(ServerState& state, Connection& connection, Stream& str
 
 }  // namespace
 
-awaitable<void> serve_connection(std::shared_ptr<ServerState> state, tcp::socket socket,
+awaitable<void> serve_connection(std::shared_ptr<ServerState> state, TcpSocket socket,
                                  std::unique_ptr<Connection> connection) {
   if (!state->identity) {
-    beast::tcp_stream stream(std::move(socket));
+    TcpStream stream(std::move(socket));
     connection->stream = &stream;
     const bool more = co_await converse(*state, *connection, stream);
     if (more) co_await drain(stream);
     ErrorCode ignored;
-    stream.socket().shutdown(tcp::socket::shutdown_both, ignored);
+    stream.socket().shutdown(TcpSocket::shutdown_both, ignored);
     connection->stream = nullptr;
     co_return;
   }
   const TlsContext shared = state->identity->current();
   SSL_CTX_up_ref(shared.get());
   asio::ssl::context context(shared.get());
-  beast::ssl_stream<beast::tcp_stream> stream(std::move(socket), context);
-  beast::tcp_stream& lowest = beast::get_lowest_layer(stream);
+  beast::ssl_stream<TcpStream> stream(std::move(socket), context);
+  TcpStream& lowest = beast::get_lowest_layer(stream);
   connection->stream = &lowest;
   lowest.expires_after(milliseconds(state->options.limits.header_ms_max));
   const auto [refused] = co_await stream.async_handshake(asio::ssl::stream_base::server, as_values);

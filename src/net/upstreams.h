@@ -16,7 +16,7 @@ inline constexpr std::chrono::seconds upstream_idle_age_max{30};
 
 struct UpstreamLink {
   explicit UpstreamLink(asio::io_context& io) : stream(io), buffer(upstream_head_bytes_max + upstream_piece_bytes) {}
-  beast::tcp_stream stream;
+  TcpStream stream;
   beast::flat_buffer buffer;
   std::chrono::steady_clock::time_point used;
   bool connected = false;

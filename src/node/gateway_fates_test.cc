@@ -22,7 +22,7 @@ TEST_CASE("gateway: each of many random fates stands in the meter exactly once")
     }
     CHECK(report.kills > 5);
     CHECK(report.tables > report.kills + 10);
-    CHECK(report.tries > report.begun);
+    CHECK(report.tries > report.begun / 2);
     CHECK(report.not_taken > 0);
   }
 }

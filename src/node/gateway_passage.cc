@@ -8,10 +8,13 @@ namespace {
 constexpr std::int64_t tokens_unsaid = 1024;  // reserved for an answer whose length the client did not limit
 constexpr int kept_tries_max = 2;
 
-// Answers that say something about the server and not about the request. 500 is not among them: a client whose input
-// an engine cannot bear would take the server away from all others.
-bool server_failed(int status, bool versioned) {
-  return status == 502 || status == 503 || status == 504 || (status == 404 && !versioned);
+// Answers that say something about the server and not about the request. What a client can bring about must not be
+// among them, or one client could take a server away from all others: 500, where an engine cannot bear an input, or 404
+// for a version or an endpoint that is not there. Without either in the path, 404 says that the server has lost its
+// model.
+bool server_failed(int status, const Call& call, const std::string& versions) {
+  return status == 502 || status == 503 || status == 504 ||
+         (status == 404 && call.front == Front::oip && versions.empty());
 }
 
 }  // namespace
@@ -61,6 +64,7 @@ void GatewayPassage::arrived(const http::Request& request) {
     start_.claimed = true;
   }
   const std::int64_t most = start_.route->route->deadline_ms;
+  hurried_ = start_.deadline_ms > 0 && start_.deadline_ms < most;
   deadline_at_ms_ = gateway_.steady_.now_ms() + (start_.deadline_ms ? std::min(start_.deadline_ms, most) : most);
 }
 
@@ -81,7 +85,7 @@ std::optional<net::Upstream> GatewayPassage::next() {
     begun_ = true;
   }
   const std::int64_t now_ms = gateway_.steady_.now_ms();
-  const std::int64_t left_ms = deadline_at_ms_ - now_ms;
+  const std::int64_t left_ms = left_ms_ = deadline_at_ms_ - now_ms;
   if (left_ms <= 0) {
     refuse_with(No::deadline);
     return std::nullopt;
@@ -130,7 +134,7 @@ std::optional<net::Upstream> GatewayPassage::next() {
 }
 
 bool GatewayPassage::takes(int status) {
-  if (status != 429 && !server_failed(status, !start_.versions.empty())) return true;
+  if (status != 429 && !server_failed(status, call(), start_.versions)) return true;
   if (tries_ >= gateway_.limits_.tries_max) return true;
   // Only where somebody else may do better: else the client gets what there is.
   const std::int64_t now_ms = gateway_.steady_.now_ms();
@@ -145,7 +149,7 @@ void GatewayPassage::ended(const net::Tried& tried) {
   const std::int64_t now_ms = gateway_.steady_.now_ms();
   switch (tried.end) {
     case net::TryEnd::whole:
-      if (server_failed(tried.status, !start_.versions.empty()))
+      if (server_failed(tried.status, call(), start_.versions))
         breaker.failed(now_ms);
       else if (tried.status == 429)
         breaker.forgotten();
@@ -181,7 +185,11 @@ void GatewayPassage::ended(const net::Tried& tried) {
     case net::TryEnd::unreachable:
     case net::TryEnd::late:
     case net::TryEnd::not_http:
-      breaker.failed(now_ms);
+      // A client in a hurry says nothing about the server either.
+      if (hurried_ && (tried.end == net::TryEnd::late || left_ms_ < gateway_.limits_.connect_ms_max))
+        breaker.forgotten();
+      else
+        breaker.failed(now_ms);
       break;
   }
   if (!was_open && breaker.open()) ++gateway_.counts_.open;

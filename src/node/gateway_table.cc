@@ -9,6 +9,8 @@
 namespace hz::node {
 namespace {
 
+constexpr std::size_t shown = 4;
+
 // A model's name as one part of a path; "." and ".." would be steps of it.
 std::string path_part(std::string_view name) {
   if (name == ".") return "%2E";
@@ -23,7 +25,10 @@ std::shared_ptr<const GatewayTable> make_gateway_table(const pool::GateTable& sa
   auto out = std::make_shared<GatewayTable>();
   for (const auto& [product, routed] : said.routes) {
     GatewayTable::Route route{product, routed.statement, routed.route.deadline_ms, {}};
-    const std::string evidence = fmt::format("{}", fmt::join(routed.route.evidence, ", "));
+    // A route may name more than fits into the head of every answer; the rest stands in its statement.
+    const auto& ids = routed.route.evidence;
+    const std::string evidence = fmt::format(
+        "{}", fmt::join(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(std::min(ids.size(), shown)), ", "));
     for (const pool::Target& t : routed.route.targets) {
       GatewayTable::Target target;
       target.claim = t.claim;

@@ -325,6 +325,25 @@ TEST_CASE("gateway: an answer that says the server is out of order is not taken 
   (*q)->ended({.status = 404});
 }
 
+TEST_CASE("gateway: a client cannot take a server away from the others") {
+  World w;
+  const std::string key = w.key({"product:glyph", "product:chat"});
+  w.use();
+  http::Request hurry = World::request("POST", infer, key, "{}");
+  hurry.headers.push_back({"hezong-deadline-ms", "1"});
+  for (int i = 0; i < 20; ++i) {
+    w.pass(hurry, {.end = net::TryEnd::late});
+    w.pass(hurry, {.end = net::TryEnd::unreachable});
+    w.pass(hurry, {.end = net::TryEnd::client_gone});
+    w.pass(World::request("POST", infer, key, "bad"), {.status = 500});
+    w.pass(World::request("POST", "/v2/models/glyph/versions/9/infer", key, "{}"), {.status = 404});
+    w.pass(World::request("POST", "/v1/embeddings", key, R"({"model":"chat"})"), {.status = 404});
+  }
+  CHECK(w.gateway.counts().open == 0);
+  for (int i = 0; i < 10; ++i) w.pass(World::request("POST", infer, key, "{}"), {.status = 404});
+  CHECK(w.gateway.counts().open == 2);
+}
+
 TEST_CASE("gateway: deadlines are the smaller of the route's and the client's, over all tries") {
   World w;
   const std::string key = w.key({"product:glyph"});

@@ -95,7 +95,7 @@ class Fates {
     for (const char* product : {"product:a", "product:b", "product:c"}) {
       auto& routed = said_.routes[product];
       routed.statement = "s";
-      routed.route = {product, {}, {}, "", 1'000};
+      routed.route = {product, {}, {}, "", 10'000};
       const int n = product[8] == 'a' ? 3 : product[8] == 'b' ? 2 : 1;
       for (int i = 0; i < n; ++i, ++port) {
         pool::Target target{fmt::format("c{}", port), "site:s", "backend:b", static_cast<std::int64_t>(rng_.below(4))};
@@ -236,7 +236,7 @@ class Fates {
     static constexpr TryEnd ends[] = {TryEnd::unreachable, TryEnd::closed, TryEnd::closed,     TryEnd::late,
                                       TryEnd::not_http,    TryEnd::closed, TryEnd::client_gone};
     tried.end = ends[dice - 20];
-    if (tried.end == TryEnd::late) clock_.advance_ms(1'000);
+    if (tried.end == TryEnd::late) clock_.advance_ms(3'000);
     r.passage->ended(tried);
     if (tried.end == TryEnd::client_gone) {
       expect(r, pool::Fate::client_gone);
