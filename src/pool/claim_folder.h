@@ -47,6 +47,11 @@ bool is_alive(const KeeperId& keeper);
 // Signals exactly this process. False when it is gone.
 bool send_signal(const KeeperId& keeper, int signal);
 
+// The control group of a claim's server: two members of one machine may use one claim.
+inline std::string cgroup_name(std::string_view claim, std::int64_t keeper_pid) {
+  return fmt::format("hezong-{}-{}", claim, keeper_pid);
+}
+
 class ClaimFolder {
  public:
   explicit ClaimFolder(fs::path folder) : folder_(std::move(folder)) {}

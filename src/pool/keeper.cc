@@ -41,7 +41,7 @@ class Keeper {
                            .read_paths = {kept_.read_paths.begin(), kept_.read_paths.end()},
                            .listen = kept_.listen,
                            .user = kept_.user,
-                           .name = job.claim,
+                           .name = cgroup_name(job.claim, ::getpid()),
                            .cgroup_parent = kept_.cgroup_parent,
                            .memory_bytes_max = static_cast<std::uint64_t>(job.limits.memory_bytes_max),
                            .pids_max = static_cast<std::uint64_t>(job.limits.pids_max)};

@@ -12,3 +12,5 @@ add_test(NAME up.cloned COMMAND ${CMAKE_CURRENT_LIST_DIR}/cloned.py $<TARGET_FIL
 set_tests_properties(up.cloned PROPERTIES TIMEOUT 180)
 add_test(NAME up.models COMMAND ${CMAKE_CURRENT_LIST_DIR}/models.py $<TARGET_FILE:hezong>)
 set_tests_properties(up.models PROPERTIES TIMEOUT 300)
+add_test(NAME up.jobs COMMAND ${CMAKE_CURRENT_LIST_DIR}/jobs.py $<TARGET_FILE:hezong>)
+set_tests_properties(up.jobs PROPERTIES TIMEOUT 180)
