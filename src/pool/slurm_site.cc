@@ -79,7 +79,7 @@ class SlurmSite final : public SiteAdapter {
   Result<Observed> cancel(const std::string& claim) override {
     const KeptJob kept = HZ_TRY(claims_.find(claim));
     const ClaimFolder folder = claims_.folder(claim);
-    const Fd turn = HZ_TRY(claims_.lock());
+    Fd turn = HZ_TRY(claims_.lock());
     if (const auto state = HZ_TRY(folder.state()); state && is_over(state->state)) return look(claim);
     auto id = HZ_TRY(native(folder));
     if (!id) id = HZ_TRY(find_by_name(claim));
@@ -88,6 +88,7 @@ class SlurmSite final : public SiteAdapter {
     HZ_TRY(write_native(folder, *id));
     auto answer = HZ_TRY(ask("DELETE", fmt::format("/job/{}", *id)));
     if (auto gone = slurm_jobs(answer); !gone) return std::unexpected(std::move(gone).error());
+    turn.reset();
     // The queue ends it in its own time; usually that is at once.
     const auto until = sandbox::in_ms(end_ms_max);
     for (;;) {

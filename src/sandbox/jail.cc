@@ -112,6 +112,13 @@ Result<Jail> Jail::try_start(const JailSpec& spec, unsigned long namespaces, std
     user = entry->pw_uid;
     group = entry->pw_gid;
   }
+  std::vector<std::pair<fs::path, fs::path>> shown;
+  for (const fs::path& path : spec.read_paths) {
+    std::error_code error;
+    const fs::path real = fs::canonical(path, error);
+    if (error) return fail(why("sandbox.start"), "{}: {}", path.string(), error.message());
+    shown.emplace_back(fs::absolute(path).lexically_normal(), real);
+  }
   Jail jail;
   auto [listener, port] = HZ_TRY(listen_on(spec.listen));
   if (auto made = Cgroup::create(spec.name, spec.cgroup_parent, spec.memory_bytes_max, spec.pids_max))
@@ -137,8 +144,8 @@ Result<Jail> Jail::try_start(const JailSpec& spec, unsigned long namespaces, std
     jail.report_.reset();
     jail.output_.reset();
     go_write.reset();
-    watch_over({&spec, namespaces != 0, user, group, root, !jail.group_, go_read.get(), control_read.get(),
-                report_write.get(), output_write.get(), listener.get()});
+    watch_over({&spec, std::move(shown), namespaces != 0, user, group, root, !jail.group_, go_read.get(),
+                control_read.get(), report_write.get(), output_write.get(), listener.get()});
   }
   jail.pid_ = pid;
   report_write.reset();

@@ -80,6 +80,27 @@ TEST_CASE("local: a sweep tells the truth without anybody asking for a claim") {
   CHECK_FALSE(is_served());
 }
 
+TEST_CASE("local: foreign engines find their libraries in the room") {
+  Local local;
+  auto site = local.bench.open(local.bench.config);
+  for (const std::string engine : {"ort", "opencv"}) {
+    const ServerJob job = job_of(local.bench, "with-" + engine, "glyph", "backend:" + engine);
+    REQUIRE(site->submit(job));
+    Observed seen = site->observe(job.claim).value();
+    for (const auto end = sandbox::in_ms(60'000);
+         !is_over(seen.state) && seen.state != JobState::ready && std::chrono::steady_clock::now() < end;
+         std::this_thread::sleep_for(std::chrono::milliseconds(20)))
+      seen = site->observe(job.claim).value();
+    if (seen.detail.find("exit 7") != std::string::npos) {
+      MESSAGE("SKIPPED: this engine's library is not here: " << engine);
+      continue;
+    }
+    REQUIRE_MESSAGE(seen.state == JobState::ready, seen.detail);
+    const auto judged = golden_through(seen, "glyph");
+    CHECK((judged.verdict == standards::Verdict::strict || judged.verdict == standards::Verdict::basic_only));
+  }
+}
+
 TEST_CASE("local: memory has an end, and so has time") {
   Local local;
   auto eater = local.bench.open(misbehaving(local.bench, "eats"));
