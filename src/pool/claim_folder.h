@@ -64,8 +64,9 @@ class ClaimFolder {
   Result<std::optional<JobUsage>> usage() const;
   bool is_cancelled() const;
 
-  // Whole or not at all; `request` and states also survive a power cut. Errors: base.write.
+  // Whole or not at all; requests and states also survive a power cut. Errors: base.write.
   Result<void> write_request(const KeptJob& kept) const;
+  Result<void> note_request(const KeptJob& kept) const;  // survives a kill, not a power cut
   Result<void> write_state(const Observed& state) const;
   Result<void> write_keeper(const KeeperId& keeper) const;
   Result<void> write_usage(const JobUsage& usage) const;

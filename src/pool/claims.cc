@@ -20,7 +20,8 @@ Claims::Claims(const SiteWorld& world, const SiteConfig& config)
     : world_(world), config_(config), claims_(world.home / "site" / "claims") {}
 
 Result<Fd> Claims::lock() const {
-  HZ_TRY(create_folder_durably(claims_, 0755));
+  std::error_code error;
+  if (!fs::is_directory(claims_, error)) HZ_TRY(create_folder_durably(claims_, 0755));
   const fs::path path = world_.home / "site" / "lock";
   Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   while (fd && ::flock(fd.get(), LOCK_EX) != 0)
