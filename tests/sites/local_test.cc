@@ -84,7 +84,7 @@ TEST_CASE("local: foreign engines find their libraries in the room") {
   Local local;
   auto site = local.bench.open(local.bench.config);
   for (const std::string engine : {"ort", "opencv"}) {
-    const ServerJob job = job_of(local.bench, "with-" + engine, "glyph", "backend:" + engine);
+    const ServerJob job = job_of(local.bench, "with-" + engine, "glyph", engine);
     REQUIRE(site->submit(job));
     Observed seen = site->observe(job.claim).value();
     for (const auto end = sandbox::in_ms(60'000);
