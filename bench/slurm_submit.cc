@@ -1,7 +1,7 @@
-// Submits per second to a real Slurm cluster through slurmrestd, with the adapter's durable claim records and files on
-// the shared folder. Beside it, in the same run, the same submissions without an adapter: one kept connection, no record,
-// which is what Slurm itself can take. The nodes are drained, so that starting jobs is not measured.
-// usage: bench_slurm_submit [JOBS]
+// Submits per second to a real Slurm cluster through slurmrestd, with the adapter's claim records and files on
+// the shared folder. Beside it, in the same run, the same submissions without an adapter: one kept connection, no
+// record, which is what Slurm itself can take. The nodes are drained, so that starting jobs is not measured. usage:
+// bench_slurm_submit [JOBS]
 #include <unistd.h>
 
 #include <chrono>
@@ -38,7 +38,9 @@ int main(int argc, char** argv) {
   fs::permissions(temp.path(), fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
   auto cluster = sandbox::Process::start(
       {.argv = {"/usr/bin/env", "python3", HZ_SOURCE_DIR "/tests/sites/slurm_cluster.py",
-                (temp.path() / "cluster").string(), "bench", "2"},
+                (temp.path() / "cluster").string(), "bench", "2",
+                // As Slurm advises for many submits: no attempt to start a job inside each of them.
+                "defer,sched_interval=5"},
        .env = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"},
        .folder = {},
        .limits = {.files_open_max = 1024}});
@@ -73,12 +75,12 @@ int main(int argc, char** argv) {
   std::string last_body;
   const auto call = sandbox::plain_exchange("127.0.0.1", static_cast<std::uint16_t>(config.port), 30'000);
   std::vector<http::Header> headers;
-  const auto site = open_slurm_site({temp.path(), {fs::path(HZ_BINARY_DIR) / "bin"}}, config,
-                                    [&](const http::Request& request) {
-                                      if (!request.body.empty()) last_body = request.body;
-                                      headers = request.headers;
-                                      return call(request);
-                                    });
+  const auto site =
+      open_slurm_site({temp.path(), {fs::path(HZ_BINARY_DIR) / "bin"}}, config, [&](const http::Request& request) {
+        if (!request.body.empty()) last_body = request.body;
+        headers = request.headers;
+        return call(request);
+      });
   double ours_s = 0, raw_s = 0;
   const int turn = std::max(1, jobs / 10);
   for (int done = 0; done < jobs; done += turn) {
@@ -98,11 +100,12 @@ int main(int argc, char** argv) {
     raw_s += seconds_since(start);
   }
   const double ours = jobs / ours_s, raw = jobs / raw_s;
-  fmt::print("adapter      {:6.0f} submits/s, each with its durable record, {} jobs\n", ours, jobs);
+  fmt::print("adapter      {:6.0f} submits/s, each with its claim recorded, {} jobs\n", ours, jobs);
   fmt::print("REST alone   {:6.0f} submits/s on one kept connection, same bodies\n", raw);
-  fmt::print("{{\"id\":\"slurm_submit\",\"value\":{:.0f},\"unit\":\"submits/s\",\"peer\":{:.0f},\"ratio\":{:.2f},"
-             "\"goal\":{:.0f},\"ok\":{}}}\n",
-             ours, raw, ours / raw, goal_per_second, ours >= goal_per_second);
+  fmt::print(
+      "{{\"id\":\"slurm_submit\",\"value\":{:.0f},\"unit\":\"submits/s\",\"peer\":{:.0f},\"ratio\":{:.2f},"
+      "\"goal\":{:.0f},\"ok\":{}}}\n",
+      ours, raw, ours / raw, goal_per_second, ours >= goal_per_second);
   cluster->close_input();
   cluster->wait(sandbox::in_ms(30'000));
   return 0;

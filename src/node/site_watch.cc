@@ -3,6 +3,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <set>
 #include <string>
 
 namespace hz::node {
@@ -13,9 +14,10 @@ SiteWatch::SiteWatch(pool::SiteWorld world, int pause_ms)
         std::condition_variable_any wake;
         std::unique_lock held(waiting);
         std::string said;
+        std::set<std::string> over;
         while (!stop.stop_requested()) {
           std::string faults;
-          for (const Error& error : pool::sweep_sites(world)) faults += fmt::format("site: {}\n", error.text());
+          for (const Error& error : pool::sweep_sites(world, &over)) faults += fmt::format("site: {}\n", error.text());
           if (faults != said) fmt::print(stderr, "{}", faults);
           said = std::move(faults);
           wake.wait_for(held, stop, std::chrono::milliseconds(pause_ms), [] { return false; });

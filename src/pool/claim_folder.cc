@@ -86,6 +86,9 @@ bool ClaimFolder::is_cancelled() const {
 Result<void> ClaimFolder::write_request(const KeptJob& kept) const {
   return write_file_durably(folder_ / "request.json", as_bytes(text_of(kept)));
 }
+Result<void> ClaimFolder::note_request(const KeptJob& kept) const {
+  return replace_file(folder_ / "request.json", text_of(kept));
+}
 Result<void> ClaimFolder::write_state(const Observed& state) const {
   return write_file_durably(folder_ / "state.json", as_bytes(text_of(state)));
 }

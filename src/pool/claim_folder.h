@@ -47,6 +47,11 @@ bool is_alive(const KeeperId& keeper);
 // Signals exactly this process. False when it is gone.
 bool send_signal(const KeeperId& keeper, int signal);
 
+// The control group of a claim's server: two members of one machine may use one claim.
+inline std::string cgroup_name(std::string_view claim, std::int64_t keeper_pid) {
+  return fmt::format("hezong-{}-{}", claim, keeper_pid);
+}
+
 class ClaimFolder {
  public:
   explicit ClaimFolder(fs::path folder) : folder_(std::move(folder)) {}
@@ -59,8 +64,9 @@ class ClaimFolder {
   Result<std::optional<JobUsage>> usage() const;
   bool is_cancelled() const;
 
-  // Whole or not at all; `request` and states also survive a power cut. Errors: base.write.
+  // Whole or not at all; requests and states also survive a power cut. Errors: base.write.
   Result<void> write_request(const KeptJob& kept) const;
+  Result<void> note_request(const KeptJob& kept) const;  // survives a kill, not a power cut
   Result<void> write_state(const Observed& state) const;
   Result<void> write_keeper(const KeeperId& keeper) const;
   Result<void> write_usage(const JobUsage& usage) const;

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <set>
+#include <map>
 
 #include "base/folders.h"
 #include "pool/reasons.h"
@@ -20,7 +20,8 @@ Claims::Claims(const SiteWorld& world, const SiteConfig& config)
     : world_(world), config_(config), claims_(world.home / "site" / "claims") {}
 
 Result<Fd> Claims::lock() const {
-  HZ_TRY(create_folder_durably(claims_, 0755));
+  std::error_code error;
+  if (!fs::is_directory(claims_, error)) HZ_TRY(create_folder_durably(claims_, 0755));
   const fs::path path = world_.home / "site" / "lock";
   Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   while (fd && ::flock(fd.get(), LOCK_EX) != 0)
@@ -111,23 +112,35 @@ Result<Observed> Claims::settled(const ServerJob& job, Observed observed) const 
   return observed;
 }
 
-std::vector<Error> sweep_sites(const SiteWorld& world) {
+std::vector<Error> sweep_sites(const SiteWorld& world, std::set<std::string>* over) {
   std::vector<Error> out;
   auto configs = site_configs(world.home);
   if (!configs) return {std::move(configs).error()};
   std::set<std::string> serving;
   for (const Serving& one : read_serving_folder(world.home / "serving").servers) serving.insert(one.claim);
+  std::map<std::string, std::unique_ptr<SiteAdapter>> sites;
   for (const SiteConfig& config : *configs) {
     auto site = open_site(world, config);
-    if (!site) {
+    if (site)
+      sites[config.site] = *std::move(site);
+    else
       out.push_back(std::move(site).error());
+  }
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(world.home / "site" / "claims", error)) {
+    const std::string claim = entry.path().filename().string();
+    if (over && over->contains(claim)) continue;
+    const ClaimFolder folder(entry.path());
+    const auto kept = folder.request();
+    if (!kept || !*kept) continue;  // being written, or damaged: `hezong job list` says so
+    const auto state = folder.state();
+    if (state && *state && is_over((*state)->state) && !serving.contains(claim)) {
+      if (over) over->insert(claim);
       continue;
     }
-    for (const std::string& claim : (*site)->claims()) {
-      const auto state = Claims(world, config).folder(claim).state();
-      if (state && *state && is_over((*state)->state) && !serving.contains(claim)) continue;
-      if (auto seen = (*site)->observe(claim); !seen) out.push_back(std::move(seen).error());
-    }
+    const auto site = sites.find((*kept)->job.site);
+    if (site == sites.end()) continue;
+    if (auto seen = site->second->observe(claim); !seen) out.push_back(std::move(seen).error());
   }
   return out;
 }

@@ -1,6 +1,6 @@
 // What the adapters share: the claims of one site on disk, and the steps that are the same everywhere.
 #pragma once
-#include <span>
+#include <set>
 
 #include "base/seams.h"
 #include "pool/claim_folder.h"
@@ -52,7 +52,8 @@ class Claims {
 Result<std::unique_ptr<SiteAdapter>> open_site(const SiteWorld& world, const SiteConfig& config);
 
 // Observes every claim of every configured site that is not known to be over, so that serving files tell the truth.
-// What cannot be observed now is left as it is, and named.
-std::vector<Error> sweep_sites(const SiteWorld& world);
+// What cannot be observed now is left as it is, and named. `over` remembers from one sweep to the next which claims are
+// over for good, so that old ones cost a name each.
+std::vector<Error> sweep_sites(const SiteWorld& world, std::set<std::string>* over = nullptr);
 
 }  // namespace hz::pool

@@ -1,6 +1,7 @@
 #include "pool/keeper.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -41,7 +42,7 @@ class Keeper {
                            .read_paths = {kept_.read_paths.begin(), kept_.read_paths.end()},
                            .listen = kept_.listen,
                            .user = kept_.user,
-                           .name = job.claim,
+                           .name = cgroup_name(job.claim, ::getpid()),
                            .cgroup_parent = kept_.cgroup_parent,
                            .memory_bytes_max = static_cast<std::uint64_t>(job.limits.memory_bytes_max),
                            .pids_max = static_cast<std::uint64_t>(job.limits.pids_max)};
@@ -118,6 +119,10 @@ class Keeper {
 
   Result<void> server_ended() {
     HZ_TRY(count());
+    // A queue that ends a job signals all its processes at once: the server's end may be seen before the own signal.
+    pollfd asked{stop_, POLLIN, 0};
+    if (folder_.is_cancelled() || (jail_->ending().starts_with("signal 15") && ::poll(&asked, 1, 500) == 1))
+      return over(JobState::ended, {}, "cancelled");
     if (jail_->usage().out_of_memory_kills > 0)
       return over(JobState::failed, "pool.job_memory",
                   fmt::format("limit {} bytes, {}", kept_.job.limits.memory_bytes_max, jail_->ending()));

@@ -7,6 +7,7 @@
 
 #include "base/folders.h"
 #include "pool/reasons.h"
+#include "sandbox/cgroup.h"
 #include "sandbox/detached.h"
 
 namespace hz::pool {
@@ -121,6 +122,7 @@ class LocalSite final : public SiteAdapter {
     const bool alive = keeper && is_alive(*keeper);
     auto state = HZ_TRY(folder.state());
     if (!alive && keeper && (!state || !is_over(state->state))) {
+      sandbox::Cgroup::remove_left(cgroup_name(claim, keeper->pid), claims_.config().cgroup_parent);
       HZ_TRY(
           write_over(folder, claim, JobState::failed, "pool.job_lost", fmt::format("process {} is gone", keeper->pid)));
       state = HZ_TRY(folder.state());

@@ -7,7 +7,7 @@ namespace hz::pool {
 namespace {
 
 SiteWorld world_of(api::Ctx& ctx) {
-  return {ctx.home, {ctx.tool_dirs.begin(), ctx.tool_dirs.end()}, ctx.seams.clock};
+  return {ctx.home, {ctx.tool_dirs.begin(), ctx.tool_dirs.end()}};  // the wall clock: keepers have no other
 }
 
 struct HealthRow {
@@ -102,13 +102,13 @@ std::span<const api::Op> drain_ops() {
                         .more = "Exit code 3 when one does not.",
                         .local = true}),
       api::op<&drain>({.id = "pool.site_drain",
-                              .http = "POST /v1/pool/sites/drain",
-                              .cli = "site drain <site>",
-                              .may = api::May::reader,
-                              .fails = {"pool.site_config"},
-                              .doc = "Let a site take no new work; what runs goes on.",
-                              .example = "hezong site drain site:hall-a",
-                              .local = true}),
+                       .http = "POST /v1/pool/sites/drain",
+                       .cli = "site drain <site>",
+                       .may = api::May::reader,
+                       .fails = {"pool.site_config"},
+                       .doc = "Let a site take no new work; what runs goes on.",
+                       .example = "hezong site drain site:hall-a",
+                       .local = true}),
   };
   return table;
 }

@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t model_bytes_max = 512u << 20;
 
 SiteWorld world_of(api::Ctx& ctx) {
-  return {ctx.home, {ctx.tool_dirs.begin(), ctx.tool_dirs.end()}, ctx.seams.clock};
+  return {ctx.home, {ctx.tool_dirs.begin(), ctx.tool_dirs.end()}};  // the wall clock: keepers have no other
 }
 
 struct JobRow {
@@ -77,11 +77,11 @@ struct Submit {
   }
 };
 struct SubmitOut {
-  JobRow row;
+  JobRow job;
   std::optional<alliance::Receipt> receipt;
   static constexpr auto fields() {
-    return rows(hz::row("job", &SubmitOut::row, "the job"),
-                hz::row("receipt", &SubmitOut::receipt, "where the statement stands; none when it failed"));
+    return rows(row("job", &SubmitOut::job, "the job"),
+                row("receipt", &SubmitOut::receipt, "where the statement stands; none when it failed"));
   }
 };
 
@@ -99,7 +99,8 @@ Result<Declared> declared(alliance::Member& member, const Submit& in) {
   if (in.model) {
     const std::string file = hex(crypto::sha256(HZ_TRY(read_file(*in.model, model_bytes_max))));
     if (!out.sha256.empty() && out.sha256 != file)
-      return fail(why("pool.model_digest"), "{} has {}, {} is declared with {}", *in.model, file, in.product, out.sha256);
+      return fail(why("pool.model_digest"), "{} has {}, {} is declared with {}", *in.model, file, in.product,
+                  out.sha256);
     out.sha256 = file;
   }
   if (out.sha256.empty()) return fail(why("pool.no_product"), "{}", in.product);
@@ -118,8 +119,8 @@ Result<std::string> model_path(alliance::Member& member, const Submit& in, const
 }
 
 Result<bool> is_own(alliance::Member& member, const std::string& site) {
-  return HZ_TRY(HZ_TRY(member.views())->integer("SELECT count(*) FROM pool_site WHERE member = ? AND site = ?",
-                                                {member.id(), site})) > 0;
+  return HZ_TRY(HZ_TRY(member.views())
+                    ->integer("SELECT count(*) FROM pool_site WHERE member = ? AND site = ?", {member.id(), site})) > 0;
 }
 
 Result<SubmitOut> submit(api::Ctx& ctx, const Submit& in) {
@@ -149,29 +150,29 @@ Result<SubmitOut> submit(api::Ctx& ctx, const Submit& in) {
   const SiteWorld world = world_of(ctx);
   const auto site = HZ_TRY(open_site(world, HZ_TRY(site_config(ctx.home, in.site))));
   const alliance::Draft statement =
-      alliance::draft(Job{job.claim, job.site, job.product, job.backend, job.model_sha256, job.limits, job.evidence}, {},
-                      crypto::sha256({as_bytes("pool.job"), as_bytes(job.claim)}));
+      alliance::draft(Job{job.claim, job.site, job.product, job.backend, job.model_sha256, job.limits, job.evidence},
+                      {}, crypto::sha256({as_bytes("pool.job"), as_bytes(job.claim)}));
   SubmitOut out{{job, blank(job.claim, JobState::queued), {}}, {}};
   if (!ctx.dry_run) {
-    out.row.observed = HZ_TRY(site->submit(job));
+    out.job.observed = HZ_TRY(site->submit(job));
     const auto pause = std::chrono::milliseconds(20);
-    while (in.wait && !is_over(out.row.observed.state) && out.row.observed.state != JobState::ready &&
+    while (in.wait && !is_over(out.job.observed.state) && out.job.observed.state != JobState::ready &&
            system_clock().now_ms() < job.deadline_ms + 1'000) {
       std::this_thread::sleep_for(pause);
-      out.row.observed = HZ_TRY(site->observe(job.claim));
+      out.job.observed = HZ_TRY(site->observe(job.claim));
     }
-    out.row.usage = HZ_TRY(site->usage(job.claim));
-    if (out.row.observed.state == JobState::failed) return out;
+    out.job.usage = HZ_TRY(site->usage(job.claim));
+    if (out.job.observed.state == JobState::failed) return out;
   }
   out.receipt = HZ_TRY(member.append(statement));
   return out;
 }
-bool answer_is_no(const SubmitOut& out) { return out.row.observed.state == JobState::failed; }
+bool answer_is_no(const SubmitOut& out) { return out.job.observed.state == JobState::failed; }
 std::string text(const SubmitOut& out, const api::Style& style) {
-  std::string said = table_of({out.row}, style);
-  said += out.row.job.evidence.empty()
-              ? fmt::format("{}: nobody has tested this model on {}\n", style.yellow("no evidence"), out.row.job.backend)
-              : fmt::format("evidence {}\n", out.row.job.evidence);
+  std::string said = table_of({out.job}, style);
+  said += out.job.job.evidence.empty() ? fmt::format("{}: nobody has tested this model on {}\n",
+                                                     style.yellow("no evidence"), out.job.job.backend)
+                                       : fmt::format("evidence {}\n", out.job.job.evidence);
   if (out.receipt) said += fmt::format("statement {}\n", out.receipt->id);
   return said;
 }
@@ -241,17 +242,17 @@ Result<LogOut> logs(api::Ctx& ctx, const ByClaim& in) {
 std::string text(const LogOut& out, const api::Style&) { return out.log.empty() ? "" : out.log + "\n"; }
 
 struct CancelOut {
-  JobRow row;
-  static constexpr auto fields() { return rows(hz::row("job", &CancelOut::row, "the job")); }
+  JobRow job;
+  static constexpr auto fields() { return rows(row("job", &CancelOut::job, "the job")); }
 };
 Result<CancelOut> cancel(api::Ctx& ctx, const ByClaim& in) {
   HZ_TRY(ctx.member());
   const auto found = HZ_TRY(site_of(ctx, in.claim));
   CancelOut out{{found.second, HZ_TRY(found.first->cancel(in.claim)), {}}};
-  out.row.usage = HZ_TRY(found.first->usage(in.claim));
+  out.job.usage = HZ_TRY(found.first->usage(in.claim));
   return out;
 }
-std::string text(const CancelOut& out, const api::Style& style) { return table_of({out.row}, style); }
+std::string text(const CancelOut& out, const api::Style& style) { return table_of({out.job}, style); }
 
 }  // namespace
 

@@ -8,7 +8,6 @@
 #include <cstring>
 #include <thread>
 
-#include "base/folders.h"
 #include "pool/jwt.h"
 #include "pool/reasons.h"
 #include "pool/slurm_answer.h"
@@ -54,21 +53,27 @@ class SlurmSite final : public SiteAdapter {
     const auto known = HZ_TRY(claims_.recorded(job));
     const ClaimFolder folder = claims_.folder(job.claim);
     if (known && HZ_TRY(native(folder))) return look(job.claim);
-    if (!known) {
+    if (known && folder.is_cancelled()) return look(job.claim);
+    // Recorded without Slurm's answer: it was lost, or whoever asked was killed. Or the shared folder knows a claim
+    // whose record this machine lost with its power: records do not wait for the disk, since that would halve the rate.
+    std::error_code error;
+    const bool asked_before = known || fs::exists(shared_ / job.claim, error);
+    KeptJob kept;
+    if (known) {
+      kept = *known;
+    } else {
       if (claims_.draining()) return fail(why("pool.site_drained"), "{}", claims_.config().site);
       HZ_TRY(token());  // nothing is recorded for a site that would refuse it
-      const KeptJob kept = HZ_TRY(claims_.prepare(job));
-      HZ_TRY(create_folder_durably(folder.path()));
-      HZ_TRY(folder.write_request(kept));
-    } else {
-      if (folder.is_cancelled()) return look(job.claim);
-      // Asked before, and the answer was lost.
+      kept = HZ_TRY(claims_.prepare(job));
+      fs::create_directory(folder.path(), error);
+      HZ_TRY(folder.note_request(kept));
+    }
+    if (asked_before)
       if (const auto id = HZ_TRY(find_by_name(job.claim))) {
         HZ_TRY(write_native(folder, *id));
         return look(job.claim);
       }
-    }
-    HZ_TRY(prepare_shared(*HZ_TRY(folder.request())));
+    HZ_TRY(prepare_shared(std::move(kept)));
     const auto answer = HZ_TRY(ask("POST", "/job/submit", submission(job)));
     HZ_TRY(write_native(folder, HZ_TRY(slurm_submitted(answer))));
     return claims_.settled(job, queued(job.claim, "submitted"));
@@ -79,15 +84,18 @@ class SlurmSite final : public SiteAdapter {
   Result<Observed> cancel(const std::string& claim) override {
     const KeptJob kept = HZ_TRY(claims_.find(claim));
     const ClaimFolder folder = claims_.folder(claim);
-    const Fd turn = HZ_TRY(claims_.lock());
+    Fd turn = HZ_TRY(claims_.lock());
     if (const auto state = HZ_TRY(folder.state()); state && is_over(state->state)) return look(claim);
     auto id = HZ_TRY(native(folder));
     if (!id) id = HZ_TRY(find_by_name(claim));
     HZ_TRY(folder.mark_cancelled());
     if (!id) return finish(kept, over(claim, JobState::ended, {}, "cancelled before Slurm had it"));
     HZ_TRY(write_native(folder, *id));
+    if (std::error_code error; fs::exists(shared_ / claim, error))
+      HZ_TRY(ClaimFolder(shared_ / claim).mark_cancelled());
     auto answer = HZ_TRY(ask("DELETE", fmt::format("/job/{}", *id)));
     if (auto gone = slurm_jobs(answer); !gone) return std::unexpected(std::move(gone).error());
+    turn.reset();
     // The queue ends it in its own time; usually that is at once.
     const auto until = sandbox::in_ms(end_ms_max);
     for (;;) {

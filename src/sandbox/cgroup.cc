@@ -142,6 +142,17 @@ Result<Cgroup> Cgroup::create(const std::string& name, const std::string& parent
   return out;
 }
 
+void Cgroup::remove_left(const std::string& name, const std::string& parent) {
+  const std::string self = read_text("/proc/self/cgroup", 65536).value_or("");
+  const std::string mounts = read_text("/proc/self/mountinfo", 1 << 20).value_or("");
+  Cgroup left;
+  std::error_code error;
+  for (const std::string controller : {"", "memory", "pids", "cpuacct"})
+    for (const fs::path& above : cgroup_parents(self, mounts, controller, parent))
+      if (fs::exists(above / name, error)) left.places_.push_back({controller, above / name});
+  left.end();
+}
+
 const fs::path* Cgroup::folder(std::string_view controller) const {
   for (const Place& place : places_)
     if (place.controller.empty() || place.controller == controller) return &place.folder;

@@ -33,8 +33,8 @@ class Cgroup {
   CgroupUsage usage() const;
   // Kills what is in it, until nothing is (at most a second), and removes it. True when it is gone.
   bool end();
-  // 1 or 2.
-  int version() const { return version_; }
+  // Removes what a creator that was killed left under this name, where this process would have made it.
+  static void remove_left(const std::string& name, const std::string& parent);
 
  private:
   Cgroup() = default;

@@ -36,8 +36,7 @@ Result<EngineProgram> engine_program(std::span<const fs::path> tool_dirs, const 
   command.argv = {program.string(), std::string(verb), "--engine", std::string(engine)};
   const auto needs = [&](const fs::path& path) {
     std::error_code error;
-    const fs::path real = fs::canonical(path, error);
-    if (!error) out.read_paths.push_back(real);
+    if (fs::exists(path, error)) out.read_paths.push_back(fs::absolute(path).lexically_normal());
   };
   needs(program);
   for (const char* beside : {"oip-host-opencv", "../../locale"}) needs(program.parent_path() / beside);

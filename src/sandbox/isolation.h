@@ -26,7 +26,7 @@ constexpr std::string_view describe(Isolation level) {
     case Isolation::s1:
       return "namespaces and a system call filter, no memory accounting";
     case Isolation::s2:
-      return "namespaces, a system call filter and a cgroup v2";
+      return "namespaces, a system call filter and a control group";
     case Isolation::s3:
       return "a virtual machine or a user-space kernel";
   }

@@ -25,8 +25,7 @@
 namespace hz::sandbox {
 namespace {
 
-constexpr unsigned long namespaces_wanted =
-    CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
+constexpr unsigned long room_namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
 
 Result<std::pair<Fd, std::uint16_t>> listen_on(const std::string& address) {
   sockaddr_in at{};
@@ -83,19 +82,26 @@ std::int64_t tree_cpu_ms(pid_t pid, int depth = 0) {
 
 Result<Jail> Jail::start(const JailSpec& spec, Isolation least) {
   if (spec.argv.empty() || spec.name.empty()) return fail(why("sandbox.start"), "no program or no name");
-  auto jail = try_start(spec, true, {});
-  if (!jail && jail.error().reason == &why("sandbox.isolation"))
-    jail = try_start(spec, false, {"namespaces: " + jail.error().detail});
+  // Where user namespaces are forbidden, root can still make the others.
+  std::vector<std::string> gaps;
+  auto jail = try_start(spec, room_namespaces | CLONE_NEWUSER, gaps);
+  for (const bool rooms : {true, false}) {
+    if (jail || jail.error().reason != &why("sandbox.isolation")) break;
+    if (rooms && ::geteuid() != 0) continue;
+    gaps = {(rooms ? "a user namespace: " : "namespaces: ") + jail.error().detail};
+    jail = try_start(spec, rooms ? room_namespaces : 0, gaps);
+  }
   if (jail && jail->facts_.level < least) {
-    std::string gaps;
-    for (const std::string& gap : jail->facts_.gaps) gaps += (gaps.empty() ? "" : "; ") + gap;
+    std::string missing;
+    for (const std::string& gap : jail->facts_.gaps) missing += (missing.empty() ? "" : "; ") + gap;
     return fail(why("sandbox.isolation"), "{} is asked for, {} is possible: {}", enum_text(least),
-                enum_text(jail->facts_.level), gaps);
+                enum_text(jail->facts_.level), missing);
   }
   return jail;
 }
 
-Result<Jail> Jail::try_start(const JailSpec& spec, bool namespaces, std::vector<std::string> gaps) {
+Result<Jail> Jail::try_start(const JailSpec& spec, unsigned long namespaces, std::vector<std::string> gaps) {
+  const bool own_ids = (namespaces & CLONE_NEWUSER) != 0;
   const bool root = ::geteuid() == 0;
   uid_t user = ::geteuid();
   gid_t group = ::getegid();
@@ -106,9 +112,16 @@ Result<Jail> Jail::try_start(const JailSpec& spec, bool namespaces, std::vector<
     user = entry->pw_uid;
     group = entry->pw_gid;
   }
+  std::vector<std::pair<fs::path, fs::path>> shown;
+  for (const fs::path& path : spec.read_paths) {
+    std::error_code error;
+    const fs::path real = fs::canonical(path, error);
+    if (error) return fail(why("sandbox.start"), "{}: {}", path.string(), error.message());
+    shown.emplace_back(fs::absolute(path).lexically_normal(), real);
+  }
   Jail jail;
   auto [listener, port] = HZ_TRY(listen_on(spec.listen));
-  if (auto made = Cgroup::create("hezong-" + spec.name, spec.cgroup_parent, spec.memory_bytes_max, spec.pids_max))
+  if (auto made = Cgroup::create(spec.name, spec.cgroup_parent, spec.memory_bytes_max, spec.pids_max))
     jail.group_ = std::move(*made);
   else
     gaps.push_back("control group: " + made.error().detail);
@@ -123,22 +136,21 @@ Result<Jail> Jail::try_start(const JailSpec& spec, bool namespaces, std::vector<
   jail.output_.reset(output[0]);
   for (const int fd : {jail.report_.get(), jail.output_.get()}) ::fcntl(fd, F_SETFL, O_NONBLOCK);
   // A fork with more flags. In the child only it exists, and it has this process's memory to itself.
-  const auto pid = static_cast<pid_t>(
-      ::syscall(SYS_clone, (namespaces ? namespaces_wanted : 0) | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
+  const auto pid = static_cast<pid_t>(::syscall(SYS_clone, namespaces | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
   if (pid < 0)
-    return fail(namespaces ? why("sandbox.isolation") : why("sandbox.start"), "clone: {}", std::strerror(errno));
+    return fail(namespaces != 0 ? why("sandbox.isolation") : why("sandbox.start"), "clone: {}", std::strerror(errno));
   if (pid == 0) {
     jail.control_.reset();  // or the warder would keep its own leash
     jail.report_.reset();
     jail.output_.reset();
     go_write.reset();
-    watch_over({&spec, namespaces, user, group, root, !jail.group_, go_read.get(), control_read.get(),
-                report_write.get(), output_write.get(), listener.get()});
+    watch_over({&spec, std::move(shown), namespaces != 0, user, group, root, !jail.group_, go_read.get(),
+                control_read.get(), report_write.get(), output_write.get(), listener.get()});
   }
   jail.pid_ = pid;
   report_write.reset();
   output_write.reset();
-  if (namespaces) HZ_TRY(map_ids(pid, root, user, group));
+  if (own_ids) HZ_TRY(map_ids(pid, root, user, group));
   if (jail.group_)
     if (auto added = jail.group_->add(pid); !added) {
       gaps.push_back("control group: " + added.error().detail);
@@ -168,7 +180,7 @@ Result<Jail> Jail::try_start(const JailSpec& spec, bool namespaces, std::vector<
     if (std::chrono::steady_clock::now() > deadline) return fail(why("sandbox.timeout"), "building the room");
   }
   const bool filtered = std::ranges::none_of(gaps, [](const auto& g) { return g.starts_with("system call filter"); });
-  if (namespaces && filtered) jail.facts_.level = jail.group_ ? Isolation::s2 : Isolation::s1;
+  if (namespaces != 0 && filtered) jail.facts_.level = jail.group_ ? Isolation::s2 : Isolation::s1;
   jail.facts_.gaps = std::move(gaps);
   jail.facts_.address = spec.listen;
   jail.facts_.port = port;

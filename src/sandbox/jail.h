@@ -22,7 +22,7 @@ struct JailSpec {
   std::vector<fs::path> read_paths;  // what it may read beside the system's /usr, /etc/ld.so.cache and locales
   std::string listen = "127.0.0.1";  // outer IPv4 address; the port is chosen by the kernel
   std::string user;                  // when root: the local account to run as; empty: nobody
-  std::string name;                  // of the control group, [a-z0-9-]
+  std::string name;                  // of its control group
   std::string cgroup_parent;         // see Cgroup::create
   std::uint64_t memory_bytes_max = 0, pids_max = 0;  // 0: none
   std::uint64_t scratch_bytes_max = 64u << 20;       // its /tmp, in memory
@@ -60,7 +60,7 @@ class Jail {
 
  private:
   Jail() = default;
-  static Result<Jail> try_start(const JailSpec& spec, bool namespaces, std::vector<std::string> gaps);
+  static Result<Jail> try_start(const JailSpec& spec, unsigned long namespaces, std::vector<std::string> gaps);
   pid_t pid_ = -1;
   bool collected_ = false;
   Fd control_, report_, output_;

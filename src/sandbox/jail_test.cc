@@ -89,10 +89,11 @@ TEST_CASE("jail: a server is reached through its one door, and sees its own room
   const fs::path secret = outside.path() / "secret", shown = outside.path() / "shown";
   std::ofstream(secret) << "other member's";
   fs::create_directory(shown);
+  fs::create_directory_symlink(outside.path(), outside.path() / "link");
   std::ofstream(shown / "mine") << "my own";
   fs::permissions(outside.path(), fs::perms::all);
   JailSpec spec = python("jail-test-room");
-  spec.read_paths = {shown};
+  spec.read_paths = {shown, outside.path() / "link" / "shown"};
   Room room = Room::open(spec);
   CHECK(room.ask("out = 6 * 7") == "42");
   CHECK(room.ask("import os; out = sorted(os.environ.get(k, '') for k in ['ONLY', 'HOME'])") == "['', 'this']");
@@ -100,7 +101,9 @@ TEST_CASE("jail: a server is reached through its one door, and sees its own room
 
   SUBCASE("files") {
     CHECK(room.ask("out = open('" + (shown / "mine").string() + "').read()") == "my own");
+    CHECK(room.ask("out = open('" + (outside.path() / "link/shown/mine").string() + "').read()") == "my own");
     CHECK(room.ask("out = open('" + secret.string() + "').read()") == "FileNotFoundError 2");
+    CHECK(room.ask("out = open('" + (outside.path() / "link/secret").string() + "').read()") == "FileNotFoundError 2");
     CHECK(room.ask("out = open('" + (shown / "mine").string() + "', 'w')") == "OSError 30");  // read-only
     CHECK(room.ask("out = open('/usr/x', 'w')") == "OSError 30");
     CHECK(room.ask("out = open('/etc/shadow').read()") == "FileNotFoundError 2");
@@ -161,15 +164,17 @@ TEST_CASE("jail: processes are counted, and memory ends who takes too much") {
     return;
   }
   CHECK(room.ask(R"(
-import os, time
-born = 0
+import os, signal, time
+born = []
 try:
-    while born < 100:
-        if os.fork() == 0: time.sleep(60); os._exit(0)
-        born += 1
-except OSError as e:
+    while len(born) < 100:
+        pid = os.fork()
+        if pid == 0: time.sleep(60); os._exit(0)
+        born.append(pid)
+except OSError:
     pass
-out = born < 32
+for pid in born: os.kill(pid, signal.SIGKILL); os.waitpid(pid, 0)
+out = 0 < len(born) < 32
 )") == "True");
   CHECK(room.jail.usage().memory_peak_bytes > (1 << 20));
   CHECK(room.ask("x = []\nwhile True: x.append(bytearray(1048576))") != "None");

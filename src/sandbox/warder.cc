@@ -29,7 +29,7 @@
 namespace hz::sandbox {
 namespace {
 
-constexpr std::size_t connections_max = 1024, port_line_bytes_max = 4096;
+constexpr std::size_t connections_max = 1024, port_line_bytes_max = 4096, files_open_max = 4096, files_kept = 64;
 
 void tell(int fd, const std::string& line) {
   const std::string text = line + "\n";
@@ -52,9 +52,9 @@ struct Room {
     ::close(::open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
   }
 
-  // The old root's `path` appears at the same place, read-only when it is no device.
-  void show(const fs::path& path, bool device) const {
-    const fs::path from = fs::path("/.old") / path.relative_path();
+  // The old root's `real`, a path without links, appears at `path`, read-only when it is no device.
+  void show(const fs::path& path, const fs::path& real, bool device) const {
+    const fs::path from = fs::path("/.old") / real.relative_path();
     std::error_code error;
     if (fs::exists(path, error)) return;  // inside what is shown already
     if (fs::is_directory(from, error)) {
@@ -76,22 +76,23 @@ struct Room {
     need(::mount("room", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755") == 0, "tmpfs");
     need(::mkdir("/tmp/.old", 0700) == 0, "mkdir");
     need(::syscall(SYS_pivot_root, "/tmp", "/tmp/.old") == 0 && ::chdir("/") == 0, "pivot_root");
-    show("/usr", false);
+    show("/usr", "/usr", false);
     std::error_code error;
     for (const std::string name : {"bin", "sbin", "lib", "lib64", "lib32"}) {
       const fs::path old = fs::path("/.old") / name;
       if (fs::is_symlink(old, error))
         fs::create_symlink(fs::read_symlink(old, error), "/" + name, error);
       else if (fs::exists(old, error))
-        show("/" + name, false);
+        show("/" + name, "/" + name, false);
     }
     for (const char* path : {"/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime"})
-      if (fs::exists(fs::path("/.old") / fs::path(path).relative_path(), error)) show(path, false);
+      if (fs::exists(fs::path("/.old") / fs::path(path).relative_path(), error)) show(path, path, false);
     fs::create_directory("/tmp", error);
     const std::string size = fmt::format("size={},mode=1777,nr_inodes=4096", plan.spec->scratch_bytes_max);
     need(::mount("scratch", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, size.c_str()) == 0, "scratch");
-    for (const fs::path& path : plan.spec->read_paths) show(path, false);
-    for (const char* path : {"/dev/null", "/dev/zero", "/dev/urandom", "/dev/random", "/dev/full"}) show(path, true);
+    for (const auto& [path, real] : plan.shown) show(path, real, false);
+    for (const char* path : {"/dev/null", "/dev/zero", "/dev/urandom", "/dev/random", "/dev/full"})
+      show(path, path, true);
     // A process table of its own; machines that hide parts of theirs refuse this, and then there is none.
     fs::create_directory("/proc", error);
     (void)::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr);
@@ -162,6 +163,16 @@ void limit(int report, int which, std::uint64_t value) {
 }
 
 // ---- the watch
+
+// How many connections the descriptors allow, two each: running out of them would leave accept() spinning.
+std::size_t room_for_connections() {
+  struct rlimit now{};
+  ::getrlimit(RLIMIT_NOFILE, &now);
+  now.rlim_cur = std::min<rlim_t>(files_open_max, now.rlim_max);
+  ::setrlimit(RLIMIT_NOFILE, &now);
+  ::getrlimit(RLIMIT_NOFILE, &now);
+  return std::clamp<std::size_t>((now.rlim_cur - std::min<rlim_t>(now.rlim_cur, files_kept)) / 2, 1, connections_max);
+}
 
 class Watch {
  public:
@@ -240,7 +251,7 @@ class Watch {
       tell(plan_.report, "failed first line: does not say where it listens");
       ::_exit(0);
     }
-    door_.emplace(epoll_.get(), plan_.listener, static_cast<std::uint16_t>(*port->integer()), connections_max);
+    door_.emplace(epoll_.get(), plan_.listener, static_cast<std::uint16_t>(*port->integer()), room_for_connections());
     tell(plan_.report, "listens");
   }
 

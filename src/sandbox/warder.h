@@ -8,8 +8,9 @@ namespace hz::sandbox {
 
 struct WarderPlan {
   const JailSpec* spec;
-  bool namespaces;  // it was born in new ones
-  uid_t user;       // what the server runs as, inside and outside
+  std::vector<std::pair<fs::path, fs::path>> shown;  // of read_paths: where it appears, and where it really is
+  bool namespaces;                                   // it was born in new ones
+  uid_t user;                                        // what the server runs as, inside and outside
   gid_t group;
   bool change_user;       // the keeper is root
   bool limit_by_process;  // no control group: rlimits instead

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """One Slurm cluster of its own on loopback: munged, slurmctld, slurmd per node, slurmrestd with JWT, counted devices.
 
-  slurm_cluster.py FOLDER NAME NODES      root only; prints {"port", "key", "conf", ...} when it is up, then obeys lines on stdin:
+  slurm_cluster.py FOLDER NAME NODES [SCHEDULER_PARAMETERS]      root only; prints {"port", "key", "conf", ...} when it is up, then obeys lines on stdin:
       restart        ends the controller and starts it again       drain / resume   every node
       (end of file)  ends everything
 Exit 77: Slurm is not installed, or this is not root. FOLDER must exist below folders that only root writes.
@@ -19,6 +19,7 @@ import sys
 import time
 
 folder, name, nodes = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2], int(sys.argv[3])
+scheduler = sys.argv[4] if len(sys.argv) > 4 else "sched_interval=1,sched_min_interval=200000,batch_sched_delay=1"
 os.environ["PATH"] += ":/usr/sbin:/sbin"
 for program in ("munged", "slurmctld", "slurmd", "slurmrestd", "scontrol"):
     if not shutil.which(program):
@@ -137,7 +138,7 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 GresTypes=dcu
 MaxJobCount=50000
-SchedulerParameters=sched_interval=1,sched_min_interval=200000,batch_sched_delay=1
+SchedulerParameters={scheduler}
 KillWait=5
 NodeName={name}[1-{nodes}] NodeHostname={host} NodeAddr=127.0.0.1 Port=[{first}-{first + nodes - 1}] CPUs=16 RealMemory=20000 Gres=dcu:k100:8
 PartitionName=main Nodes={name}[1-{nodes}] Default=YES MaxTime=1440 State=UP

@@ -21,7 +21,8 @@ struct Cluster {
     const fs::path root = folder.path() / "cluster";
     fs::create_directory(root);
     fs::permissions(folder.path(), fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
-    process.emplace(sandbox::Process::start({.argv = {"/usr/bin/env", "python3", std::string(HZ_SOURCE_DIR) + "/tests/sites/slurm_cluster.py",
+    process.emplace(sandbox::Process::start({.argv = {"/usr/bin/env", "python3",
+                                                      std::string(HZ_SOURCE_DIR) + "/tests/sites/slurm_cluster.py",
                                                       root.string(), name, "2"},
                                              .env = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"},
                                              .folder = {},
@@ -209,6 +210,11 @@ TEST_CASE("slurm: a submit whose answer is lost is found again, not made twice")
   REQUIRE(site->submit(job));
   CHECK(submits == 1);
   until(*site, job.claim, JobState::ready);
+  // This machine lost its record, as in a power cut; the shared folder and Slurm did not.
+  fs::remove_all(slurm.bench.home / "site" / "claims" / job.claim);
+  CHECK(slug(site->observe(job.claim)) == "pool.no_claim");
+  CHECK(site->submit(job).value().state == JobState::ready);
+  CHECK(submits == 1);
 }
 
 TEST_CASE("slurm: two clusters share nothing") {

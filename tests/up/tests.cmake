@@ -27,3 +27,5 @@ add_test(NAME up.time_and_backup COMMAND ${CMAKE_CURRENT_LIST_DIR}/time_and_back
 set_tests_properties(up.time_and_backup PROPERTIES TIMEOUT 180)
 add_test(NAME up.repair COMMAND ${CMAKE_CURRENT_LIST_DIR}/repair.py $<TARGET_FILE:hezong>)
 set_tests_properties(up.repair PROPERTIES TIMEOUT 180)
+add_test(NAME up.jobs COMMAND ${CMAKE_CURRENT_LIST_DIR}/jobs.py $<TARGET_FILE:hezong>)
+set_tests_properties(up.jobs PROPERTIES TIMEOUT 180)
