@@ -21,7 +21,7 @@ foreach(program log_append log_create log_publish log_mirror log_witness blob_pu
   foreach(fault kill eio enospc)
     add_test(NAME fault.${story}.${fault}
              COMMAND ${CMAKE_CURRENT_LIST_DIR}/inject.sh $<TARGET_FILE:fault_${program}> ${fault})
-    set_tests_properties(fault.${story}.${fault} PROPERTIES LABELS fault SKIP_RETURN_CODE 77 TIMEOUT 300
+    set_tests_properties(fault.${story}.${fault} PROPERTIES LABELS fault SKIP_RETURN_CODE 77 TIMEOUT 600
                          ENVIRONMENT "${scratch}")
   endforeach()
 endforeach()
