@@ -17,6 +17,7 @@ Heard hear(const HeadParser& parser, const std::string& client) {
   r.method = std::string(head.method_string());
   r.client = client;
   int hosts = 0, encodings = 0;
+  r.headers.reserve(12);
   for (const auto& field : head) {
     std::string name(field.name_string());
     for (char& c : name)

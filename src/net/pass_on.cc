@@ -53,6 +53,7 @@ std::string upstream_head(const http::Request& request, const Upstream& to) {
 AnswerHead read_answer_head(AnswerParser& parser, bool head_only, bool chunks_understood) {
   AnswerHead out;
   out.status = static_cast<int>(parser.get().result_int());
+  out.headers.reserve(12);
   for (const auto& field : parser.get()) {
     std::string name = lower(field.name_string());
     if (!of_connection(name) && name != "date") out.headers.push_back({std::move(name), std::string(field.value())});

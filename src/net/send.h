@@ -33,21 +33,37 @@ std::size_t write_now(TcpSocket& socket, const Buffers& buffers) {
   return sent > 0 ? static_cast<std::size_t>(sent) : 0;
 }
 
-// Sends the bytes within the write deadline. False: the connection is over.
+// The kernel took all of it: the usual case, spared a coroutine. Else how much it took is in `sent`; write_rest goes
+// on.
 template <class Stream, class Buffers>
-awaitable<bool> write_all(ServerState& state, Stream& stream, const Buffers& all) {
-  beast::buffers_suffix<Buffers> buffers(all);
+bool write_all_now(ServerState& state, Stream& stream, const Buffers& all, std::size_t& sent) {
+  sent = 0;
   if constexpr (std::is_same_v<Stream, TcpStream>) {
-    const std::size_t sent = write_now(stream.socket(), all);
+    sent = write_now(stream.socket(), all);
     state.counts.bytes_out += sent;
-    if (sent == asio::buffer_size(all)) co_return true;
-    buffers.consume(sent);
+    return sent == asio::buffer_size(all);
   }
+  return false;
+}
+
+// Sends what comes after the first `sent` bytes, within the write deadline. False: the connection is over.
+template <class Stream, class Buffers>
+awaitable<bool> write_rest(ServerState& state, Stream& stream, const Buffers& all, std::size_t sent) {
+  beast::buffers_suffix<Buffers> buffers(all);
+  buffers.consume(sent);
   beast::get_lowest_layer(stream).expires_after(std::chrono::milliseconds(state.options.limits.write_ms_max));
   const auto [error, n] = co_await asio::async_write(stream, buffers, as_values);
   state.counts.bytes_out += n;
   if (error == beast::error::timeout) ++state.counts.deadlines;
   co_return !error;
+}
+
+// Both. False: the connection is over.
+template <class Stream, class Buffers>
+awaitable<bool> write_all(ServerState& state, Stream& stream, const Buffers& all) {
+  std::size_t sent = 0;
+  if (write_all_now(state, stream, all, sent)) co_return true;
+  co_return co_await write_rest(state, stream, all, sent);
 }
 
 // Sends head and body; the body is not copied. False: the connection is over.

@@ -60,20 +60,27 @@ void due_in(Connection&, Stream& stream, int ms) {
 }
 void not_due(Connection& connection) { connection.deadline = std::chrono::steady_clock::time_point::max(); }
 
-// Feeds a parser from the buffer, and the buffer from the stream, until `done` says so. By hand: Beast's own operation
-// costs an allocation and a turn of the loop even when everything is there already. Counts what was parsed.
-template <class Stream, class Parser, class Done>
-awaitable<ErrorCode> parse(Stream& stream, beast::flat_buffer& buffer, Parser& parser, std::size_t& parsed, Done done) {
+bool is_parsed(const HeadParser& head) { return head.is_header_done(); }
+bool is_parsed(const BodyParser& body) { return body.is_done(); }
+
+// Feeds a parser from the buffer. False: more bytes are needed. By hand: Beast's own operation costs an allocation and
+// a turn of the loop even when everything is there already, as it nearly always is. Counts what was parsed.
+template <class Parser>
+bool parse_here(beast::flat_buffer& buffer, Parser& parser, std::size_t& parsed, ErrorCode& error) {
+  while (!is_parsed(parser) && buffer.size() > 0) {
+    const std::size_t n = parser.put(buffer.data(), error);
+    buffer.consume(n);
+    parsed += n;
+    if (error) break;
+  }
+  if (error == beast_http::error::need_more) error = {};
+  return error || is_parsed(parser);
+}
+
+// The same, with more bytes from the stream.
+template <class Stream, class Parser>
+awaitable<ErrorCode> parse(Stream& stream, beast::flat_buffer& buffer, Parser& parser, std::size_t& parsed) {
   for (;;) {
-    ErrorCode error;
-    while (!done(parser) && buffer.size() > 0) {
-      const std::size_t n = parser.put(buffer.data(), error);
-      buffer.consume(n);
-      parsed += n;
-      if (error) break;
-    }
-    if (done(parser)) co_return ErrorCode{};
-    if (error && error != beast_http::error::need_more) co_return error;
     const std::size_t room = std::min(body_read_bytes, buffer.max_size() - buffer.size());
     if (room == 0) co_return beast_http::error::buffer_overflow;
     const auto into = buffer.prepare(room);
@@ -81,6 +88,8 @@ awaitable<ErrorCode> parse(Stream& stream, beast::flat_buffer& buffer, Parser& p
     const auto [failed, n] = co_await source.async_read_some(into, as_values);
     if (failed) co_return failed;
     buffer.commit(n);
+    ErrorCode error;
+    if (parse_here(buffer, parser, parsed, error)) co_return error;
   }
 }
 
@@ -110,8 +119,11 @@ awaitable<bool> converse(ServerState& state, Connection& connection, Stream& str
     Heard heard;
     {
       std::size_t n = 0;
-      auto parsing = parse(stream, buffer, parser, n, [](const HeadParser& p) { return p.is_header_done(); });
-      const ErrorCode error = co_await std::move(parsing);
+      ErrorCode error;
+      if (!parse_here(buffer, parser, n, error)) {
+        auto parsing = parse(stream, buffer, parser, n);
+        error = co_await std::move(parsing);
+      }
       not_due(connection);
       if (error) {
         const bool large = error == beast_http::error::header_limit || error == beast_http::error::buffer_overflow;
@@ -182,8 +194,11 @@ awaitable<bool> converse(ServerState& state, Connection& connection, Stream& str
           body.body_limit(body_max);
           due_in(connection, stream, limits.body_ms_max);
           std::size_t n = 0;
-          auto parsing = parse(stream, buffer, body, n, [](const BodyParser& b) { return b.is_done(); });
-          const ErrorCode error = co_await std::move(parsing);
+          ErrorCode error;
+          if (!parse_here(buffer, body, n, error)) {
+            auto parsing = parse(stream, buffer, body, n);
+            error = co_await std::move(parsing);
+          }
           not_due(connection);
           how = error ? body_error(state, error) : Body::whole;
           request.body = std::move(body.get().body());

@@ -18,9 +18,9 @@ namespace {
 constexpr std::array<std::string_view, 5> fates{"whole", "refused", "cut", "client_gone", "node_died"};
 
 std::string sealed(std::string line) {
-  const std::string sum = hex(crypto::sha256(as_bytes(line))).substr(0, 8);
+  const Digest sum = crypto::sha256(as_bytes(line));
   line += '\t';
-  line += sum;
+  line += hex(ByteView(sum).first(4));
   line += '\n';
   return line;
 }
