@@ -43,8 +43,9 @@ std::string table_of(const std::vector<JobRow>& jobs, const api::Style& style) {
   for (const JobRow& r : jobs)
     cells.push_back({r.job.claim, r.job.product, r.job.site, r.job.backend, paint(r.observed, style),
                      r.observed.port ? fmt::format("{}:{}", r.observed.address, r.observed.port) : "-",
-                     std::string(enum_text(r.observed.isolation)), fmt::format("{} ms", r.usage.wall_ms),
-                     fmt::format("{} ms", r.usage.cpu_ms), fmt::format("{} MiB", r.usage.memory_peak_bytes >> 20)});
+                     r.usage.wall_ms > 0 ? std::string(enum_text(r.observed.isolation)) : "-",
+                     fmt::format("{} ms", r.usage.wall_ms), fmt::format("{} ms", r.usage.cpu_ms),
+                     fmt::format("{} MiB", r.usage.memory_peak_bytes >> 20)});
   std::string out = api::table(cells, style);
   for (const JobRow& r : jobs) {
     if (r.observed.state == JobState::failed)
