@@ -37,7 +37,7 @@ struct Audience {
 
 // What is known of the alliance when the question is asked. A question that has no answer counts as no.
 struct MembershipFacts {
-  std::function<bool(std::string_view member)> is_member;                         // admitted, and not suspended or gone
+  std::function<bool(std::string_view member)> is_member;  // admitted, and not suspended or gone
   // As the owner lists it; nobody else knows who is in it.
   std::function<bool(std::string_view owner, std::string_view group, std::string_view member)> in_group;
   std::function<bool(std::string_view owner, std::string_view team, std::string_view member)> in_clean_team;

@@ -70,8 +70,7 @@ struct Frontier {
   // Where sealed bodies were read: hex digest of which. Answers are equal where both digests are.
   std::optional<std::string> opened = {};
   static constexpr auto fields() {
-    return rows(row("logs", &Frontier::logs, "heads, sorted by origin"),
-                row("digest", &Frontier::digest, "hex digest"),
+    return rows(row("logs", &Frontier::logs, "heads, sorted by origin"), row("digest", &Frontier::digest, "hex digest"),
                 row("opened", &Frontier::opened, "digest of the sealed bodies read; absent: none"));
   }
 };

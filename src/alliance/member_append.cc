@@ -112,7 +112,8 @@ Result<std::vector<Receipt>> Member::append(std::span<const Draft> drafts) {
         idem = place.idem;
         // Twice in one batch: each would be sealed with its own salt, so the log could not see that they are equal.
         const auto [at, added] = sealed_here.emplace(idem, i);
-        if (!added && HZ_TRY(statement::canonical(drafts[at->second].body)) == HZ_TRY(statement::canonical(draft.body))) {
+        if (!added &&
+            HZ_TRY(statement::canonical(drafts[at->second].body)) == HZ_TRY(statement::canonical(draft.body))) {
           twins.emplace_back(i, at->second);
           continue;
         }

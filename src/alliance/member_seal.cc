@@ -63,12 +63,13 @@ Result<std::vector<crypto::AgeRecipient>> Member::State::readers(Member& member,
   sql::Db& db = *HZ_TRY(member.views());
   const MembershipFacts facts = HZ_TRY(membership_facts(db));
   std::map<std::string, std::string> known;
-  HZ_TRY(db.query("SELECT m.member, coalesce(b.key, '') FROM public_alliance_member m LEFT JOIN public_alliance_box b "
-                  "ON b.member = m.member ORDER BY m.member",
-                  {}, [&](const sql::Row& r) {
-                    known[r.text(0)] = r.text(1);
-                    return true;
-                  }));
+  HZ_TRY(
+      db.query("SELECT m.member, coalesce(b.key, '') FROM public_alliance_member m LEFT JOIN public_alliance_box b "
+               "ON b.member = m.member ORDER BY m.member",
+               {}, [&](const sql::Row& r) {
+                 known[r.text(0)] = r.text(1);
+                 return true;
+               }));
   for (const auto& [reader, key] : known) {
     if (reader == authority.genesis.member) continue;
     if (!may_read(wanted, authority.genesis.member, reader, facts, 0)) continue;
@@ -156,35 +157,35 @@ Result<bool> Member::State::settle_bodies() {
   sql::Db& db = views->db();
   // Blobs of later statements: the sealed one was replayed before them.
   bool again = false;
-  HZ_TRY(db.query("SELECT b.statement, b.blob, b.opened FROM public_alliance_sealed_blob b WHERE EXISTS(SELECT 1 FROM "
-                  "alliance_sealed_blob s WHERE s.blob = b.blob AND s.statement = b.statement AND s.shared = 1)",
-                  {}, [&](const sql::Row& r) {
-                    const auto [first, last] = shared.equal_range(r.text(0));
-                    if (std::any_of(first, last, [&](const auto& one) { return one.second == r.text(1); })) return true;
-                    shared.emplace(r.text(0), r.text(1));
-                    const auto digest = parse_digest(r.text(1));
-                    again |= r.integer(2) == 0 && digest && blobs.has(*digest);
-                    return true;
-                  }));
+  HZ_TRY(
+      db.query("SELECT b.statement, b.blob, b.opened FROM public_alliance_sealed_blob b WHERE EXISTS(SELECT 1 FROM "
+               "alliance_sealed_blob s WHERE s.blob = b.blob AND s.statement = b.statement AND s.shared = 1)",
+               {}, [&](const sql::Row& r) {
+                 const auto [first, last] = shared.equal_range(r.text(0));
+                 if (std::any_of(first, last, [&](const auto& one) { return one.second == r.text(1); })) return true;
+                 shared.emplace(r.text(0), r.text(1));
+                 const auto digest = parse_digest(r.text(1));
+                 again |= r.integer(2) == 0 && digest && blobs.has(*digest);
+                 return true;
+               }));
   std::vector<Digest> gone;
-  HZ_TRY(db.query("SELECT b.blob FROM alliance_sealed_blob b JOIN public_alliance_erased e ON e.statement = b.statement "
-                  "AND e.issuer = b.issuer",
-                  {}, [&](const sql::Row& r) {
-                    if (const auto digest = parse_digest(r.text(0)); digest && blobs.has(*digest))
-                      gone.push_back(*digest);
-                    return true;
-                  }));
+  HZ_TRY(
+      db.query("SELECT b.blob FROM alliance_sealed_blob b JOIN public_alliance_erased e ON e.statement = b.statement "
+               "AND e.issuer = b.issuer",
+               {}, [&](const sql::Row& r) {
+                 if (const auto digest = parse_digest(r.text(0)); digest && blobs.has(*digest)) gone.push_back(*digest);
+                 return true;
+               }));
   for (const Digest& digest : gone) HZ_TRY(blobs.erase(digest));
-  if (!gone.empty() || again)
-    HZ_TRY(write_file_durably(places.bodies, as_bytes(random_text(*seams.rng) + "\n")));
+  if (!gone.empty() || again) HZ_TRY(write_file_durably(places.bodies, as_bytes(random_text(*seams.rng) + "\n")));
   crypto::Sha256 hash;
   bool any = false;
-  HZ_TRY(db.query("SELECT statement FROM alliance_sealed WHERE opened = 1 ORDER BY statement", {},
-                  [&](const sql::Row& r) {
-                    any = true;
-                    hash.update(as_bytes(r.text(0) + "\n"));
-                    return true;
-                  }));
+  HZ_TRY(
+      db.query("SELECT statement FROM alliance_sealed WHERE opened = 1 ORDER BY statement", {}, [&](const sql::Row& r) {
+        any = true;
+        hash.update(as_bytes(r.text(0) + "\n"));
+        return true;
+      }));
   opened = any ? std::optional(hex(hash.finish())) : std::nullopt;
   return !gone.empty() || again;
 }

@@ -41,12 +41,12 @@ struct Member::State {
   std::optional<Views> views;
   bool dry_run = false;
   std::vector<std::string> dry_run_payloads;
-  std::optional<Audience> audience = {};               // set_audience
+  std::optional<Audience> audience = {};                       // set_audience
   std::optional<std::vector<crypto::AgeIdentity>> boxes = {};  // keys/box*
   fs::file_time_type boxes_read = {};                          // the folder's time then
-  std::multimap<std::string, std::string> shared = {};  // statement -> blobs of alliance.body_shared; hex
-  std::optional<std::string> opened = {};              // for frontier()
-  bool settled = false;                                // settle_bodies ran since the member was opened
+  std::multimap<std::string, std::string> shared = {};         // statement -> blobs of alliance.body_shared; hex
+  std::optional<std::string> opened = {};                      // for frontier()
+  bool settled = false;                                        // settle_bodies ran since the member was opened
 
   // The logs as replay reads them, without a way to open bodies.
   std::vector<Source> sources();

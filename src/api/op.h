@@ -58,7 +58,7 @@ struct Ctx {
   std::optional<alliance::Member> opened = {};
   bool dry_run = false;
   std::optional<alliance::Audience> audience = {};  // Member::set_audience
-  std::span<const fs::path> tool_dirs = {};  // where hezong's own programs (oip-host) are looked for, in order
+  std::span<const fs::path> tool_dirs = {};         // where hezong's own programs (oip-host) are looked for, in order
 
   // A node's: appends a checked batch in its turn. Absent in a command, whose member appends it.
   using AppendBatch = std::function<Result<std::vector<alliance::Receipt>>(std::vector<alliance::Incoming>)>;

@@ -14,7 +14,7 @@ enum class ProgressStyle { automatic, plain, json, off };
 
 struct Globals {
   std::optional<std::string> home;
-  std::optional<std::string> input;  // --input FILE: the whole input as JSON, "-" = stdin
+  std::optional<std::string> input;     // --input FILE: the whole input as JSON, "-" = stdin
   std::optional<std::string> audience;  // of the statements that the command signs, in place of their kinds'
   bool json = false;
   bool dry_run = false;

@@ -400,7 +400,9 @@ TEST_CASE("sealed body: a round fetches what is for this member, and another hol
   Member again = t.open("lab");
   REQUIRE(again.blobs().erase(blob));
   REQUIRE(again.note_bodies_changed());
-  const http::Exchange liar = [](const http::Request&) -> Result<http::Response> { return http::Response{.body = "x"}; };
+  const http::Exchange liar = [](const http::Request&) -> Result<http::Response> {
+    return http::Response{.body = "x"};
+  };
   CHECK(node::fetch_bodies(again, others, {liar}).value() == 0);
   CHECK_FALSE(again.blobs().has(blob));
 }

@@ -39,8 +39,8 @@ Result<std::size_t> fetch_bodies(alliance::Member& member, const std::vector<Con
                        if (!blob || !audience || !may_be_for(*audience, member.id()) || member.blobs().has(*blob))
                          return true;
                        using Kind = alliance::Audience::Kind;
-                       wanted.push_back({*blob, r.text(1),
-                                         audience->kind == Kind::members || audience->kind == Kind::bilateral});
+                       wanted.push_back(
+                           {*blob, r.text(1), audience->kind == Kind::members || audience->kind == Kind::bilateral});
                        return true;
                      }));
   if (wanted.size() > bodies_per_round_max) {

@@ -30,7 +30,8 @@ std::string cli_reference() {
       "Global flags: `--home DIR`, `--json`, `--input FILE` (the whole input as JSON), `--dry-run` (print the "
       "statements that would be "
       "signed, append nothing), `--audience CLASS` (who may read what is signed: `public`, `members`, `group:X`, "
-      "`bilateral:A,B`, `clean-team:X`, `sealed-until:TIME` or `owner`; each kind has its own default), `--quiet`, `--progress auto|plain|json|off`, `--no-color`, `--help`.\n"
+      "`bilateral:A,B`, `clean-team:X`, `sealed-until:TIME` or `owner`; each kind has its own default), `--quiet`, "
+      "`--progress auto|plain|json|off`, `--no-color`, `--help`.\n"
       "Exit codes: 0 done, 1 failed, 2 usage, 3 checked and the answer is no, 4 denied, 5 not found, 6 conflict, "
       "7 unavailable, 8 signature, digest or proof invalid, 124 timeout, 130 interrupted.\n";
   for (const api::Op* op : ops()) {

@@ -38,8 +38,7 @@ Result<Giving> Giving::of(alliance::Member& member) {
   HZ_TRY(views.query("SELECT blob, issuer, audience FROM public_alliance_sealed_blob", {}, [&](const sql::Row& r) {
     const auto digest = parse_digest(r.text(0));
     auto audience = alliance::Audience::parse(r.text(2));
-    if (digest && audience && member.blobs().has(*digest))
-      sealed[*digest].push_back({r.text(1), *std::move(audience)});
+    if (digest && audience && member.blobs().has(*digest)) sealed[*digest].push_back({r.text(1), *std::move(audience)});
     return true;
   }));
   return Giving(std::move(offers), HZ_TRY(alliance::membership_facts(views)), std::move(sealed));
@@ -74,8 +73,8 @@ Giving::Answer Giving::may_give(const Digest& blob, std::string_view caller, std
   static const std::vector<SealedOffer> nobodys{{"nobody.example/log", {}}};
   const auto found = sealed_.find(blob);
   for (const SealedOffer& offer : found == sealed_.end() ? nobodys : found->second)
-    out.given |= alliance::may_read(offer.audience, offer.owner, caller, facts_, now_ms) && member &&
-                 found != sealed_.end();
+    out.given |=
+        alliance::may_read(offer.audience, offer.owner, caller, facts_, now_ms) && member && found != sealed_.end();
   return out;
 }
 

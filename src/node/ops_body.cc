@@ -32,9 +32,10 @@ struct Disclose {
   std::vector<std::string> field;
   std::string out;
   static constexpr auto fields() {
-    return rows(row("id", &Disclose::id, "statement id, hex"),
-                row("field", &Disclose::field, "path in the body, such as offers[0].backend; its parent shows all below"),
-                row("out", &Disclose::out, "file to write"));
+    return rows(
+        row("id", &Disclose::id, "statement id, hex"),
+        row("field", &Disclose::field, "path in the body, such as offers[0].backend; its parent shows all below"),
+        row("out", &Disclose::out, "file to write"));
   }
 };
 struct Shown {
@@ -87,8 +88,9 @@ struct Erase {
 Result<Done> erase(api::Ctx& ctx, const Erase& in) {
   Member& member = *HZ_TRY(ctx.member());
   const auto s = HZ_TRY(member.find(in.id));
-  return Done{fmt::format("body of {} erased here; other nodes delete it when they read this", s.id_text().substr(0, 12)),
-              HZ_TRY(member.erase(s, in.reason.value_or("")))};
+  return Done{
+      fmt::format("body of {} erased here; other nodes delete it when they read this", s.id_text().substr(0, 12)),
+      HZ_TRY(member.erase(s, in.reason.value_or("")))};
 }
 
 struct GroupSet {
@@ -152,7 +154,8 @@ Result<Groups> group_list(api::Ctx& ctx, const GroupList&) {
 }
 std::string text(const Groups& out, const api::Style& style) {
   std::vector<std::vector<std::string>> cells{{"audience", "readers"}};
-  for (const GroupRow& one : out.groups) cells.push_back({one.audience, fmt::format("{}", fmt::join(one.members, ", "))});
+  for (const GroupRow& one : out.groups)
+    cells.push_back({one.audience, fmt::format("{}", fmt::join(one.members, ", "))});
   return api::table(cells, style) + fmt::format("as of frontier {}\n", out.frontier.digest.substr(0, 16));
 }
 

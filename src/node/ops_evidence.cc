@@ -197,9 +197,9 @@ Result<Audited> verify(api::Ctx&, const Verify& in) {
       return result;
     };
     const auto shown = HZ_TRY(within_disclosure(statement::parse_disclosure(text)));
-    HZ_TRY(within_disclosure(
-        statement::check_disclosure(shown, HZ_TRY(parse_digest(c.statement.seal->commit)))));
-    for (const statement::ShownField& field : shown.shown) out.disclosed.push_back({field.path, json::dump(field.value)});
+    HZ_TRY(within_disclosure(statement::check_disclosure(shown, HZ_TRY(parse_digest(c.statement.seal->commit)))));
+    for (const statement::ShownField& field : shown.shown)
+      out.disclosed.push_back({field.path, json::dump(field.value)});
     out.not_checked.push_back("that the fields shown are all there are, or that a path stands once in the body");
   } else if (c.statement.seal) {
     out.not_checked.push_back("the sealed body: a reader shows fields of it with `hezong body disclose`");

@@ -75,9 +75,8 @@ struct Catted {
 Result<Catted> cat(api::Ctx& ctx, const Cat& in) {
   alliance::Member& member = *HZ_TRY(ctx.member());
   statement::Statement s = HZ_TRY(member.find(in.id));
-  Catted out{
-      s.id_text(), s.origin, s.kind, s.issuer, s.role, utc_text(s.issued_ms), static_cast<std::int64_t>(s.index),
-      s.refs,      {},       {}};
+  Catted out{s.id_text(), s.origin, s.kind, s.issuer, s.role, utc_text(s.issued_ms), static_cast<std::int64_t>(s.index),
+             s.refs,      {},       {}};
   if (s.seal) {
     const auto audience = alliance::Audience::of_header(s.audience, s.issuer);
     out.sealed = fmt::format("{}, commitment {}", audience ? audience->format() : "unknown", s.seal->commit);

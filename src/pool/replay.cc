@@ -57,9 +57,9 @@ Result<void> replay_key_revoked(sql::Db& views, const statement::Statement& s, c
 // A claim is one job for ever: a second statement of it means nothing.
 Result<void> replay_job(sql::Db& views, const statement::Statement& s, const Job& job) {
   HZ_TRY(check(job));
-  return views.exec("INSERT OR IGNORE INTO pool_job VALUES(?,?,?,?,?,?,?,?)",
-                    {s.issuer, job.claim, job.site, job.product, job.backend, job.model_sha256, job.evidence,
-                     s.id_text()});
+  return views.exec(
+      "INSERT OR IGNORE INTO pool_job VALUES(?,?,?,?,?,?,?,?)",
+      {s.issuer, job.claim, job.site, job.product, job.backend, job.model_sha256, job.evidence, s.id_text()});
 }
 
 }  // namespace

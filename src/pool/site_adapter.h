@@ -42,8 +42,8 @@ class SiteAdapter {
   virtual Result<std::vector<DeviceClass>> offer() = 0;
 
   // On return the claim is recorded and will be started or is. The same claim with the same job returns what there is;
-  // with another job it is pool.claim_conflict. Errors: pool.claim_id, pool.job_limits, pool.site_drained, pool.site_full,
-  // pool.site_answer, pool.site_token, pool.keeper, base.write.
+  // with another job it is pool.claim_conflict. Errors: pool.claim_id, pool.job_limits, pool.site_drained,
+  // pool.site_full, pool.site_answer, pool.site_token, pool.keeper, base.write.
   virtual Result<Observed> submit(const ServerJob& job) = 0;
   // The truth now, not what was last heard: a server whose process is gone is failed. Keeps the serving file in step
   // (pool/serving.h). Errors: pool.no_claim, pool.site_answer, pool.site_token.

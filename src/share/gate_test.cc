@@ -15,10 +15,10 @@ constexpr std::int64_t now_ms = 1'798'675'200'000;  // 2026-12-31T00:00:00Z
 
 // a, b and c are members; b and one that is gone are on every list.
 alliance::MembershipFacts facts() {
-  return {.is_member = [](std::string_view m) { return m == a || m == b || m == c; },
-          .in_group = [](auto, std::string_view g, std::string_view m) { return g == "g" && (m == b || m == gone); },
-          .in_clean_team = [](auto, std::string_view t,
-                              std::string_view m) { return t == "t" && (m == b || m == gone); }};
+  return {
+      .is_member = [](std::string_view m) { return m == a || m == b || m == c; },
+      .in_group = [](auto, std::string_view g, std::string_view m) { return g == "g" && (m == b || m == gone); },
+      .in_clean_team = [](auto, std::string_view t, std::string_view m) { return t == "t" && (m == b || m == gone); }};
 }
 std::string digest(char ch) { return std::string(64, ch); }
 Release release(std::string audience = "members") {

@@ -30,7 +30,7 @@ struct Kind {
   Signer may_sign;
   Retention retention;
   std::string_view audience;  // class of a draft that names none: "public" or "owner" (alliance/audience.h)
-  std::string_view doc;  // one sentence: what the signer claims
+  std::string_view doc;       // one sentence: what the signer claims
   json::Value (*payload_schema)();
   Result<void> (*check)(const json::Value& body);                      // the body has the payload's fields
   Result<void> (*replay)(sql::Db& views, const Statement& statement);  // statement -> rows

@@ -351,7 +351,8 @@ class World {
       check_ranges(db, *n);
       const std::string here = must(alliance::view_digest(db), "digest");
       const std::string read = m.frontier().digest + m.frontier().opened.value_or("");
-      if (!left_.contains(n->origin) && own.emplace(read, here).first->second != here) bad(n->origin + " has other views on equal bodies");
+      if (!left_.contains(n->origin) && own.emplace(read, here).first->second != here)
+        bad(n->origin + " has other views on equal bodies");
       std::string digest;  // without bodies, at two nodes: it costs a replay
       if (n == nodes_[0] || n == nodes_[1 + seed_ % (nodes_.size() - 1)]) {
         const auto again = must(m.rebuild_views(), "views anew");

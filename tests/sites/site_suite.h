@@ -74,8 +74,8 @@ inline Observed until(SiteAdapter& site, const std::string& claim, JobState want
 }
 
 inline std::string post(const Observed& at, const std::string& path, const std::string& body) {
-  auto answer = sandbox::plain_exchange(at.address, static_cast<std::uint16_t>(at.port), 10'000)(
-      {.method = "POST", .path = path, .body = body});
+  auto answer = sandbox::plain_exchange(at.address, static_cast<std::uint16_t>(at.port),
+                                        10'000)({.method = "POST", .path = path, .body = body});
   return answer ? answer->body : answer.error().text();
 }
 
@@ -193,8 +193,7 @@ inline void suite_one_of_many(const Bench& bench) {
   const ServerJob job = job_of(bench, "asked-by-many", "keyword");
   std::vector<std::jthread> askers;
   std::atomic<int> done = 0;
-  for (int i = 0; i < 6; ++i)
-    askers.emplace_back([&] { done += bench.open(bench.config)->submit(job).has_value(); });
+  for (int i = 0; i < 6; ++i) askers.emplace_back([&] { done += bench.open(bench.config)->submit(job).has_value(); });
   askers.clear();
   CHECK(done == 6);
   auto site = bench.open(bench.config);
@@ -209,10 +208,10 @@ inline void suite_one_of_many(const Bench& bench) {
 }
 
 inline void suite_misbehaving(const Bench& bench) {
-  const std::pair<std::string, std::string> modes[] = {
-      {"liar", "pool.job_digest"}, {"silent", "pool.job_digest"}, {"turns", "pool.job_digest"},
-      {"refuses", "pool.job_load"}, {"dies", "pool.job_ended"}, {"hangs", "pool.job_hangs"},
-      {"deaf", "pool.job_late"},   {"mute", "pool.job_late"}};
+  const std::pair<std::string, std::string> modes[] = {{"liar", "pool.job_digest"},  {"silent", "pool.job_digest"},
+                                                       {"turns", "pool.job_digest"}, {"refuses", "pool.job_load"},
+                                                       {"dies", "pool.job_ended"},   {"hangs", "pool.job_hangs"},
+                                                       {"deaf", "pool.job_late"},    {"mute", "pool.job_late"}};
   std::vector<std::unique_ptr<SiteAdapter>> sites;
   for (const auto& [mode, reason] : modes) {
     sites.push_back(bench.open(misbehaving(bench, mode)));
