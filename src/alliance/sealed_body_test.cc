@@ -287,3 +287,21 @@ TEST_CASE("sealed: secrets are files that nobody else can read, and an open one 
   fs::permissions(box, fs::perms::group_read, fs::perm_options::add);
   CHECK(load_boxes(h.at(0).keys_folder()).error().reason->slug == "alliance.key_open");
 }
+
+TEST_CASE("sealed: a reader that a class names and that has no box key is named, and members go on without it") {
+  House h;
+  h.group(false);
+  h.mirror();
+  // As of a program that had no box keys yet.
+  REQUIRE(h.at(0).views().value()->exec("UPDATE alliance_member SET box_key = '' WHERE member = 'hezong.example/m1'"));
+  Draft d = draft(Fact{"price", 7});
+  d.audience = Audience::parse("group:g").value();
+  const auto refused = h.at(0).append(d);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().reason->slug == "alliance.no_box_key");
+  CHECK(refused.error().detail.contains("hezong.example/m1"));
+  const Receipt said = h.say("members", 7);
+  h.spread();
+  CHECK_FALSE(h.opens(1, said));
+  CHECK(h.opens(2, said));
+}

@@ -48,7 +48,7 @@ std::string reason_of(const drill::KnownDrill& drill, std::string_view what) {
 Result<std::unique_ptr<pool::SiteAdapter>> adapter(api::Ctx& ctx, const std::string& site) {
   const auto config = HZ_TRY(pool::site_config(ctx.home, site));
   const pool::SiteWorld world{ctx.home, std::vector<fs::path>(ctx.tool_dirs.begin(), ctx.tool_dirs.end()),
-                              &ctx.clock()};
+                              &system_clock()};
   return pool::open_site(world, config);
 }
 
@@ -220,19 +220,20 @@ class ProductDrill {
             .model_sha256 = product_->model_sha256,
             .model_path = model_path_.string(),
             .limits = {},
-            .deadline_ms = ctx_.clock().now_ms() + live_.options_.ready_ms_max,
+            // Of the machine, as keepers are: the command's own clock may stand still.
+            .deadline_ms = system_clock().now_ms() + live_.options_.ready_ms_max,
             .evidence = evidence};
   }
   // Ready, with the model it was asked to serve. Errors: pool.*; node.not_ready.
   Result<pool::Observed> start(const std::string& claim, const std::string& site, const std::string& backend,
                                const std::string& evidence) {
     const auto place = HZ_TRY(adapter(ctx_, site));
-    const std::int64_t begun = ctx_.clock().now_ms();
+    const std::int64_t begun = system_clock().now_ms();
     pool::Observed seen = HZ_TRY(place->submit(job(claim, site, backend, evidence)));
     ctx_.progress().phase(fmt::format("{}: starting {} at {}", id_, backend, site), 0);
     while (seen.state != pool::JobState::ready) {
       if (pool::is_over(seen.state)) return fail(why("node.not_ready"), "{}: {}", claim, seen.detail);
-      if (ctx_.clock().now_ms() - begun > live_.options_.ready_ms_max)
+      if (system_clock().now_ms() - begun > live_.options_.ready_ms_max)
         return fail(why("node.not_ready"), "{}: {} after {} ms", claim, enum_text(seen.state),
                     live_.options_.ready_ms_max);
       std::this_thread::sleep_for(std::chrono::milliseconds(poll_ms));
@@ -260,7 +261,7 @@ class ProductDrill {
     standards::Product wanted = *product_;
     wanted.quality_min_milli -= noise_milli(cases);
     const standards::Golden asked = cases > 0 ? standards::sample_of(*golden_, static_cast<std::size_t>(cases),
-                                                                     static_cast<std::uint64_t>(ctx_.clock().now_ms()))
+                                                                     static_cast<std::uint64_t>(system_clock().now_ms()))
                                               : *golden_;
     ctx_.progress().phase(fmt::format("{}: {} golden cases", id_, asked.cases), 0);
     const standards::Opener open = [&]() -> Result<std::unique_ptr<standards::Session>> {
