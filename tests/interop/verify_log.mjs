@@ -150,17 +150,27 @@ function verify_tree(files, keys) {
     for (let n = 0; n * 256 < count; ++n) yield [n, Math.min(256, count - n * 256)];
   };
   const leaves = [];
+  // What a partial tile of an earlier head must be: the beginning of the one of this head. By its path.
+  const earlier = new Map();
+  const keep_beginnings = (level, n, width, ends, whole) => {
+    for (let w = 1; w < Math.min(width, 256); ++w) earlier.set(`${tile_path(level, n, 1).slice(0, -1)}${w}`, whole.subarray(0, ends(w)));
+    if (width === 256) return;
+    earlier.delete(tile_path(level, n, width));
+  };
   for (const [n, width] of tiles_of(head.size)) {
     const bundle = file(tile_path('entries', n, width));
     let at = 0;
+    const ends = [0];
     for (let i = 0; i < width; ++i) {
       must(at + 2 <= bundle.length, 'bundle');
       const length = bundle[at] * 256 + bundle[at + 1];
       must(at + 2 + length <= bundle.length, 'bundle');
       leaves.push(leaf_hash(bundle.subarray(at + 2, at + 2 + length)));
       at += 2 + length;
+      ends.push(at);
     }
     must(at === bundle.length, 'bytes after the last entry');
+    keep_beginnings('entries', n, width, (w) => ends[w], bundle);
   }
   must(same(tree_hash(leaves), head.root), 'the entries do not give the signed root');
   for (let level = 0, hashes = leaves; hashes.length > 0; ++level) {
@@ -168,10 +178,17 @@ function verify_tree(files, keys) {
     for (const [n, width] of tiles_of(hashes.length)) {
       const tile = hashes.slice(n * 256, n * 256 + width);
       must(same(concat(...tile), file(tile_path(level, n, width))), `${tile_path(level, n, width)} is not of its entries`);
+      keep_beginnings(level, n, width, (w) => 32 * w, concat(...tile));
       if (width === 256) above.push(tree_hash(tile));
     }
     hashes = above;
   }
+  // A folder that grew still has partial tiles of the heads before.
+  for (const [path, bytes] of files)
+    if (earlier.has(path)) {
+      must(same(earlier.get(path), bytes), `${path} is no beginning of its tile`);
+      ++wanted;
+    }
   must(files.size === wanted, 'files that belong to no tree');
   return {head, leaves};
 }

@@ -391,7 +391,7 @@ class World {
     const auto missed = must(db.integer("SELECT count(*) FROM public_alliance_sealed WHERE opened = 0 AND audience = "
                                         "'members'"),
                              "members' bodies");
-    if (missed.value_or(0) != 0 && suspended_.empty() && left_.empty() && !clone_)
+    if (missed.value_or(0) != 0 && suspended_.empty() && left_.empty() && !late_ && !clone_)
       bad(fmt::format("{} misses {} bodies that are for all members", n.origin, *missed));
     opened_ += must(db.integer("SELECT count(*) FROM public_alliance_sealed WHERE opened = 1 AND issuer <> ?",
                                {std::string_view(n.origin)}),
