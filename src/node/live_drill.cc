@@ -260,9 +260,10 @@ class ProductDrill {
   standards::ModelResult look(const pool::Observed& server, std::int64_t cases) {
     standards::Product wanted = *product_;
     wanted.quality_min_milli -= noise_milli(cases);
-    const standards::Golden asked = cases > 0 ? standards::sample_of(*golden_, static_cast<std::size_t>(cases),
-                                                                     static_cast<std::uint64_t>(system_clock().now_ms()))
-                                              : *golden_;
+    const standards::Golden asked = cases > 0
+                                        ? standards::sample_of(*golden_, static_cast<std::size_t>(cases),
+                                                               static_cast<std::uint64_t>(system_clock().now_ms()))
+                                        : *golden_;
     ctx_.progress().phase(fmt::format("{}: {} golden cases", id_, asked.cases), 0);
     const standards::Opener open = [&]() -> Result<std::unique_ptr<standards::Session>> {
       return standards::attach_oip_session(
