@@ -86,8 +86,9 @@ Result<std::vector<Receipt>> Member::append(std::span<const Draft> drafts) {
   std::optional<std::vector<statement::NamedSigner>> roots;
   std::vector<Receipt> receipts(drafts.size());
   std::vector<log::Entry> entries;
-  std::vector<std::size_t> slots;  // entries[i] answers receipts[slots[i]]
-  std::vector<Bytes> blobs;        // encrypted bodies of the entries
+  std::vector<std::size_t> slots;                                       // entries[i] answers receipts[slots[i]]
+  std::vector<Bytes> blobs;                                             // encrypted bodies of the entries
+  std::map<std::string, std::vector<crypto::AgeRecipient>> readers_of;  // by audience: looked up once a batch
   std::map<statement::Idem, std::size_t> sealed_here;
   std::vector<std::pair<std::size_t, std::size_t>> twins;  // (draft, the equal one before it)
   entries.reserve(drafts.size());
@@ -127,7 +128,9 @@ Result<std::vector<Receipt>> Member::append(std::span<const Draft> drafts) {
     }
     std::optional<statement::SealedBody> body;
     if (sealed) {
-      body = HZ_TRY(statement::seal_body(draft.body, HZ_TRY(state.readers(*this, audience)), *state.seams.rng));
+      auto [known, added] = readers_of.try_emplace(audience.format());
+      if (added) known->second = HZ_TRY(state.readers(*this, audience));
+      body = HZ_TRY(statement::seal_body(draft.body, known->second, *state.seams.rng));
       for (Bytes& blob : body->blobs) blobs.push_back(std::move(blob));
     }
     std::string payload = HZ_TRY(state.payload(draft, *kind, idem, draft.issued_ms < 0 ? now_ms : draft.issued_ms,

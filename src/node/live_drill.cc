@@ -47,9 +47,7 @@ std::string reason_of(const drill::KnownDrill& drill, std::string_view what) {
 
 Result<std::unique_ptr<pool::SiteAdapter>> adapter(api::Ctx& ctx, const std::string& site) {
   const auto config = HZ_TRY(pool::site_config(ctx.home, site));
-  const pool::SiteWorld world{ctx.home, std::vector<fs::path>(ctx.tool_dirs.begin(), ctx.tool_dirs.end()),
-                              &system_clock()};
-  return pool::open_site(world, config);
+  return pool::open_site({ctx.home, {ctx.tool_dirs.begin(), ctx.tool_dirs.end()}}, config);
 }
 
 std::string percent(std::int64_t milli) { return fmt::format("{}.{} %", milli / 10, milli % 10); }
@@ -64,7 +62,7 @@ class ProductDrill {
 
   // Asked for now, waited for later: so the substitutes of all products start together.
   void begin() {
-    if (!plan_.choice || drill::is_over_there(state_.stage) || !load() || !product_) return;
+    if (!plan_.choice || drill::is_over_there(state_.stage) || !find() || !product_) return;
     if (const auto place = adapter(ctx_, plan_.choice->site))
       (void)(*place)->submit(job(substitute_claim(live_.drill_, id_, &state_), plan_.choice->site,
                                  plan_.choice->backend, plan_.choice->evidence));
@@ -127,7 +125,7 @@ class ProductDrill {
       return true;
     }
     drill::DrillStep step = with({.stage = Stage::verified}, seen);
-    step.detail += compared(*serving, cases);
+    step.detail += compared(cases);
     HZ_TRY(say(std::move(step)));
     return true;
   }
@@ -186,8 +184,9 @@ class ProductDrill {
     return step;
   }
 
-  // The model and golden set, from the blob store or the folder named.
-  Result<void> load() {
+  // The product, and where its model and golden set are: in the blob store or the folder named. `product_` stays null
+  // when one is missing.
+  Result<void> find() {
     if (product_) return {};
     for (const standards::Product& one : HZ_TRY(standards::recorded_products(*HZ_TRY(views()))))
       if (one.id == id_ && one.member == member().id()) found_ = one;
@@ -201,11 +200,17 @@ class ProductDrill {
       return at == files.end() ? fs::path() : at->second;
     };
     model_path_ = path_of(found_->model_sha256);
-    const fs::path golden = path_of(found_->golden_sha256);
-    if (model_path_.empty() || golden.empty()) return {};
+    golden_path_ = path_of(found_->golden_sha256);
+    if (!model_path_.empty() && !golden_path_.empty()) product_ = &*found_;
+    return {};
+  }
+  // And their bytes, which only asking needs.
+  Result<void> load() {
+    HZ_TRY(find());
+    if (!product_ || golden_) return {};
     model_ = HZ_TRY(read_file(model_path_, 1u << 30));
-    golden_ = HZ_TRY(standards::decode_golden(HZ_TRY(read_file(golden, standards::GoldenLimits{}.size_bytes_max))));
-    product_ = &*found_;
+    golden_ =
+        HZ_TRY(standards::decode_golden(HZ_TRY(read_file(golden_path_, standards::GoldenLimits{}.size_bytes_max))));
     return {};
   }
 
@@ -293,8 +298,7 @@ class ProductDrill {
     return plan_.choice ? plan_.choice->quality_milli + plan_.choice->drop_milli : 0;
   }
   // The same sample on the incumbent, where one still serves: what changed, beside what is right.
-  std::string compared(const pool::Observed& server, std::int64_t cases) {
-    (void)server;
+  std::string compared(std::int64_t cases) {
     const auto before = route_before();
     if (!before) return "";
     for (const pool::Target& target : before->targets) {
@@ -332,7 +336,7 @@ class ProductDrill {
     return HZ_TRY(member().append(alliance::draft(route))).id;
   }
 
-  // A part of the traffic goes over while the incumbent still serves, and known answers are asked of both.
+  // A part of the traffic goes over while the incumbent still serves, and known answers are asked of the substitute.
   Result<void> canary(const pool::Target& there, const pool::Observed& server) {
     const auto now = HZ_TRY(route_now());
     const std::string before = now ? now->statement : "";
@@ -419,7 +423,7 @@ class ProductDrill {
   api::Ctx& ctx_;
   std::optional<standards::Product> found_;
   const standards::Product* product_ = nullptr;
-  fs::path model_path_;
+  fs::path model_path_, golden_path_;
   Bytes model_;
   std::optional<standards::Golden> golden_;
 };

@@ -6,7 +6,7 @@
 //
 // Order matters. The substitute serves and has passed the product's whole golden set on that very server before a
 // request goes there; a part of the traffic goes first, while the incumbent still serves, and known answers are asked
-// of both; then all of it. The way back is the same with the sides changed.
+// of the substitute; then all of it. The way back is the same with the sides changed.
 #pragma once
 #include <functional>
 
