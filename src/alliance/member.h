@@ -179,6 +179,18 @@ class Member {
   Result<std::string> disclose(const statement::Statement& s, std::span<const std::string> paths);
   // Gives a sealed body of this member to further readers. Errors: as open; alliance.not_sealed, alliance.no_box_key.
   Result<Receipt> share(const statement::Statement& s, const Audience& audience);
+  // A sealed body of this member that somebody may read by now to whom it was not sealed: who was admitted, put on a
+  // list or got a box key later, and everybody once the time of a sealed-until has come.
+  struct BodyDue {
+    std::string statement;
+    Audience audience;
+    std::uint64_t index = 0;
+  };
+  // At most so many, by the caller's clock: one that goes back gives out nothing. Cost while none is due: one look at
+  // each class. Errors: what views() says.
+  Result<std::vector<BodyDue>> bodies_due(std::int64_t now_ms, std::size_t max);
+  // Gives them out as alliance.body_shared, to those who lack them only. How many. Errors: as append.
+  Result<std::size_t> give_bodies(std::span<const BodyDue> due, std::int64_t now_ms);
   // Says that a sealed body of this member is gone, and deletes it here. Errors: alliance.not_sealed, blob.write.
   Result<Receipt> erase(const statement::Statement& s, std::string_view reason);
   // Blobs came or went other than by these calls: views are replayed at the next call. Errors: base.write.

@@ -109,7 +109,9 @@ struct Served::State {
   std::optional<blob::Store> blobs;
   std::timed_mutex writing;  // requests that sign, one after the other
   AppendQueue appends;
-  std::latch listening{1};  // `server` is set: its first requests may come before that
+  std::mutex keys_turn;
+  std::shared_ptr<const alliance::Authority> own_keys;  // of this member, as known last
+  std::latch listening{1};                              // `server` is set: its first requests may come before that
   Fd lock;
   NodeFile file;
   std::optional<OpenMembers> members;
@@ -139,6 +141,32 @@ struct Served::State {
     if (done || !of_the_machine(done.error())) members->give_back(std::move(member), true);
     return done;
   }
+  // Checked by the keys as they were known last, so that no member has to be moved to the newest head for it: whether a
+  // key speaks is asked when the batch is appended. What fails is checked again by the keys as they are.
+  AppendQueue::Receipts append(const api::Op& op, std::vector<Bytes> leaves) {
+    std::shared_ptr<const alliance::Authority> keys;
+    {
+      const std::scoped_lock hold(keys_turn);
+      keys = own_keys;
+    }
+    auto batch = alliance::check_incoming(*keys, mounted, leaves);
+    if (!batch) {
+      alliance::Member member = HZ_TRY(members->borrow());
+      keep_keys(member);
+      batch = alliance::check_incoming(member.authority(), mounted, std::move(leaves));
+      members->give_back(std::move(member));
+    }
+    return appends.append(
+        HZ_TRY(std::move(batch)), [&] { return take_turn(op); },
+        [&](std::span<alliance::Incoming> all) {
+          return sign([&](alliance::Member& member) { return member.append_incoming(all); });
+        });
+  }
+  void keep_keys(alliance::Member& member) {
+    auto keys = std::make_shared<const alliance::Authority>(member.authority());
+    const std::scoped_lock hold(keys_turn);
+    own_keys = std::move(keys);
+  }
   // A request runs on a member that is kept open.
   Result<api::Answer> call(const api::Op& op, const json::Value& in) {
     api::Ctx ctx{.home = home, .mounted = mounted, .seams = seams, .tool_dirs = tool_dirs};
@@ -151,14 +179,9 @@ struct Served::State {
         return answer;
       });
     }
-    ctx.append_batch = [&](std::vector<alliance::Incoming> batch) {
-      return appends.append(
-          std::move(batch), [&] { return take_turn(op); },
-          [&](std::span<alliance::Incoming> all) {
-            return sign([&](alliance::Member& member) { return member.append_incoming(all); });
-          });
-    };
-    if (op.may != api::May::anyone)
+    if (op.own_turn)
+      ctx.append_leaves = [&](std::vector<Bytes> leaves) { return append(op, std::move(leaves)); };
+    else if (op.may != api::May::anyone)
       if (auto member = members->borrow()) ctx.opened = *std::move(member);  // else the operation says what is wrong
     auto answer = op.call(ctx, in, {});
     if (!ctx.opened) return answer;
@@ -298,6 +321,7 @@ Result<Served> Served::start(const ServeOptions& options, api::Ctx& ctx) {
 Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
   HZ_TRY(ctx.member());  // whatever is wrong with it is said now, not at the first request
   auto state = std::make_unique<State>();
+  state->keep_keys(*HZ_TRY(ctx.member()));
   state->home = ctx.home;
   state->mounted = ctx.mounted;
   state->seams = {ctx.seams.clock, ctx.seams.rng, &notes_only()};
