@@ -74,6 +74,7 @@ Result<void> Member::refresh() {
 
 Result<void> Member::rest() {
   if (!state_->writer) return {};
+  state_->keep_checked();
   // Not after each statement: a file a request would cost more than checking some signatures again.
   const bool much = state_->verified.size >= state_->verified_kept + verified_every;
   const Result<void> kept = much ? state_->keep_verified() : Result<void>();
@@ -127,6 +128,20 @@ Result<sql::Db*> Member::views() {
   }
   HZ_TRY(state.keep_verified());
   return &state.views->db();
+}
+
+Result<std::map<std::string, std::uint64_t>> Member::replayed() {
+  State& state = *state_;
+  if (!state.views) state.views.emplace(HZ_TRY(Views::open(state.places.views, state.mounted, state.authority.origin)));
+  std::map<std::string, std::uint64_t> out;
+  sql::Db& db = state.views->db();
+  HZ_TRY(db.transaction([&] {
+    return db.query("SELECT origin, size FROM alliance_log", {}, [&](const sql::Row& r) {
+      out[r.text(0)] = static_cast<std::uint64_t>(r.integer(1));
+      return true;
+    });
+  }));
+  return out;
 }
 
 std::vector<Source> Member::State::sources() {

@@ -1,5 +1,6 @@
 // This node's member: its keys, its log, its blobs, and the views replayed from its and other members' statements.
 #pragma once
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -134,6 +135,8 @@ class Member {
 
   // The views, replayed up to the own head and those of the mirrored logs. Callers read; only replay writes.
   Result<sql::Db*> views();
+  // How much of each log the views stand on, without replaying more; a replay that runs is waited for. Errors: sql.*.
+  Result<std::map<std::string, std::uint64_t>> replayed();
   // Mirrored logs that could not be opened just now, with the reason: their statements are not in the views.
   const std::vector<Error>& peer_faults() const;
   blob::Store& blobs();
@@ -195,6 +198,8 @@ class Member {
   Result<Receipt> erase(const statement::Statement& s, std::string_view reason);
   // Blobs came or went other than by these calls: views are replayed at the next call. Errors: base.write.
   Result<void> note_bodies_changed();
+  // It is so long, or the clock went back, since bodies were last noted as changed.
+  bool bodies_settled(std::int64_t now_ms, std::int64_t for_ms) const;
 
  private:
   struct State;

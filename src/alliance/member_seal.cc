@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 
 #include "alliance/body.h"
@@ -163,8 +164,21 @@ std::string Member::State::bodies_text() const {
   return text ? *text : std::string();
 }
 
-Result<void> Member::note_bodies_changed() {
-  return write_file_durably(state_->places.bodies, as_bytes(random_text(*state_->seams.rng) + "\n"));
+Result<void> Member::note_bodies_changed() { return state_->note_bodies(); }
+
+// The text is new each time; when it was written stands in it, by the member's own clock.
+Result<void> Member::State::note_bodies() const {
+  return write_file_durably(places.bodies,
+                            as_bytes(fmt::format("{} {}\n", random_text(*seams.rng), seams.clock->now_ms())));
+}
+
+bool Member::bodies_settled(std::int64_t now_ms, std::int64_t for_ms) const {
+  const std::string text = state_->bodies_text();
+  std::int64_t at_ms = 0;
+  const auto space = text.find(' ');
+  if (space == std::string::npos) return true;
+  std::from_chars(text.data() + space + 1, text.data() + text.size(), at_ms);
+  return now_ms < at_ms || now_ms - at_ms >= for_ms;
 }
 
 Result<bool> Member::State::settle_bodies() {
@@ -191,7 +205,7 @@ Result<bool> Member::State::settle_bodies() {
                  return true;
                }));
   for (const Digest& digest : gone) HZ_TRY(blobs.erase(digest));
-  if (!gone.empty() || again) HZ_TRY(write_file_durably(places.bodies, as_bytes(random_text(*seams.rng) + "\n")));
+  if (!gone.empty() || again) HZ_TRY(note_bodies());
   crypto::Sha256 hash;
   bool any = false;
   HZ_TRY(
@@ -276,13 +290,14 @@ Result<std::vector<Member::BodyDue>> Member::bodies_due(std::int64_t now_ms, std
     for (auto from = record.first_lacking(text, 0, now->others); from && out.size() < max;) {
       std::optional<std::uint64_t> at;
       std::string statement;
-      HZ_TRY(db.query("SELECT idx, statement FROM public_alliance_sealed WHERE issuer = ? AND audience = ? AND idx >= ? "
-                      "AND opened = 1 AND erased = 0 ORDER BY idx LIMIT 1",
-                      {id(), text, static_cast<std::int64_t>(*from)}, [&](const sql::Row& r) {
-                        at = static_cast<std::uint64_t>(r.integer(0));
-                        statement = r.text(1);
-                        return false;
-                      }));
+      HZ_TRY(
+          db.query("SELECT idx, statement FROM public_alliance_sealed WHERE issuer = ? AND audience = ? AND idx >= ? "
+                   "AND opened = 1 AND erased = 0 ORDER BY idx LIMIT 1",
+                   {id(), text, static_cast<std::int64_t>(*from)}, [&](const sql::Row& r) {
+                     at = static_cast<std::uint64_t>(r.integer(0));
+                     statement = r.text(1);
+                     return false;
+                   }));
       if (!at) break;
       const auto lacking = record.first_lacking(text, *at, now->others);
       if (lacking == at) out.push_back({statement, *wanted, *at});

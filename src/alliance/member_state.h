@@ -101,6 +101,8 @@ struct Member::State {
                                    const statement::Idem& idem);
   // What the views stand on beside the logs (Views::catch_up).
   std::string bodies_text() const;
+  // Another text than before. Errors: base.write.
+  Result<void> note_bodies() const;
   // After a replay: learns of shared blobs, deletes erased ones. True when views have to be replayed again.
   Result<bool> settle_bodies();
 

@@ -81,7 +81,7 @@ void SealedTo::widen(const std::string& audience, std::uint64_t begin, std::uint
     at->second.insert(readers.begin(), readers.end());
   for (auto at = stretches.begin(); at != stretches.end();)
     at = at->second == (at == stretches.begin() ? nobody() : std::prev(at)->second) ? stretches.erase(at)
-                                                                                     : std::next(at);
+                                                                                    : std::next(at);
 }
 
 std::optional<std::uint64_t> SealedTo::first_lacking(const std::string& audience, std::uint64_t from,

@@ -8,6 +8,7 @@
 // File: docs/formats/member_folder.md, "sealed_to.json".
 #pragma once
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>

@@ -1,4 +1,5 @@
 // Reading a log: entries, tiles, bundles, proofs. Everything is limited to the head the object holds.
+#include <algorithm>
 #include <bit>
 
 #include "log/proof.h"
@@ -66,6 +67,27 @@ Result<std::span<const Digest>> Log::State::proven(unsigned level, std::uint64_t
     tile.proven = true;
   }
   return std::span<const Digest>(tile.hashes);
+}
+
+Result<void> Log::check_entries(std::uint64_t begin, std::uint64_t end, const Identify& identify) {
+  State& state = *state_;
+  std::vector<Identity> stored;
+  HZ_TRY(state.db.query("SELECT id, idem FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx",
+                        {column(begin), column(end)}, [&](const sql::Row& row) {
+                          Identity& one = stored.emplace_back();
+                          if (row.blob(0).size() == one.id.size()) std::ranges::copy(row.blob(0), one.id.begin());
+                          if (row.blob(1).size() == one.idem.size()) std::ranges::copy(row.blob(1), one.idem.begin());
+                          return true;
+                        }));
+  return state.visit(begin, end, [&](std::uint64_t index, ByteView leaf) -> Result<void> {
+    const auto right = identify(leaf);
+    if (!right) return fail(why("log.leaf_corrupt"), "entry {}: {}", index, right.error().text());
+    const std::size_t at = index - begin;
+    if (at >= stored.size() || stored[at].id != right->id || stored[at].idem != right->idem)
+      return fail(why("log.index_corrupt"), "entry {}: stored id {}, the entry says {}", index,
+                  at < stored.size() ? hex(stored[at].id) : "none", hex(right->id));
+    return {};
+  });
 }
 
 Result<std::optional<std::uint64_t>> Log::find(const Digest& id) {

@@ -147,6 +147,9 @@ class Log {
   // and what `each` returns.
   Result<void> visit(std::uint64_t begin, std::uint64_t end,
                      const std::function<Result<void>(std::uint64_t index, ByteView leaf)>& each);
+  // As visit, and each entry's stored id and idempotency key are those that its bytes have. Errors: as visit,
+  // log.index_corrupt.
+  Result<void> check_entries(std::uint64_t begin, std::uint64_t end, const Identify& identify);
   Result<std::optional<std::uint64_t>> find(const Digest& id);
   Result<std::optional<std::uint64_t>> find_idem(const std::array<std::uint8_t, 16>& idem);
 

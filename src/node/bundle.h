@@ -25,6 +25,13 @@ namespace hz::node {
 struct BundleLog {
   std::string origin;
   std::vector<std::string> proofs;
+  // Fields of sealed bodies of these statements (statement/field_tree.h), rising by index.
+  struct Shown {
+    std::uint64_t index = 0;
+    std::string disclosure;
+    bool operator==(const Shown&) const = default;
+  };
+  std::vector<Shown> shown = {};
   bool operator==(const BundleLog&) const = default;
 };
 struct Bundle {
@@ -66,12 +73,20 @@ struct BundleHead {
                 row("quorum", &BundleHead::quorum, "they are a quorum, by the auditor's policy or else the enclosed"));
   }
 };
+struct Disclosed {
+  std::string path, value;
+  static constexpr auto fields() {
+    return rows(row("path", &Disclosed::path, "where in the body"), row("value", &Disclosed::value, "as JSON"));
+  }
+};
 struct BundleStatement {
   std::string id, kind, log, claimed_time, role;
   std::int64_t index = 0;
   std::vector<std::string> keys;
   bool changes_keys = false;
   json::Value body;
+  std::optional<std::string> sealed;
+  std::vector<Disclosed> disclosed;
   static constexpr auto fields() {
     return rows(row("id", &BundleStatement::id, "statement id"), row("kind", &BundleStatement::kind, "kind"),
                 row("log", &BundleStatement::log, "the log it stands in, whose member says it"),
@@ -80,7 +95,9 @@ struct BundleStatement {
                 row("index", &BundleStatement::index, "position in the log"),
                 row("keys", &BundleStatement::keys, "verifier keys that signed and spoke at this position"),
                 row("changes_keys", &BundleStatement::changes_keys, "here for the chain of keys"),
-                row("body", &BundleStatement::body, "what was signed"));
+                row("body", &BundleStatement::body, "what was signed; null when it is sealed"),
+                row("sealed", &BundleStatement::sealed, "to whom the body is sealed, and the commitment signed"),
+                row("disclosed", &BundleStatement::disclosed, "fields of it that the bundle proves"));
   }
 };
 struct BundleAnswer {

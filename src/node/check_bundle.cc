@@ -1,8 +1,10 @@
 // The auditor's walk through a bundle. The item being looked at is kept by name, so that the first one that does not
 // hold can be told.
 #include <algorithm>
+#include <map>
 #include <set>
 
+#include "alliance/audience.h"
 #include "alliance/authority.h"
 #include "alliance/reasons.h"
 #include "crypto/hash.h"
@@ -10,6 +12,7 @@
 #include "node/bundle.h"
 #include "node/evidence.h"
 #include "node/reasons.h"
+#include "statement/field_tree.h"
 #include "statement/leaf.h"
 #include "statement/statement.h"
 
@@ -67,6 +70,23 @@ class Auditor {
       HZ_TRY(log::verify_proof(proofs[i], key));
       if (i > 0) HZ_TRY(one_statement(authority, proofs[i], changes[i]));
     }
+    for (const BundleLog::Shown& one : in.shown) HZ_TRY(one_disclosure(in.origin, one));
+    return {};
+  }
+
+  // Fields of a sealed statement that was proven above.
+  Result<void> one_disclosure(const std::string& origin, const BundleLog::Shown& shown) {
+    item_ = fmt::format("log {}: disclosure of statement {}", origin, shown.index);
+    const auto whose = std::ranges::find_if(answer_.statements, [&](const BundleStatement& s) {
+      return s.log == origin && s.index == static_cast<std::int64_t>(shown.index);
+    });
+    if (whose == answer_.statements.end()) return refuse("the statement is not in the bundle");
+    const auto seal = seals_.find({origin, shown.index});
+    if (seal == seals_.end()) return fail(alliance::why("alliance.not_sealed"), "{}: its body is public", whose->id);
+    const auto fields = HZ_TRY(statement::parse_disclosure(shown.disclosure));
+    HZ_TRY(statement::check_disclosure(fields, seal->second));
+    for (const statement::ShownField& field : fields.shown)
+      whose->disclosed.push_back({field.path, json::dump(field.value)});
     return {};
   }
 
@@ -133,6 +153,11 @@ class Auditor {
     out.index = static_cast<std::int64_t>(s.index);
     out.changes_keys = changes_keys;
     out.body = s.body;
+    if (s.seal) {
+      const auto audience = alliance::Audience::of_header(s.audience, s.issuer);
+      out.sealed = fmt::format("{}, commitment {}", audience ? audience->format() : "unknown", s.seal->commit);
+      seals_[{s.origin, s.index}] = HZ_TRY(parse_digest(s.seal->commit));
+    }
     const auto frame = HZ_TRY(statement::decode_leaf(proof.extra));
     for (const auto& signature : frame.signatures())
       for (const alliance::KeySpan& span : authority.keys)
@@ -145,6 +170,7 @@ class Auditor {
   const BundleTrust& trust_;
   BundleAnswer& answer_;
   log::Policy enclosed_;
+  std::map<std::pair<std::string, std::uint64_t>, Digest> seals_;  // commitments, by place
   std::string item_;
 };
 
@@ -175,6 +201,17 @@ BundleAnswer check_bundle(std::string_view text, const BundleTrust& trust) {
   Auditor auditor(trust, out);
   const auto done = auditor.check(text);
   out.holds = done.has_value();
+  std::size_t hidden = 0, shown = 0;
+  for (const BundleStatement& s : out.statements) {
+    hidden += s.sealed && s.disclosed.empty();
+    shown += !s.disclosed.empty();
+  }
+  if (hidden > 0)
+    out.not_checked.push_back(
+        fmt::format("what {} sealed statement{} say{}: their member shows fields with `hezong audit bundle --disclose`",
+                    hidden, hidden == 1 ? "" : "s", hidden == 1 ? "s" : ""));
+  if (shown > 0)
+    out.not_checked.emplace_back("that the disclosed fields are all there are, or that a path stands once in the body");
   if (!done) {
     out.failed_item = auditor.item();
     out.failed_reason = done.error().reason->slug;

@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstring>
 #include <latch>
@@ -123,6 +124,7 @@ struct Served::State {
   std::optional<net::Server> server;          // its workers use everything above
   std::optional<net::Server> gateway_server;  // when products are called at an address of their own
   std::optional<SiteWatch> sites;
+  std::optional<ScrubWatch> scrubbing;
   std::jthread syncing;  // last: it ends first
 
   Result<std::unique_lock<std::timed_mutex>> take_turn(const api::Op& op) {
@@ -238,6 +240,21 @@ struct Served::State {
     fmt::print(stderr, "{}: {}\n", home.string(),
                room ? "there is room again, and a reserve"
                     : "the disk is nearly full: there is no reserve for what this node still has to sign");
+  }
+  // As `hezong log scrub --repair`; what is still damaged afterwards is among what it returns.
+  std::vector<Damage> repair() {
+    api::Ctx ctx{.home = home, .mounted = mounted, .seams = seams, .tool_dirs = tool_dirs};
+    const auto op = std::ranges::find(ops(), std::string_view("log.scrub"), [](const api::Op* one) { return one->id; });
+    const auto answer = (*op)->call(ctx, json::parse(R"({"repair":true})").value(), {});
+    const json::Value* found = answer ? answer->json.find("damage") : nullptr;
+    std::vector<Damage> out;
+    if (const json::Array* list = found ? found->array() : nullptr)
+      for (const json::Value& one : *list)
+        if (auto damage = from_json<Damage>(one)) out.push_back(*std::move(damage));
+    if (!answer) fmt::print(stderr, "scrub: {}\n", answer.error().text());
+    for (const Damage& one : out)
+      fmt::print(stderr, "scrub: {} {}: {}\n", one.repaired ? "repaired" : "still damaged", one.place, one.detail);
+    return out;
   }
   void sync_for_ever(std::stop_token stop, int pause_ms) {
     std::mutex waiting;
@@ -382,6 +399,9 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
   HZ_TRY(write_file_durably(ctx.home / "node.json", as_bytes(text)));
   constexpr int look_every_ms = 250;
   state->sites.emplace(pool::SiteWorld{state->home, state->tool_dirs, state->seams.clock}, look_every_ms);
+  state->scrubbing.emplace(
+      state->home, *state->seams.clock, options.scrub,
+      options.scrub_repair ? std::function([s] { return s->repair(); }) : std::function<std::vector<Damage>()>());
   // Opening it again for the first request would cost as much as the whole start.
   ctx.opened->seams() = state->seams;
   state->members->give_back(*std::exchange(ctx.opened, std::nullopt));
@@ -400,6 +420,7 @@ void Served::stop() {
     state_->syncing.request_stop();
     state_->syncing.join();
   }
+  state_->scrubbing.reset();
   state_->sites.reset();
   if (state_->gateway_server) state_->gateway_server->stop();
   state_->server->stop();
