@@ -1,5 +1,6 @@
 // This node's member: its keys, its log, its blobs, and the views replayed from its and other members' statements.
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -170,6 +171,11 @@ class Member {
     std::string own, shared;
   };
   Result<Rebuilt> rebuild_views();
+  // Reads the views as they were at these heads: what a closing was computed from, whatever is known since. They are
+  // replayed in memory, without sealed bodies, as `as` (an origin) would: every node gets the same rows. Errors:
+  // alliance.closing_waiting (a log is not here so far), alliance.other_history (its root is another), sql.*, log.*.
+  Result<void> views_at(std::span<const FrontierEntry> heads, const std::string& as,
+                        const std::function<Result<void>(sql::Db&)>& read);
 
   // Fills in the body of a sealed statement of any log. Errors: alliance.body_gone (erased, not here, or not for this
   // member), statement.sealed.
