@@ -1,6 +1,7 @@
 #include <fmt/ranges.h>
 
 #include "pool/kinds.h"
+#include "pool/lease.h"
 #include "pool/reasons.h"
 #include "pool/rules.h"
 #include "pool/sql_text.h"
@@ -64,7 +65,8 @@ Result<void> replay_job(sql::Db& views, const statement::Statement& s, const Job
 
 }  // namespace
 
-std::span<const statement::Kind> kinds() {
+namespace {
+std::span<const statement::Kind> own_kinds() {
   static const statement::Kind table[] = {
       statement::kind<Site, &replay_site>(
           {.number = 0x0301,
@@ -83,6 +85,16 @@ std::span<const statement::Kind> kinds() {
       statement::kind<Job, &replay_job>(
           {.number = 0x0320, .doc = "The signer started this model server at its own site."}),
   };
+  return table;
+}
+}  // namespace
+
+std::span<const statement::Kind> kinds() {
+  static const std::vector<statement::Kind> table = [] {
+    std::vector<statement::Kind> out;
+    for (const auto& part : {own_kinds(), lease_kinds()}) out.insert(out.end(), part.begin(), part.end());
+    return out;
+  }();
   return table;
 }
 

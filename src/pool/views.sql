@@ -103,3 +103,127 @@ CREATE TABLE pool_job(
 
 CREATE VIEW public_pool_job(member, claim, site, product, backend, model_sha256, evidence, statement) AS
   SELECT member, claim, site, product, backend, model_sha256, evidence, statement FROM pool_job;
+
+-- Capacity that members lend each other (lease.h). Each table is keyed by who said it; the views below join what owner
+-- and consumer said about the same lease.
+CREATE TABLE pool_capacity(
+  member TEXT NOT NULL,
+  offer TEXT NOT NULL,
+  site TEXT NOT NULL,
+  device TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  count_per_consumer_max INTEGER NOT NULL,
+  per_device_hour INTEGER NOT NULL,
+  per_million_tokens INTEGER NOT NULL,
+  per_million_inferences INTEGER NOT NULL,
+  audience TEXT NOT NULL,
+  from_ms INTEGER NOT NULL,
+  until_ms INTEGER NOT NULL,
+  recall_notice_ms INTEGER NOT NULL,
+  statement TEXT NOT NULL,
+  PRIMARY KEY(member, offer)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE pool_claim(
+  member TEXT NOT NULL,
+  claim TEXT NOT NULL,
+  lease TEXT NOT NULL,
+  owner TEXT NOT NULL,
+  offer TEXT NOT NULL,
+  product TEXT NOT NULL,
+  backend TEXT NOT NULL,
+  model_sha256 TEXT NOT NULL,
+  memory_bytes_max INTEGER NOT NULL,
+  pids_max INTEGER NOT NULL,
+  wall_ms_max INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  from_ms INTEGER NOT NULL,
+  until_ms INTEGER NOT NULL,
+  jurisdictions TEXT NOT NULL,
+  data_at TEXT NOT NULL,
+  evidence TEXT NOT NULL,
+  statement TEXT NOT NULL,
+  PRIMARY KEY(member, claim)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX pool_claim_owner ON pool_claim(owner, lease);
+
+CREATE TABLE pool_lease(
+  member TEXT NOT NULL,
+  lease TEXT NOT NULL,
+  consumer TEXT NOT NULL,
+  claim TEXT NOT NULL,
+  offer TEXT NOT NULL,
+  site TEXT NOT NULL,
+  device TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  from_ms INTEGER NOT NULL,
+  until_ms INTEGER NOT NULL,
+  recall_notice_ms INTEGER NOT NULL,
+  per_device_hour INTEGER NOT NULL,
+  per_million_tokens INTEGER NOT NULL,
+  per_million_inferences INTEGER NOT NULL,
+  refused TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  statement TEXT NOT NULL,
+  PRIMARY KEY(member, lease)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE pool_lease_recall(
+  member TEXT NOT NULL,
+  lease TEXT NOT NULL,
+  ends_ms INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  statement TEXT NOT NULL,
+  PRIMARY KEY(member, lease)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE pool_lease_end(
+  member TEXT NOT NULL,
+  owner TEXT NOT NULL,
+  lease TEXT NOT NULL,
+  ended_ms INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  statement TEXT NOT NULL,
+  PRIMARY KEY(member, owner, lease)
+) STRICT, WITHOUT ROWID;
+
+-- Sealed: its rows are at owner and consumer only, and in no public view.
+CREATE TABLE pool_lease_access(
+  member TEXT NOT NULL,
+  lease TEXT NOT NULL,
+  secret TEXT NOT NULL,
+  statement TEXT NOT NULL,
+  PRIMARY KEY(member, lease)
+) STRICT, WITHOUT ROWID;
+
+CREATE VIEW public_pool_capacity(member, offer, site, device, count, count_per_consumer_max, per_device_hour,
+                                 per_million_tokens, per_million_inferences, audience, from_ms, until_ms,
+                                 recall_notice_ms, entity, jurisdiction, statement) AS
+  SELECT c.member, c.offer, c.site, c.device, c.count, c.count_per_consumer_max, c.per_device_hour,
+         c.per_million_tokens, c.per_million_inferences, c.audience, c.from_ms, c.until_ms, c.recall_notice_ms,
+         coalesce(s.entity, 'unknown'), coalesce(s.jurisdiction, 'unknown'), c.statement
+  FROM pool_capacity c LEFT JOIN pool_site s ON s.member = c.member AND s.site = c.site;
+
+CREATE VIEW public_pool_claim(member, claim, lease, owner, offer, product, backend, model_sha256, memory_bytes_max,
+                              pids_max, wall_ms_max, count, from_ms, until_ms, jurisdictions, data_at, evidence,
+                              statement) AS
+  SELECT member, claim, lease, owner, offer, product, backend, model_sha256, memory_bytes_max, pids_max, wall_ms_max,
+         count, from_ms, until_ms, jurisdictions, data_at, evidence, statement FROM pool_claim;
+
+-- Answers to claims that were made: a lease that nobody claimed is none. It is over at ends_ms: the earliest of its own
+-- time, its recall, and what either side said. recalled_ms, owner_ended_ms and consumer_ended_ms are NULL until then.
+CREATE VIEW public_pool_lease(member, lease, consumer, claim, offer, site, device, count, from_ms, until_ms, ends_ms,
+                              recall_notice_ms, per_device_hour, per_million_tokens, per_million_inferences, refused,
+                              detail, product, backend, model_sha256, recalled_ms, recall_reason, owner_ended_ms,
+                              consumer_ended_ms, claim_statement, statement) AS
+  SELECT l.member, l.lease, l.consumer, l.claim, l.offer, l.site, l.device, l.count, l.from_ms, l.until_ms,
+         max(l.from_ms, min(l.until_ms, coalesce(r.ends_ms, l.until_ms), coalesce(o.ended_ms, l.until_ms),
+                            coalesce(e.ended_ms, l.until_ms))),
+         l.recall_notice_ms, l.per_device_hour, l.per_million_tokens, l.per_million_inferences, l.refused, l.detail,
+         c.product, c.backend, c.model_sha256, r.ends_ms, coalesce(r.reason, ''), o.ended_ms, e.ended_ms, c.statement,
+         l.statement
+  FROM pool_lease l
+  JOIN pool_claim c ON c.member = l.consumer AND c.claim = l.claim AND c.owner = l.member AND c.offer = l.offer
+  LEFT JOIN pool_lease_recall r ON r.member = l.member AND r.lease = l.lease
+  LEFT JOIN pool_lease_end o ON o.member = l.member AND o.owner = l.member AND o.lease = l.lease
+  LEFT JOIN pool_lease_end e ON e.member = l.consumer AND e.owner = l.member AND e.lease = l.lease;
