@@ -11,5 +11,8 @@ std::span<const api::Op> api_key_ops();
 std::span<const api::Op> meter_ops();
 std::span<const api::Op> job_ops();
 std::span<const api::Op> drain_ops();
+std::span<const api::Op> bill_ops();
+std::span<const api::Op> reconcile_ops();
+std::span<const api::Op> ledger_ops();
 
 }  // namespace hz::pool

@@ -44,7 +44,11 @@ std::vector<Amount> largest_remainder(std::span<const Amount> numerators, Amount
   for (std::size_t i = 0; i < numerators.size(); ++i)
     if (numerators[i] != out[i] * denominator) order.push_back(i);
   HZ_ASSERT(missing > 0 && missing <= static_cast<Amount>(order.size()));
-  std::ranges::stable_sort(order, std::greater<>(), [&](std::size_t i) { return numerators[i] - out[i] * denominator; });
+  const auto remainder = [&](std::size_t i) { return numerators[i] - out[i] * denominator; };
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    const Amount first = remainder(a), second = remainder(b);
+    return first != second ? first > second : a < b;
+  });
   for (std::size_t k = 0; k < static_cast<std::size_t>(missing); ++k) ++out[order[k]];
   return out;
 }

@@ -35,7 +35,7 @@ struct Price {
                 row("gigabyte_micro", &Price::gigabyte_micro, "micro-credits for 10^9 bytes", or_default));
   }
 };
-inline constexpr std::int64_t price_micro_max = 1'000'000'000'000, quantity_max = 10'000'000'000'000;
+inline constexpr std::int64_t price_micro_max = 1'000'000'000'000'000, quantity_max = 10'000'000'000'000;
 
 // Prices by what is used. Here they are what an owner posted; a market's prices of a period will have the same form.
 using PriceVector = std::map<std::string, Price, std::less<>>;

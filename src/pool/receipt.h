@@ -11,6 +11,7 @@
 
 #include "base/seams.h"
 #include "pool/price.h"
+#include "statement/kind.h"
 
 namespace hz::pool {
 
@@ -158,5 +159,8 @@ struct WholeBill {
 };
 // Errors: pool.bill, pool.period, pool.price, pool.quantity.
 Result<WholeBill> make_bill(Bill head, std::vector<Receipt> receipts, Rng& rng);
+
+// Of this header and of close.h.
+std::span<const statement::Kind> bill_kinds();
 
 }  // namespace hz::pool
