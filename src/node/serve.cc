@@ -11,6 +11,7 @@
 #include <cstring>
 #include <latch>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "alliance/authority.h"
@@ -32,6 +33,7 @@
 #include "node/site_watch.h"
 #include "node/sync.h"
 #include "node/vouch.h"
+#include "pool/account_round.h"
 
 namespace hz::node {
 namespace {
@@ -121,7 +123,9 @@ struct Served::State {
   std::optional<net::Server> server;          // its workers use everything above
   std::optional<net::Server> gateway_server;  // when products are called at an address of their own
   std::optional<SiteWatch> sites;
-  std::jthread syncing;  // last: it ends first
+  std::int64_t accounted_ms = -1;       // of the syncing thread
+  std::set<std::string> account_said;  // of the syncing thread
+  std::jthread syncing;                // last: it ends first
 
   Result<std::unique_lock<std::timed_mutex>> take_turn(const api::Op& op) {
     std::unique_lock<std::timed_mutex> turn(writing, std::defer_lock);
@@ -216,17 +220,38 @@ struct Served::State {
                room ? "there is room again, and a reserve"
                     : "the disk is nearly full: there is no reserve for what this node still has to sign");
   }
+  // The accounts, when accounts.json asks for it. Nothing is said twice.
+  Result<void> account_now() {
+    const auto settings = HZ_TRY(pool::account_settings(home));
+    const std::int64_t now_ms = steady_clock().now_ms();
+    if (!settings || (accounted_ms >= 0 && now_ms - accounted_ms < settings->every_s * 1000)) return {};
+    accounted_ms = now_ms;
+    std::unique_lock<std::timed_mutex> turn(writing, std::defer_lock);
+    if (!turn.try_lock_for(writer_patience)) return {};
+    const auto said = HZ_TRY(sign([&](alliance::Member& member) {
+      return pool::account_round(member, {home, tool_dirs, seams.clock}, *settings);
+    }));
+    for (const std::string& line : said)
+      if (account_said.insert(line).second) fmt::print(stderr, "accounts: {}\n", line);
+    if (account_said.size() > 1000) account_said.clear();
+    return {};
+  }
   void sync_for_ever(std::stop_token stop, int pause_ms) {
     std::mutex waiting;
     std::condition_variable_any wake;
     std::unique_lock held(waiting);
-    std::string last_fault;
+    std::string last_fault, last_account_fault;
     while (!stop.stop_requested()) {
       const auto done = sync_now(stop);
       // Once, not every few seconds for as long as it lasts.
       const std::string fault = done ? "" : done.error().text();
       if (!fault.empty() && fault != last_fault && !stop.stop_requested()) fmt::print(stderr, "sync: {}\n", fault);
       last_fault = fault;
+      const auto accounted = account_now();
+      const std::string account_fault = accounted ? "" : accounted.error().text();
+      if (!account_fault.empty() && account_fault != last_account_fault)
+        fmt::print(stderr, "accounts: {}\n", account_fault);
+      last_account_fault = account_fault;
       ++rounds;
       members->close_idle();
       wake.wait_for(held, stop, std::chrono::milliseconds(pause_ms), [] { return false; });

@@ -163,4 +163,9 @@ Result<std::vector<alliance::Draft>> answer_drafts(const KnownBill& bill, const 
   return out;
 }
 
+alliance::Draft close_signed_draft(const SaidClose& close) {
+  return draft_for(CloseSigned{close.statement, close.said.closing.result}, everyone,
+                   idem_of("close_signed", close.origin, close.statement));
+}
+
 }  // namespace hz::pool

@@ -15,6 +15,10 @@ struct KnownBill {
   std::optional<std::int64_t> accepted_micro = {}, disputed_micro = {};
   std::vector<DisputedReceipt> disputed = {};
   bool withdrawn = false;
+  // It waits for this member's answer.
+  bool asks(const std::string& member) const {
+    return bill.consumer == member && !bill.refund && !accepted_micro && !withdrawn;
+  }
 };
 // Every bill that this member made or is asked by, by provider and id; of one period when `period` is not empty.
 // Errors: sql.*.
@@ -42,5 +46,8 @@ Result<std::vector<ComparedReceipt>> compare_bill(sql::Db& views, const std::str
 // is by place. Errors: pool.receipts_sealed, pool.bill.
 Result<std::vector<alliance::Draft>> answer_drafts(const KnownBill& bill, const std::string& consumer,
                                                    std::vector<DisputedReceipt> disputed);
+
+// Of a closing that was computed again and holds; once, however often it is made.
+alliance::Draft close_signed_draft(const SaidClose& close);
 
 }  // namespace hz::pool

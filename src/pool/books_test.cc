@@ -246,7 +246,7 @@ TEST_CASE("bills that are due, once; answers in whole and in part") {
   REQUIRE(known.receipts);
   CHECK(check_together(known.bill, *known.receipts));
   const auto compared = compare_bill(v.db, "lab.example", known, {}, {}).value();
-  CHECK(worst(compared) == Match::price);  // neither a price nor a meter
+  CHECK(worst(compared) == Match::unmeasured);
   auto drafts = answer_drafts(known, "lab.example", {}).value();
   REQUIRE(drafts.size() == 1);
   CHECK(from_json<Countersign>(drafts[0].body)->accepted_micro == 105);

@@ -228,10 +228,6 @@ struct Answered {
   static constexpr auto fields() { return rows(row("bills", &Answered::bills, "by provider and id")); }
 };
 
-bool is_asked(const KnownBill& b, const std::string& member) {
-  return b.bill.consumer == member && !b.bill.refund && !b.accepted_micro && !b.withdrawn;
-}
-
 std::string first_cause(const std::vector<ComparedReceipt>& compared) {
   for (const ComparedReceipt& c : compared)
     if (c.match != Match::matched) return fmt::format("{}: {}", c.receipt.subject, c.cause);
@@ -259,7 +255,7 @@ Result<Answered> countersign(api::Ctx& ctx, const CountersignIn& in) {
   Answered out;
   // One after the other: what is accepted of one bill is gone from the own total for the next.
   for (const KnownBill& b : bills) {
-    if (!is_asked(b, member.id())) continue;
+    if (!b.asks(member.id())) continue;
     AnsweredBill line{b.bill.bill, b.provider, 0, 0, "", "", ""};
     auto compared = compare_bill(*HZ_TRY(member.views()), member.id(), b, measured, tolerance);
     if (!compared && in.bill) return std::unexpected(compared.error());
@@ -293,9 +289,10 @@ std::string text(const Answered& out, const api::Style& style) {
   if (out.bills.empty()) return "no bill waits for this member\n";
   std::string text;
   for (const AnsweredBill& b : out.bills) {
-    const std::string_view word = b.disputed_micro > 0 ? "disputed" : b.accepted_micro > 0 ? "signed" : "not signed";
-    text += fmt::format("{} {} of {}: {} owed", b.accepted_micro > 0 ? style.green(word) : style.yellow(word), b.bill,
-                        b.provider, credits_text(b.accepted_micro));
+    const bool open = b.accepted_micro + b.disputed_micro == 0;
+    const std::string_view word = open ? "not signed" : b.disputed_micro > 0 ? "disputed" : "signed";
+    text += fmt::format("{} {} of {}", b.accepted_micro > 0 ? style.green(word) : style.yellow(word), b.bill, b.provider);
+    if (!open) text += fmt::format(": {} owed", credits_text(b.accepted_micro));
     if (b.disputed_micro > 0) text += fmt::format(", {} disputed", credits_text(b.disputed_micro));
     if (!b.detail.empty()) text += fmt::format(" ({}: {})", b.match, b.detail);
     text += "\n";

@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "alliance/reasons.h"
-#include "crypto/hash.h"
 #include "pool/accounts.h"
 #include "pool/ops.h"
 #include "pool/ops_text.h"
@@ -13,8 +12,8 @@ namespace hz::pool {
 namespace {
 
 template <class Payload>
-alliance::Draft public_draft(const Payload& payload, std::optional<Digest> idem = {}) {
-  alliance::Draft out = alliance::draft(payload, {}, idem);
+alliance::Draft public_draft(const Payload& payload) {
+  alliance::Draft out = alliance::draft(payload);
   out.audience = alliance::Audience{.kind = alliance::Audience::Kind::everyone, .parties = {}};
   return out;
 }
@@ -206,7 +205,7 @@ std::string accounts_text(const Books& books, const api::Style& style) {
     cells.push_back({a.member, a.unit, amount(a.before), amount(a.earned), amount(a.owed), amount(a.balance),
                      amount(a.transfer), amount(a.after), amount(a.asked_of)});
   return api::table(cells, style) +
-         fmt::format("{} bills posted, {} open; a transfer is received from the pool, or paid to it when negative\n",
+         fmt::format("bills posted: {}, open: {}; a transfer is received from the pool, or paid to it when negative\n",
                      books.posted, books.open);
 }
 
@@ -347,10 +346,8 @@ Result<SignedClose> sign(api::Ctx& ctx, const OnePeriod& in) {
   const JudgedClose judged = HZ_TRY(counted(member, in.period, books));
   if (judged.verdict == "waiting") return fail(alliance::why("alliance.closing_waiting"), "{}: {}", in.period, judged.detail);
   if (judged.verdict != "holds") return fail(why("pool.close_refuted"), "{}: {}", in.period, judged.detail);
-  const CloseSigned said{judged.close.statement, judged.close.said.closing.result};
-  // Signed once, however often it is typed.
-  const Digest idem = crypto::sha256(as_bytes("hezong/pool/close_signed\n" + said.close));
-  return SignedClose{in.period, said.close, said.result, HZ_TRY(member.append(public_draft(said, idem)))};
+  return SignedClose{in.period, judged.close.statement, judged.close.said.closing.result,
+                     HZ_TRY(member.append(close_signed_draft(judged.close)))};
 }
 
 std::string text(const SignedClose& out, const api::Style& style) {

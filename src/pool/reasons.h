@@ -64,6 +64,8 @@ inline constexpr Reason reasons[] = {
      "each subject and thing once; docs/formats/receipt.md."},
     {"pool.price_stands", Code::conflict, "A price was posted for this thing and period already.",
      "Post the new one from a later period on."},
+    {"pool.account_settings", Code::invalid, "accounts.json of the member's folder is not in form.",
+     "docs/formats/ledger.md lists its fields; without the file the node signs nothing by itself."},
     {"pool.nothing_to_bill", Code::not_found, "Nothing was used that is not billed yet.",
      "`hezong meter receipts` shows the bills; keys are billed when they were made with --member."},
     {"pool.no_bill", Code::not_found, "No bill begins with this id.", "`hezong meter receipts` lists them."},
