@@ -19,5 +19,6 @@ std::span<const api::Op> fetch_ops();
 std::span<const api::Op> ballot_ops();
 std::span<const api::Op> status_ops();
 std::span<const api::Op> drill_ops();
+std::span<const api::Op> job_log_ops();
 
 }  // namespace hz::node

@@ -24,6 +24,7 @@
 #include "node/append_queue.h"
 #include "node/dial.h"
 #include "node/gateway_feed.h"
+#include "node/lending.h"
 #include "node/mount.h"
 #include "node/open_members.h"
 #include "node/peer_desk.h"
@@ -123,6 +124,7 @@ struct Served::State {
   std::optional<net::Server> server;          // its workers use everything above
   std::optional<net::Server> gateway_server;  // when products are called at an address of their own
   std::optional<SiteWatch> sites;
+  std::unique_ptr<Lending> lending;
   std::int64_t accounted_ms = -1;       // of the syncing thread
   std::set<std::string> account_said;  // of the syncing thread
   std::jthread syncing;                // last: it ends first
@@ -142,6 +144,14 @@ struct Served::State {
       (void)desk->know(member);  // what cannot be read now is read after the next round
     if (done || !of_the_machine(done.error())) members->give_back(std::move(member), true);
     return done;
+  }
+  // Signs beside the requests, when they leave a turn.
+  Result<void> sign_aside(const std::function<Result<void>(alliance::Member&)>& act) {
+    std::unique_lock<std::timed_mutex> turn(writing, std::defer_lock);
+    if (!turn.try_lock_for(writer_patience))
+      return fail(why("node.writer_busy"), "leases waited {} s", writer_patience.count());
+    HZ_TRY(sign([&](alliance::Member& member) { return act(member); }));
+    return {};
   }
   // A request runs on a member that is kept open.
   Result<api::Answer> call(const api::Op& op, const json::Value& in) {
@@ -350,6 +360,11 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
   for (const Error& fault : state->journal->faults()) ctx.progress().note(fault.text());
   state->gateway.emplace(*state->journal, *ctx.seams.clock, steady_clock());
   state->feed = HZ_TRY(GatewayFeed::start(ctx.home, ctx.mounted, state->seams, *state->gateway));
+  state->lending = std::make_unique<Lending>(
+      Lending::World{state->home, state->mounted, state->seams, state->tool_dirs, &*state->members,
+                     [s](const std::function<Result<void>(alliance::Member&)>& act) { return s->sign_aside(act); }});
+  state->desk->lend(
+      [s](const http::Request& request, std::string_view caller) { return s->lending->answer(request, caller); });
   const bool apart = !options.gateway_listen.empty();
   net::Site site{.handle = [s](const http::Request& request) { return s->handle(request); },
                  .body_bytes_max = [s, apart](const http::Request& head) -> std::size_t {
@@ -383,6 +398,8 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
   HZ_TRY(write_file_durably(ctx.home / "node.json", as_bytes(text)));
   constexpr int look_every_ms = 250;
   state->sites.emplace(pool::SiteWorld{state->home, state->tool_dirs, state->seams.clock}, look_every_ms);
+  constexpr int lend_every_ms = 250;
+  state->lending->run(lend_every_ms);
   // Opening it again for the first request would cost as much as the whole start.
   ctx.opened->seams() = state->seams;
   state->members->give_back(*std::exchange(ctx.opened, std::nullopt));
@@ -401,6 +418,7 @@ void Served::stop() {
     state_->syncing.request_stop();
     state_->syncing.join();
   }
+  state_->lending->stop();
   state_->sites.reset();
   if (state_->gateway_server) state_->gateway_server->stop();
   state_->server->stop();

@@ -1,8 +1,11 @@
 #include "pool/gate_table.h"
 
+#include "pool/lending.h"
 #include "sql/db.h"
 
 namespace hz::pool {
+
+std::string lent_product(std::string_view lease) { return "product:lease:" + std::string(lease); }
 
 Result<GateTable> read_gate_table(sql::Db& views, const std::string& member) {
   GateTable out;
@@ -44,6 +47,10 @@ Result<GateTable> read_gate_table(sql::Db& views, const std::string& member) {
                        if (found != out.keys.end()) found->second.key.products.push_back(row.text(1));
                        return true;
                      }));
+  for (KnownLease& one : HZ_TRY(leases_of(views, member)))
+    if (one.owner == member && one.lease.granted() && !one.owner_ended_ms && !one.secret.empty())
+      out.lent.push_back({one.lease.lease, one.claim.product, one.lease.site, one.claim.backend, one.secret,
+                          one.statement, one.ends_ms});
   return out;
 }
 
