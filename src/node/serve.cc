@@ -125,7 +125,7 @@ struct Served::State {
   std::optional<net::Server> gateway_server;  // when products are called at an address of their own
   std::optional<SiteWatch> sites;
   std::unique_ptr<Lending> lending;
-  std::int64_t accounted_ms = -1;       // of the syncing thread
+  std::int64_t accounted_ms = -1;      // of the syncing thread
   std::set<std::string> account_said;  // of the syncing thread
   std::jthread syncing;                // last: it ends first
 
@@ -236,11 +236,16 @@ struct Served::State {
     const std::int64_t now_ms = steady_clock().now_ms();
     if (!settings || (accounted_ms >= 0 && now_ms - accounted_ms < settings->every_s * 1000)) return {};
     accounted_ms = now_ms;
-    std::unique_lock<std::timed_mutex> turn(writing, std::defer_lock);
-    if (!turn.try_lock_for(writer_patience)) return {};
-    const auto said = HZ_TRY(sign([&](alliance::Member& member) {
-      return pool::account_round(member, {home, tool_dirs, seams.clock}, *settings);
-    }));
+    alliance::Member reader = HZ_TRY(members->borrow());
+    const auto plan = pool::plan_accounts(reader, {home, tool_dirs, seams.clock}, *settings);
+    if (plan || !of_the_machine(plan.error())) members->give_back(std::move(reader));
+    if (!plan) return std::unexpected(plan.error());
+    std::vector<std::string> said = plan->lines;
+    if (!plan->steps.empty() || !plan->done.empty()) {
+      std::unique_lock<std::timed_mutex> turn(writing, std::defer_lock);
+      if (!turn.try_lock_for(writer_patience)) return {};
+      said = HZ_TRY(sign([&](alliance::Member& member) { return pool::carry_out(member, *plan); }));
+    }
     for (const std::string& line : said)
       if (account_said.insert(line).second) fmt::print(stderr, "accounts: {}\n", line);
     if (account_said.size() > 1000) account_said.clear();

@@ -1,7 +1,7 @@
 #include "pool/account_round.h"
 
 #include <algorithm>
-#include <chrono>
+#include <set>
 
 #include "pool/reasons.h"
 #include "sql/db.h"
@@ -11,71 +11,69 @@ namespace {
 
 constexpr std::size_t settings_bytes_max = 64u << 10;
 
-// A bill of everything for the period before this one was made since that period ended.
-Result<bool> billed_since(sql::Db& views, const std::string& member, const std::string& period) {
-  const auto last = HZ_TRY(views.integer(
-      "SELECT max(s.issued_ms) FROM pool_bill b JOIN alliance_statement s ON s.origin = b.origin AND s.idx = b.idx "
-      "WHERE b.member = ? AND b.period = ?",
-      {member, period}));
-  return last.value_or(0) >= bounds_of(period).to_ms;
+std::uint64_t own_size(const alliance::Member& member) {
+  const alliance::Frontier now = member.frontier();
+  return alliance::entry_of(now.logs, member.origin())->size;
 }
 
-Result<void> bill_due(alliance::Member& member, const SiteWorld& world, const AccountSettings& settings,
-                      std::vector<std::string>& out) {
+Result<void> plan_bills(alliance::Member& member, const SiteWorld& world, const AccountSettings& settings,
+                        AccountPlan& plan) {
   sql::Db& views = *HZ_TRY(member.views());
   const std::int64_t now_ms = world.clock->now_ms();
   const std::string now = period_at(now_ms, settings.period == "month"), before = period_before(now);
   std::vector<Error> faults;
   auto measured = HZ_TRY(measured_as_provider(views, member.id(), world, faults));
-  for (const Error& fault : faults) out.push_back("not billed now: " + fault.text());
-  // What runs on is billed once a period; what has ended, at once.
-  std::string label = before;
-  if (HZ_TRY(billed_since(views, member.id(), before))) {
-    label = now;
+  for (const Error& fault : faults) plan.lines.push_back("not billed now: " + fault.text());
+  // What runs on is billed once a period; what has ended, at once. A lost mark bills earlier, and nothing twice.
+  const fs::path mark = world.home / "closings" / ("billed-" + before);
+  std::error_code error;
+  const bool billed = fs::exists(mark, error);
+  if (billed)
     std::erase_if(measured, [&](const Measured& m) { return !m.subject.starts_with("lease:") || m.to_ms >= now_ms; });
-  }
-  for (const WholeBill& b :
-       HZ_TRY(bills_due(views, member.id(), measured, settings.unit, label, *member.seams().rng))) {
-    HZ_TRY(member.append(bill_drafts(b, member.id())));
-    out.push_back(fmt::format("billed {} for {}: {}", b.bill.consumer, label, credits_text(b.bill.amount_micro)));
-  }
+  else if (faults.empty())
+    plan.done = mark;
+  const std::string& label = billed ? now : before;
+  for (const WholeBill& b : HZ_TRY(bills_due(views, member.id(), measured, settings.unit, label, *member.seams().rng)))
+    plan.steps.push_back(
+        {bill_drafts(b, member.id()), fmt::format("bill {} to {} for {}: {}", b.bill.bill, b.bill.consumer, label,
+                                                  credits_text(b.bill.amount_micro))});
   return {};
 }
 
-Result<void> answer_matching(alliance::Member& member, const SiteWorld& world, const AccountSettings& settings,
-                             std::vector<std::string>& out) {
+Result<void> plan_answers(alliance::Member& member, const SiteWorld& world, const AccountSettings& settings,
+                          AccountPlan& plan) {
+  sql::Db& views = *HZ_TRY(member.views());
   std::vector<Error> faults;
-  const auto measured = HZ_TRY(measured_as_consumer(*HZ_TRY(member.views()), member.id(), world, faults));
-  for (const Error& fault : faults) out.push_back("not compared now: " + fault.text());
-  for (const KnownBill& b : HZ_TRY(read_bills(*HZ_TRY(member.views()), member.id()))) {
-    if (!b.asks(member.id())) continue;
-    const auto compared = compare_bill(*HZ_TRY(member.views()), member.id(), b, measured,
-                                       {.permille = settings.tolerance_permille});
-    if (!compared && compared.error().reason->slug == "pool.receipts_sealed") continue;  // its body may still come
-    if (!compared) return std::unexpected(compared.error());
-    if (const Match match = worst(*compared); match != Match::matched) {
-      out.push_back(fmt::format("not signed: bill {} of {} is {}; see hezong meter reconcile {}", b.bill.bill,
-                                b.provider, enum_text(match), b.bill.period));
+  const auto measured = HZ_TRY(measured_as_consumer(views, member.id(), world, faults));
+  for (const Error& fault : faults) plan.lines.push_back("not compared now: " + fault.text());
+  std::set<std::string> answered;
+  for (const KnownBill& b : HZ_TRY(read_bills(views, member.id()))) {
+    if (!b.asks(member.id()) || !b.receipts) continue;  // a sealed body may still come
+    const auto compared =
+        HZ_TRY(compare_bill(views, member.id(), b, measured, {.permille = settings.tolerance_permille}));
+    if (const Match match = worst(compared); match != Match::matched) {
+      plan.lines.push_back(fmt::format("not signed: bill {} of {} is {}; see hezong meter reconcile {}", b.bill.bill,
+                                       b.provider, enum_text(match), b.bill.period));
       continue;
     }
-    HZ_TRY(member.append(HZ_TRY(answer_drafts(b, member.id(), {}))));
-    out.push_back(fmt::format("counter-signed bill {} of {}: {}", b.bill.bill, b.provider,
-                              credits_text(b.bill.amount_micro)));
+    // What is accepted of one bill is gone from the own total for the next, so the next one waits for the next look.
+    if (!answered.insert(b.provider).second) continue;
+    plan.steps.push_back(
+        {HZ_TRY(answer_drafts(b, member.id(), {})), fmt::format("counter-signature of bill {} of {}: {}", b.bill.bill,
+                                                                b.provider, credits_text(b.bill.amount_micro))});
   }
   return {};
 }
 
-Result<void> sign_closings(alliance::Member& member, std::vector<std::string>& out) {
+Result<void> plan_closings(alliance::Member& member, AccountPlan& plan) {
   const Chain chain = HZ_TRY(read_chain(member));
-  for (const SaidClose& c : chain.closings) {
-    if (c.signed_by.contains(member.id())) continue;
-    HZ_TRY(member.append(close_signed_draft(c)));
-    out.push_back(fmt::format("signed the closing of {}", c.said.closing.of));
-  }
+  for (const SaidClose& c : chain.closings)
+    if (!c.signed_by.contains(member.id()))
+      plan.steps.push_back({{close_signed_draft(c)}, fmt::format("the closing of {}", c.said.closing.of)});
   for (const JudgedClose& c : chain.others)
     if (c.verdict == "refuted" && c.close.origin == chain.secretariat)
-      out.push_back(fmt::format("not signed: the closing of {} says something else: {}", c.close.said.closing.of,
-                                c.detail));
+      plan.lines.push_back(
+          fmt::format("not signed: the closing of {} says something else: {}", c.close.said.closing.of, c.detail));
   return {};
 }
 
@@ -107,12 +105,30 @@ std::string period_before(const std::string& period) {
   return period_at(bounds_of(period).from_ms - 1, period.size() == 7);
 }
 
-Result<std::vector<std::string>> account_round(alliance::Member& member, const SiteWorld& world,
-                                               const AccountSettings& settings) {
-  std::vector<std::string> out;
-  if (settings.bill) HZ_TRY(bill_due(member, world, settings, out));
-  if (settings.countersign) HZ_TRY(answer_matching(member, world, settings, out));
-  if (settings.sign_closings) HZ_TRY(sign_closings(member, out));
+Result<AccountPlan> plan_accounts(alliance::Member& member, const SiteWorld& world, const AccountSettings& settings) {
+  AccountPlan out;
+  out.own_size = own_size(member);
+  if (settings.bill) HZ_TRY(plan_bills(member, world, settings, out));
+  if (settings.countersign) HZ_TRY(plan_answers(member, world, settings, out));
+  if (settings.sign_closings) HZ_TRY(plan_closings(member, out));
+  return out;
+}
+
+Result<std::vector<std::string>> carry_out(alliance::Member& member, const AccountPlan& plan) {
+  std::vector<std::string> out = plan.lines;
+  HZ_TRY(member.become_writer());
+  if (own_size(member) != plan.own_size) return out;
+  for (const AccountPlan::Step& step : plan.steps) {
+    const auto done = member.append(step.drafts);
+    // One member without a box key must not keep the others' bills back.
+    if (!done && done.error().reason->code != Code::conflict) return std::unexpected(done.error());
+    out.push_back(done ? "signed: " + step.line : fmt::format("not signed: {}: {}", step.line, done.error().text()));
+  }
+  if (!plan.done.empty()) {
+    std::error_code ignored;
+    fs::create_directories(plan.done.parent_path(), ignored);
+    HZ_TRY(write_file_durably(plan.done, {}, 0600));
+  }
   return out;
 }
 

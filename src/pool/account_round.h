@@ -31,9 +31,21 @@ Result<std::optional<AccountSettings>> account_settings(const fs::path& home);
 std::string period_at(std::int64_t ms, bool month);
 std::string period_before(const std::string& period);
 
-// One look. What was signed and what waits for a person, a line each. Harmless when repeated. Errors: sql.*, log.*,
-// alliance.*; meters that cannot be read now are lines.
-Result<std::vector<std::string>> account_round(alliance::Member& member, const SiteWorld& world,
-                                               const AccountSettings& settings);
+// What one look wants signed. Measuring and recounting take time, so they need no turn to sign; nothing is signed when
+// the own log has grown meanwhile, since then something else may have said the same.
+struct AccountPlan {
+  std::uint64_t own_size = 0;
+  struct Step {
+    std::vector<alliance::Draft> drafts;
+    std::string line;
+  };
+  std::vector<Step> steps;
+  std::vector<std::string> lines;  // what waits for a person, or could not be measured now
+  fs::path done;                   // marks that a period was billed; empty: none
+};
+// Errors: sql.*, log.*, pool.no_price.
+Result<AccountPlan> plan_accounts(alliance::Member& member, const SiteWorld& world, const AccountSettings& settings);
+// Signs it. What was signed and what was not, a line each. Errors: log.*, alliance.key*.
+Result<std::vector<std::string>> carry_out(alliance::Member& member, const AccountPlan& plan);
 
 }  // namespace hz::pool

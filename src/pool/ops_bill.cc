@@ -60,6 +60,8 @@ struct Billed {
 Result<Billed> bill(api::Ctx& ctx, const BillIn& in) {
   if (!is_period(in.period)) return fail(why("pool.period"), "\"{}\"", in.period);
   alliance::Member& member = *HZ_TRY(ctx.member());
+  // Two commands at once would both bill the same.
+  if (!ctx.dry_run) HZ_TRY(member.become_writer());
   sql::Db& views = *HZ_TRY(member.views());
   std::vector<Error> faults;
   if (in.refund && !in.file) return fail(why("pool.usage_file"), "a refund names what it is for: --file");
@@ -117,8 +119,9 @@ struct BillRow {
   std::vector<DisputedReceipt> disputed;
   static constexpr auto fields() {
     return rows(row("bill", &BillRow::bill, "what was signed"), row("provider", &BillRow::provider, "who asks"),
-                row("state", &BillRow::state, "open, accepted, part_accepted, disputed, over_limit, withdrawn, expired, "
-                                              "refunded"),
+                row("state", &BillRow::state,
+                    "open, accepted, part_accepted, disputed, over_limit, withdrawn, expired, "
+                    "refunded"),
                 row("closing", &BillRow::closing, "period it settled with; empty: not yet"),
                 row("statement", &BillRow::statement, "statement id, hex"),
                 row("accepted_micro", &BillRow::accepted_micro, "counter-signed"),
@@ -146,8 +149,9 @@ Result<BillsOut> receipts(api::Ctx& ctx, const ReceiptsIn& in) {
   BillsOut out{{}, in.bill.has_value(), member.frontier()};
   for (KnownBill& b : bills) {
     const KnownState& state = states.at({b.provider, b.bill.bill});
-    BillRow row{b.bill, b.provider, std::string(enum_text(state.state)), state.period, b.statement,
-                b.accepted_micro, b.disputed_micro, {}, std::move(b.disputed)};
+    BillRow row{b.bill,           b.provider,  std::string(enum_text(state.state)),
+                state.period,     b.statement, b.accepted_micro,
+                b.disputed_micro, {},          std::move(b.disputed)};
     if (b.receipts && in.bill) row.receipts = std::move(b.receipts->receipts);
     out.bills.push_back(std::move(row));
   }
@@ -190,9 +194,8 @@ Result<std::vector<Measured>> own_figures(api::Ctx& ctx, sql::Db& views, const s
   auto out = HZ_TRY(measured_as_consumer(views, member, metered_world(ctx), faults));
   if (!file) return out;
   for (Measured& m : HZ_TRY(read_usage_file(HZ_TRY(read_text(*file, usage_file_bytes_max))))) {
-    std::erase_if(out, [&](const Measured& o) {
-      return o.member == m.member && o.subject == m.subject && o.what == m.what;
-    });
+    std::erase_if(
+        out, [&](const Measured& o) { return o.member == m.member && o.subject == m.subject && o.what == m.what; });
     out.push_back(std::move(m));
   }
   return out;
@@ -215,7 +218,8 @@ struct AnsweredBill {
   std::int64_t accepted_micro = 0, disputed_micro = 0;
   std::string match, detail, statement;
   static constexpr auto fields() {
-    return rows(row("bill", &AnsweredBill::bill, "id of the bill"), row("provider", &AnsweredBill::provider, "who asks"),
+    return rows(row("bill", &AnsweredBill::bill, "id of the bill"),
+                row("provider", &AnsweredBill::provider, "who asks"),
                 row("accepted_micro", &AnsweredBill::accepted_micro, "counter-signed"),
                 row("disputed_micro", &AnsweredBill::disputed_micro, "disputed"),
                 row("match", &AnsweredBill::match, "how it compares with the own meter"),
@@ -291,7 +295,8 @@ std::string text(const Answered& out, const api::Style& style) {
   for (const AnsweredBill& b : out.bills) {
     const bool open = b.accepted_micro + b.disputed_micro == 0;
     const std::string_view word = open ? "not signed" : b.disputed_micro > 0 ? "disputed" : "signed";
-    text += fmt::format("{} {} of {}", b.accepted_micro > 0 ? style.green(word) : style.yellow(word), b.bill, b.provider);
+    text +=
+        fmt::format("{} {} of {}", b.accepted_micro > 0 ? style.green(word) : style.yellow(word), b.bill, b.provider);
     if (!open) text += fmt::format(": {} owed", credits_text(b.accepted_micro));
     if (b.disputed_micro > 0) text += fmt::format(", {} disputed", credits_text(b.disputed_micro));
     if (!b.detail.empty()) text += fmt::format(" ({}: {})", b.match, b.detail);
@@ -382,9 +387,10 @@ std::span<const api::Op> bill_ops() {
                      "pool.quantity", "alliance.no_box_key"},
            .doc = "Bill other members for what they used here and was not billed yet.",
            .example = "hezong meter bill 2026-11",
-           .more = "Leases are measured by the site (devices) and the gateway (requests), API keys made with --member by "
-                   "the gateway. The sum stands in the log for everyone; the receipts are sealed to both sides. Typed "
-                   "again, it bills what was used since. Exit code 3 says that something could not be measured now.",
+           .more =
+               "Leases are measured by the site (devices) and the gateway (requests), API keys made with --member by "
+               "the gateway. The sum stands in the log for everyone; the receipts are sealed to both sides. Typed "
+               "again, it bills what was used since. Exit code 3 says that something could not be measured now.",
            .local = true}),
       api::op<&receipts>({.id = "pool.meter_receipts",
                           .http = "GET /v1/meter/bills",
@@ -416,15 +422,16 @@ std::span<const api::Op> bill_ops() {
                                    "pool.bill", "alliance.no_box_key"},
                          .doc = "Dispute a bill, or some of its receipts; the others are accepted.",
                          .example = "hezong meter dispute 3f9a1c7e --place 2 --cause \"ran for an hour only\""}),
-      api::op<&withdraw>({.id = "pool.meter_withdraw",
-                          .http = "POST /v1/meter/withdrawals",
-                          .cli = "meter withdraw <bill>",
-                          .may = api::May::author,
-                          .emits = {BillWithdrawn::kind},
-                          .fails = {"pool.no_bill", "pool.not_provider", "pool.bill_twice"},
-                          .doc = "Ask no more for what was not accepted of an own bill.",
-                          .example = "hezong meter withdraw 3f9a1c7e",
-                          .more = "What it was for is billed again by the next `hezong meter bill`, unless --forgive."}),
+      api::op<&withdraw>(
+          {.id = "pool.meter_withdraw",
+           .http = "POST /v1/meter/withdrawals",
+           .cli = "meter withdraw <bill>",
+           .may = api::May::author,
+           .emits = {BillWithdrawn::kind},
+           .fails = {"pool.no_bill", "pool.not_provider", "pool.bill_twice"},
+           .doc = "Ask no more for what was not accepted of an own bill.",
+           .example = "hezong meter withdraw 3f9a1c7e",
+           .more = "What it was for is billed again by the next `hezong meter bill`, unless --forgive."}),
   };
   return table;
 }

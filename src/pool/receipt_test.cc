@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "pool/account_round.h"
 #include "pool/close.h"
 #include "pool/compare.h"
 #include "pool/reasons.h"
@@ -246,8 +247,7 @@ TEST_CASE("a usage file is read or refused as a whole") {
                            R"("what":"product:glyph","used":{"units":5}}]})";
   CHECK(read_usage_file(good).value().at(0).used.units == 5);
   for (const char* bad :
-       {"", "{}x", R"({"usage":[{}]})",
-        R"({"usage":[{"member":"","subject":"key:1","what":"product:g","used":{}}]})",
+       {"", "{}x", R"({"usage":[{}]})", R"({"usage":[{"member":"","subject":"key:1","what":"product:g","used":{}}]})",
         R"({"usage":[{"member":"a","subject":"site:1","what":"product:g","used":{}}]})",
         R"({"usage":[{"member":"a","subject":"key:1","what":"g","used":{}}]})",
         R"({"usage":[{"member":"a","subject":"key:1","what":"product:g","used":{"units":-1}}]})",
@@ -257,4 +257,20 @@ TEST_CASE("a usage file is read or refused as a whole") {
     CHECK(slug(read_usage_file(bad)) == "pool.usage_file");
   CHECK(lease_price(5, 3, 0) == Price{5, 3, 0});
   CHECK(lease_price(5, 3, 2) == Price{5, 2, 0});
+}
+
+TEST_CASE("what a node may do by itself is said in full, or nothing is done") {
+  const AccountSettings plain = read_account_settings("{}").value();
+  CHECK_FALSE(plain.bill);
+  CHECK(plain.countersign);
+  CHECK(read_account_settings(R"({"bill":true,"period":"day","every_s":5})").value().bill);
+  for (const char* bad : {"", "[]", R"({"bil":true})", R"({"period":"week"})", R"({"every_s":0})",
+                          R"({"tolerance_permille":1001})", R"({"unit":"Credit"})", R"({"bill":1})"})
+    CHECK(slug(read_account_settings(bad)) == "pool.account_settings");
+  const TempDir dir;
+  CHECK_FALSE(account_settings(dir.path()).value());
+  CHECK(period_at(1'793'491'200'000, true) == "2026-11");
+  CHECK(period_at(1'793'491'199'999, false) == "2026-10-31");
+  CHECK(period_before("2026-11-01") == "2026-10-31");
+  CHECK(period_before("2026-01") == "2025-12");
 }
