@@ -19,9 +19,9 @@ struct Serving {
   std::string sha256;    // of the model's bytes, hex; may be empty
   std::string evidence;  // statement id, hex; may be empty
   // At another member's site: through its node, under a lease.
-  std::string lease;   // id, or empty
-  std::string secret;  // bearer token there; exactly with a lease
-  std::string pin;     // SHA-256 of the node's TLS key, hex; empty: without TLS
+  std::string lease = {};   // id, or empty
+  std::string secret = {};  // bearer token there; exactly with a lease
+  std::string pin = {};     // SHA-256 of the node's TLS key, hex; empty: without TLS
   bool operator==(const Serving&) const = default;
 };
 inline constexpr std::size_t serving_bytes_max = 16u << 10;
