@@ -185,7 +185,7 @@ int main(int argc, char** argv) {
     const Price price{1'800'000, 0, 0};
     const Quantities used{w.bills[i].amount, 0, 0};
     part.push_back({fmt::format("lease:{:06}", i), "product:glyph", 0, 1, used, price, 0});
-    own.push_back({"m001.example", part.back().subject, "product:glyph", used, 0, 1, price, ""});
+    own.push_back({"m001.example", part.back().subject, "product:glyph", used, 0, 1, price});
   }
   Bill head;
   head.consumer = member(2);

@@ -2,7 +2,7 @@
 // rounds; what is signed is the same either way.
 #pragma once
 #include "alliance/member.h"
-#include "pool/books.h"
+#include "pool/chain.h"
 #include "pool/compare.h"
 
 namespace hz::pool {

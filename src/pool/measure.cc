@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "pool/api_key.h"
 #include "pool/meter_journal.h"
 #include "pool/reasons.h"
 #include "sql/db.h"
@@ -12,28 +11,41 @@ namespace hz::pool {
 namespace {
 
 struct HeldLease {
-  std::string owner, lease, consumer, site, product, key;
+  std::string owner, lease, consumer, site, product;
   std::int64_t count = 0, from_ms = 0, ends_ms = 0;
   Price price;
 };
 
-// Leases that were granted, of this member as owner or as consumer. The credential's id is empty where it cannot be
-// read.
+// Leases that were granted, of this member as owner or as consumer.
 Result<std::vector<HeldLease>> leases(sql::Db& views, const std::string& member, bool as_owner) {
   std::vector<HeldLease> out;
   HZ_TRY(views.query(
-      fmt::format("SELECT l.member, l.lease, l.consumer, l.site, l.product, coalesce(a.secret, ''), l.count, l.from_ms, "
-                  "l.ends_ms, l.per_device_hour, l.per_million_tokens, l.per_million_inferences "
-                  "FROM public_pool_lease l LEFT JOIN pool_lease_access a ON a.member = l.member AND a.lease = l.lease "
-                  "WHERE l.refused = '' AND l.{} = ? AND l.member <> l.consumer ORDER BY l.member, l.lease",
+      fmt::format("SELECT member, lease, consumer, site, product, count, from_ms, ends_ms, per_device_hour, "
+                  "per_million_tokens, per_million_inferences FROM public_pool_lease "
+                  "WHERE refused = '' AND {} = ? AND member <> consumer ORDER BY member, lease",
                   as_owner ? "member" : "consumer"),
       {member}, [&](const sql::Row& row) {
-        const std::string secret = row.text(5);
-        out.push_back({row.text(0), row.text(1), row.text(2), row.text(3), row.text(4),
-                       std::string(key_id_of(secret).value_or("")), row.integer(6), row.integer(7), row.integer(8),
-                       lease_price(row.integer(9), row.integer(10), row.integer(11))});
+        out.push_back({row.text(0), row.text(1), row.text(2), row.text(3), row.text(4), row.integer(5), row.integer(6),
+                       row.integer(7), lease_price(row.integer(8), row.integer(9), row.integer(10))});
         return true;
       }));
+  return out;
+}
+
+// What the gateway of this node metered: under leases, at their owner as at their consumer, and by key and product.
+struct MeterTotals {
+  std::map<std::string, Quantities> by_lease;
+  std::map<std::pair<std::string, std::string>, Quantities> by_key;
+};
+MeterTotals meter_totals(const SiteWorld& world, std::vector<Error>& faults) {
+  MeterTotals out;
+  MeterSums sums = read_meter_folder(world.home / "meter");
+  faults.insert(faults.end(), sums.faults.begin(), sums.faults.end());
+  for (const Usage& u : sums.usage)
+    for (Quantities* q : {&out.by_lease[u.lease], &out.by_key[{u.key, u.product}]}) {
+      q->units += u.units;
+      q->bytes += u.request_bytes + u.answer_bytes;
+    }
   return out;
 }
 
@@ -72,19 +84,10 @@ Result<std::vector<Measured>> read_usage_file(std::string_view text) {
 Result<std::vector<Measured>> measured_as_provider(sql::Db& views, const std::string& member, const SiteWorld& world,
                                                    std::vector<Error>& faults) {
   std::vector<Measured> out;
-  MeterSums sums = read_meter_folder(world.home / "meter");
-  faults.insert(faults.end(), sums.faults.begin(), sums.faults.end());
-  std::map<std::string, Quantities> by_key;
-  std::map<std::pair<std::string, std::string>, Quantities> by_product;
-  for (const Usage& u : sums.usage) {
-    for (Quantities* q : {&by_key[u.key], &by_product[{u.key, u.product}]}) {
-      q->units += u.units;
-      q->bytes += u.request_bytes + u.answer_bytes;
-    }
-  }
+  MeterTotals totals = meter_totals(world, faults);
   const std::int64_t now_ms = world.clock->now_ms();
   for (const HeldLease& l : HZ_TRY(leases(views, member, true))) {
-    Quantities used = l.key.empty() ? Quantities{} : by_key[l.key];
+    Quantities used = totals.by_lease[l.lease];
     auto config = site_config(world.home, l.site);
     auto site = config ? open_site(world, *config) : std::unexpected(config.error());
     const auto usage = site ? (*site)->usage(l.lease) : Result<JobUsage>(std::unexpected(site.error()));
@@ -96,30 +99,29 @@ Result<std::vector<Measured>> measured_as_provider(sql::Db& views, const std::st
     out.push_back({l.consumer, "lease:" + l.lease, l.product, used, l.from_ms,
                    std::max(l.from_ms, std::min(now_ms, l.ends_ms)), l.price});
   }
-  HZ_TRY(views.query("SELECT k.key, k.consumer, p.product FROM pool_api_key k JOIN pool_api_key_product p "
-                     "ON p.member = k.member AND p.key = k.key WHERE k.member = ? AND k.consumer NOT IN ('', ?1) "
-                     "ORDER BY k.key, p.product",
-                     {member}, [&](const sql::Row& row) {
-                       const auto used = by_product.find({row.text(0), row.text(2)});
-                       if (used == by_product.end()) return true;
-                       out.push_back({row.text(1), "key:" + row.text(0), row.text(2), used->second, 0, now_ms});
-                       return true;
-                     }));
+  HZ_TRY(
+      views.query("SELECT k.key, k.consumer, p.product FROM pool_api_key k JOIN pool_api_key_product p "
+                  "ON p.member = k.member AND p.key = k.key WHERE k.member = ? AND k.consumer NOT IN ('', ?1) "
+                  "ORDER BY k.key, p.product",
+                  {member}, [&](const sql::Row& row) {
+                    const auto used = totals.by_key.find({row.text(0), row.text(2)});
+                    if (used == totals.by_key.end()) return true;
+                    out.push_back({row.text(1), "key:" + row.text(0), row.text(2), used->second, 0, now_ms});
+                    return true;
+                  }));
   return out;
 }
 
 Result<std::vector<Measured>> measured_as_consumer(sql::Db& views, const std::string& member, const SiteWorld& world,
                                                    std::vector<Error>& faults) {
-  std::map<std::pair<std::string, std::string>, Quantities> sent;
-  for (const SiteUsage& u : read_meter_sites(world.home / "meter", faults))
-    sent[{u.site, u.product}] = {0, u.units, u.bytes};
+  MeterTotals totals = meter_totals(world, faults);
   std::vector<Measured> out;
   const std::int64_t now_ms = world.clock->now_ms();
   for (const HeldLease& l : HZ_TRY(leases(views, member, false))) {
     const std::int64_t to_ms = std::max(l.from_ms, std::min(now_ms, l.ends_ms));
-    Quantities used = sent[{l.site, l.product}];
+    Quantities used = totals.by_lease[l.lease];
     used.device_ms = std::min((to_ms - l.from_ms) * l.count, quantity_max);
-    out.push_back({l.owner, "lease:" + l.lease, l.product, used, l.from_ms, to_ms, l.price, l.site + " " + l.product});
+    out.push_back({l.owner, "lease:" + l.lease, l.product, used, l.from_ms, to_ms, l.price});
   }
   return out;
 }
@@ -128,12 +130,13 @@ Result<PriceVector> posted_prices(sql::Db& views, const std::string& member, con
                                   const std::string& period) {
   PriceVector out;
   // In the order of periods, so that the last one stays. A month comes before its days.
-  HZ_TRY(views.query("SELECT what, device_hour_micro, million_units_micro, gigabyte_micro FROM pool_price "
-                     "WHERE member = ? AND unit = ? AND from_period <= ? ORDER BY what, from_period",
-                     {member, unit, period}, [&](const sql::Row& row) {
-                       out[row.text(0)] = {row.integer(1), row.integer(2), row.integer(3)};
-                       return true;
-                     }));
+  HZ_TRY(
+      views.query("SELECT what, device_hour_micro, million_units_micro, gigabyte_micro FROM pool_price "
+                  "WHERE member = ? AND unit = ? AND from_period <= ? ORDER BY what, from_period",
+                  {member, unit, period}, [&](const sql::Row& row) {
+                    out[row.text(0)] = {row.integer(1), row.integer(2), row.integer(3)};
+                    return true;
+                  }));
   return out;
 }
 

@@ -222,29 +222,4 @@ MeterSums read_meter_folder(const fs::path& folder) {
   return out;
 }
 
-std::vector<SiteUsage> read_meter_sites(const fs::path& folder, std::vector<Error>& faults) {
-  std::map<std::pair<std::string, std::string>, SiteUsage> sums;
-  for (const fs::path& file : files_of(folder)) {
-    auto text = read_text(file, file_read_bytes_max);
-    auto read = text ? read_meter(*text) : std::unexpected(text.error());
-    if (!read) {
-      faults.push_back(Error{read.error().reason, file.filename().string() + ": " + read.error().detail});
-      continue;
-    }
-    for (const Metered& m : read->requests) {
-      if (m.end.fate == Fate::node_died || m.end.site.empty()) continue;
-      SiteUsage& sum = sums[{m.end.site, m.begin.product}];
-      sum.units += m.end.units;
-      sum.bytes += m.end.request_bytes + m.end.answer_bytes;
-    }
-  }
-  std::vector<SiteUsage> out;
-  for (auto& [where, sum] : sums) {
-    sum.site = where.first;
-    sum.product = where.second;
-    out.push_back(std::move(sum));
-  }
-  return out;
-}
-
 }  // namespace hz::pool

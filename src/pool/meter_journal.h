@@ -91,12 +91,4 @@ struct MeterSums {
 // others. The folder may be absent.
 MeterSums read_meter_folder(const fs::path& folder);
 
-// What this member's own gateway sent to each site for each product, from its requests themselves. Requests that run or
-// died with the node count nothing. Damaged files are named in `faults` and left out.
-struct SiteUsage {
-  std::string site, product;
-  std::int64_t units = 0, bytes = 0;
-};
-std::vector<SiteUsage> read_meter_sites(const fs::path& folder, std::vector<Error>& faults);
-
 }  // namespace hz::pool

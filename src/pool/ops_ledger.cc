@@ -25,13 +25,14 @@ struct PriceSet {
   std::string unit = std::string(default_unit);
   std::int64_t device_hour_micro = 0, million_units_micro = 0, gigabyte_micro = 0;
   static constexpr auto fields() {
-    return rows(row("what", &PriceSet::what, "product:<id>, or another id that receipts name"),
-                row("from", &PriceSet::from, "first period, YYYY-MM or YYYY-MM-DD"),
-                row("unit", &PriceSet::unit, "unit (credit)", or_default),
-                row("device_hour_micro", &PriceSet::device_hour_micro, "micro-credits for a device an hour", or_default),
-                row("million_units_micro", &PriceSet::million_units_micro,
-                    "micro-credits for a million tokens or inferences", or_default),
-                row("gigabyte_micro", &PriceSet::gigabyte_micro, "micro-credits for 10^9 bytes", or_default));
+    return rows(
+        row("what", &PriceSet::what, "product:<id>, or another id that receipts name"),
+        row("from", &PriceSet::from, "first period, YYYY-MM or YYYY-MM-DD"),
+        row("unit", &PriceSet::unit, "unit (credit)", or_default),
+        row("device_hour_micro", &PriceSet::device_hour_micro, "micro-credits for a device an hour", or_default),
+        row("million_units_micro", &PriceSet::million_units_micro, "micro-credits for a million tokens or inferences",
+            or_default),
+        row("gigabyte_micro", &PriceSet::gigabyte_micro, "micro-credits for 10^9 bytes", or_default));
   }
 };
 struct PriceSaid {
@@ -93,8 +94,8 @@ Result<PricesOut> price_list(api::Ctx& ctx, const PriceListIn& in) {
              ->query("SELECT member, unit, what, from_period, device_hour_micro, million_units_micro, gigabyte_micro "
                      "FROM pool_price WHERE ?1 = '' OR member = ?1 ORDER BY member, unit, what, from_period",
                      {in.member.value_or("")}, [&](const sql::Row& r) {
-                       out.prices.push_back({r.text(0), r.text(1), r.text(2), r.text(3),
-                                             {r.integer(4), r.integer(5), r.integer(6)}});
+                       out.prices.push_back(
+                           {r.text(0), r.text(1), r.text(2), r.text(3), {r.integer(4), r.integer(5), r.integer(6)}});
                        return true;
                      }));
   return out;
@@ -181,7 +182,12 @@ struct LedgerOut {
 };
 
 ClosingLine line_of(const SaidClose& c, std::string_view verdict, std::string_view detail) {
-  return {c.said.closing.of, c.statement, c.origin, std::string(verdict), std::string(detail), c.said.closing.result,
+  return {c.said.closing.of,
+          c.statement,
+          c.origin,
+          std::string(verdict),
+          std::string(detail),
+          c.said.closing.result,
           {c.signed_by.begin(), c.signed_by.end()}};
 }
 
@@ -289,12 +295,12 @@ Result<JudgedClose> counted(alliance::Member& member, const std::string& period,
   const auto of_period = [&](const SaidClose& c) { return c.said.closing.of == period; };
   const auto found = std::ranges::find_if(chain.closings, of_period);
   if (found != chain.closings.end()) return judge(member, {chain.closings.begin(), found}, *found, &books);
-  for (const JudgedClose& c : chain.others)
-    if (of_period(c.close)) {
+  for (SaidClose& c : HZ_TRY(read_closes(*HZ_TRY(member.views()))))
+    if (of_period(c)) {
       std::vector<SaidClose> before;
-      for (const SaidClose& b : chain.closings)
-        if (b.said.closing.of < period) before.push_back(b);
-      return judge(member, before, c.close, &books);
+      for (const SaidClose& one : chain.closings)
+        if (one.said.closing.of < period) before.push_back(one);
+      return judge(member, before, std::move(c), &books);
     }
   return fail(why("pool.no_close"), "{}", period);
 }
@@ -303,7 +309,8 @@ Result<CloseOut> recount(api::Ctx& ctx, const OnePeriod& in) {
   alliance::Member& member = *HZ_TRY(ctx.member());
   CloseOut out;
   JudgedClose judged = HZ_TRY(counted(member, in.period, out.books));
-  if (judged.verdict == "waiting") return fail(alliance::why("alliance.closing_waiting"), "{}: {}", in.period, judged.detail);
+  if (judged.verdict == "waiting")
+    return fail(alliance::why("alliance.closing_waiting"), "{}: {}", in.period, judged.detail);
   out.close = judged.close.said;
   out.statement = judged.close.statement;
   out.verdict = judged.verdict;
@@ -344,7 +351,8 @@ Result<SignedClose> sign(api::Ctx& ctx, const OnePeriod& in) {
   alliance::Member& member = *HZ_TRY(ctx.member());
   Books books;
   const JudgedClose judged = HZ_TRY(counted(member, in.period, books));
-  if (judged.verdict == "waiting") return fail(alliance::why("alliance.closing_waiting"), "{}: {}", in.period, judged.detail);
+  if (judged.verdict == "waiting")
+    return fail(alliance::why("alliance.closing_waiting"), "{}: {}", in.period, judged.detail);
   if (judged.verdict != "holds") return fail(why("pool.close_refuted"), "{}: {}", in.period, judged.detail);
   return SignedClose{in.period, judged.close.statement, judged.close.said.closing.result,
                      HZ_TRY(member.append(close_signed_draft(judged.close)))};
@@ -368,8 +376,9 @@ std::span<const api::Op> ledger_ops() {
            .fails = {"pool.price", "pool.period", "pool.price_stands"},
            .doc = "Post what others pay for a product that they call here by API key.",
            .example = "hezong pool price set product:glyph --from 2026-11 --million-units-micro 2500000",
-           .more = "A price once posted for a period stands; a new one needs a later period. Leases have the prices that "
-                   "they were granted at."}),
+           .more =
+               "A price once posted for a period stands; a new one needs a later period. Leases have the prices that "
+               "they were granted at."}),
       api::op<&price_list>({.id = "pool.price_list",
                             .http = "GET /v1/pool/prices",
                             .cli = "pool price list",

@@ -219,18 +219,6 @@ TEST_CASE("comparing: within the tolerance, above it, at another price, unmeasur
   CHECK(worst(all) == Match::broken);
 }
 
-TEST_CASE("two leases that one gateway figure covers cannot both use it up") {
-  const Price price{0, 1'000'000, 0};
-  const WholeBill b = whole({receipt("lease:a", {0, 600, 0}, price), receipt("lease:b", {0, 600, 0}, price)});
-  std::vector<Measured> own{{"hall.example", "lease:a", "product:glyph", {0, 1'000, 0}, 0, 0, price, "site:h g"},
-                            {"hall.example", "lease:b", "product:glyph", {0, 1'000, 0}, 0, 0, price, "site:h g"}};
-  const Tolerance tight{.permille = 0, .device_ms = 0, .units = 0, .bytes = 0};
-  auto compared = compare(b.bill, b.receipts, own, {}, {}, tight);
-  CHECK(compared[0].match == Match::matched);
-  CHECK(compared[1].match == Match::over);
-  CHECK(compared[1].own.units == 400);
-}
-
 TEST_CASE("due: only what was not billed, and nothing when the meter lost files") {
   const PriceVector prices{{"product:glyph", {0, 1'000'000, 0}}};
   const std::vector<Measured> measured{{"lab.example", "key:0123456789abcdef", "product:glyph", {0, 500, 90}}};
