@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <functional>
-#include <map>
+#include <unordered_map>
 
 #include "pool/reasons.h"
 #include "sql/db.h"
@@ -25,18 +25,19 @@ class Names {
   }
   // The sorted names; `place` then gives the place of a number.
   std::vector<std::string> sort() {
-    std::vector<std::string> out;
-    places_.resize(names_.size());
-    for (const auto& [name, number] : numbers_) {
-      places_[number] = static_cast<std::uint32_t>(out.size());
-      out.push_back(name);
-    }
+    std::vector<std::string> out = names_;
+    std::ranges::sort(out);
+    for (const std::string& name : names_)
+      places_.push_back(static_cast<std::uint32_t>(std::ranges::lower_bound(out, name) - out.begin()));
     return out;
   }
   std::uint32_t place(std::uint32_t number) const { return places_[number]; }
 
  private:
-  std::map<std::string, std::uint32_t, std::less<>> numbers_;
+  struct Hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+  std::unordered_map<std::string, std::uint32_t, Hash, std::equal_to<>> numbers_;
   std::vector<std::string> names_;
   std::vector<std::uint32_t> places_;
   std::uint32_t last_ = 0;

@@ -1,15 +1,12 @@
 #include "pool/ledger.h"
 
-#include <algorithm>
-
 #include "pool/reasons.h"
 
 namespace hz::pool {
 
-// What one step changed: the transfer it made known, and the reservation it resolved.
+// What one step changed: it added an entry, and perhaps resolved a reservation.
 struct Ledger::Undo {
-  TransferId made;
-  std::optional<TransferId> resolved = {};
+  Place resolved = none;
   Amount posted = 0;
 };
 
@@ -18,7 +15,35 @@ AccountNumber Ledger::open(std::uint32_t unit, std::optional<Amount> overdraft) 
   return static_cast<AccountNumber>(accounts_.size() - 1);
 }
 
-void Ledger::expect(std::size_t transfers) { entries_.reserve(transfers); }
+std::size_t Ledger::slot(TransferId id) const {
+  const std::uint64_t mixed = (id.high * 0x9E3779B97F4A7C15u) ^ (id.low * 0xC2B2AE3D27D4EB4Fu);
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t at = static_cast<std::size_t>(mixed ^ (mixed >> 29)) & mask;
+  while (slots_[at] != none && entries_[slots_[at]].id != id) at = (at + 1) & mask;
+  return at;
+}
+
+void Ledger::expect(std::size_t transfers) {
+  std::size_t size = 16;
+  while (size < 2 * (transfers + 1)) size *= 2;
+  if (size <= slots_.size()) return;
+  slots_.assign(size, none);
+  entries_.reserve(transfers);
+  for (Place i = 0; i < entries_.size(); ++i) slots_[slot(entries_[i].id)] = i;
+}
+
+void Ledger::add(const Entry& entry) {
+  if (2 * (entries_.size() + 1) > slots_.size()) expect(2 * (entries_.size() + 1));
+  HZ_ASSERT(entries_.size() < none);
+  const std::size_t at = slot(entry.id);
+  slots_[at] = static_cast<Place>(entries_.size());
+  entries_.push_back(entry);
+}
+
+void Ledger::take_back() {
+  slots_[slot(entries_.back().id)] = none;
+  entries_.pop_back();
+}
 
 Amount Ledger::sum(std::uint32_t unit) const {
   Amount out = 0;
@@ -28,8 +53,8 @@ Amount Ledger::sum(std::uint32_t unit) const {
 }
 
 Amount Ledger::reserved(TransferId id) const {
-  const auto found = entries_.find(id);
-  return found != entries_.end() && found->second.reserved ? found->second.amount : 0;
+  const Place found = find(id);
+  return found != none && entries_[found].reserved ? entries_[found].amount : 0;
 }
 
 // The reservation ends; `posted` of it happens.
@@ -46,15 +71,16 @@ void Ledger::settle(Entry& entry, Amount posted) {
 Result<void> Ledger::apply_one(const Transfer& t, std::vector<Undo>& undo) {
   if (known(t.id)) return fail(why("pool.transfer_twice"), "{:x}-{:x}", t.id.high, t.id.low);
   if (t.step == Step::post || t.step == Step::release) {
-    const auto found = entries_.find(t.of);
-    if (found == entries_.end() || !found->second.reserved)
+    const Place found = find(t.of);
+    if (found == none || !entries_[found].reserved)
       return fail(why("pool.reservation"), "{:x}-{:x}", t.of.high, t.of.low);
+    Entry& of = entries_[found];
     const Amount posted = t.step == Step::post ? t.amount : 0;
-    if (t.step == Step::post && (posted <= 0 || posted > found->second.amount))
-      return fail(why("pool.transfer"), "{} of {} reserved", amount_text(posted), amount_text(found->second.amount));
-    settle(found->second, posted);
-    undo.push_back({t.id, t.of, posted});
-    entries_.emplace(t.id, Entry{found->second.debit, found->second.credit, false, 0, posted});
+    if (t.step == Step::post && (posted <= 0 || posted > of.amount))
+      return fail(why("pool.transfer"), "{} of {} reserved", amount_text(posted), amount_text(of.amount));
+    settle(of, posted);
+    undo.push_back({found, posted});
+    add({t.id, posted, of.debit, of.credit, 0, false});
     return {};
   }
   if (t.debit >= accounts_.size() || t.credit >= accounts_.size() || t.debit == t.credit)
@@ -70,9 +96,9 @@ Result<void> Ledger::apply_one(const Transfer& t, std::vector<Undo>& undo) {
   const bool reserve = t.step == Step::reserve;
   (reserve ? debit.debits_pending : debit.debits_posted) += t.amount;
   (reserve ? credit.credits_pending : credit.credits_posted) += t.amount;
-  entries_.emplace(t.id, Entry{t.debit, t.credit, reserve, t.expires, t.amount});
-  if (reserve && t.expires != 0) expiring_[t.expires].push_back(t.id);
-  undo.push_back({t.id});
+  add({t.id, t.amount, t.debit, t.credit, t.expires, reserve});
+  if (reserve && t.expires != 0) expiring_[t.expires].push_back(static_cast<Place>(entries_.size() - 1));
+  undo.push_back({});
   return {};
 }
 
@@ -83,46 +109,41 @@ Result<void> Ledger::apply(std::span<const Transfer> linked) {
     if (done) continue;
     for (; !undo.empty(); undo.pop_back()) {
       const Undo& u = undo.back();
-      const auto made = entries_.find(u.made);
-      Account& debit = accounts_[made->second.debit];
-      Account& credit = accounts_[made->second.credit];
-      const Amount amount = made->second.amount;
-      if (u.resolved) {
-        Entry& entry = entries_.find(*u.resolved)->second;
+      const Entry made = entries_.back();
+      Account& debit = accounts_[made.debit];
+      Account& credit = accounts_[made.credit];
+      if (u.resolved != none) {
+        Entry& entry = entries_[u.resolved];
         entry.reserved = true;
         debit.debits_pending += entry.amount;
         credit.credits_pending += entry.amount;
         debit.debits_posted -= u.posted;
         credit.credits_posted -= u.posted;
-      } else if (made->second.reserved) {
-        debit.debits_pending -= amount;
-        credit.credits_pending -= amount;
-        // It is the last one there: what is undone is undone from its end.
-        if (made->second.expires != 0) expiring_[made->second.expires].pop_back();
+      } else if (made.reserved) {
+        debit.debits_pending -= made.amount;
+        credit.credits_pending -= made.amount;
+        if (made.expires != 0) expiring_[made.expires].pop_back();  // it is the last one there
       } else {
-        debit.debits_posted -= amount;
-        credit.credits_posted -= amount;
+        debit.debits_posted -= made.amount;
+        credit.credits_posted -= made.amount;
       }
-      entries_.erase(made);
+      take_back();
     }
     return done;
   }
   return {};
 }
 
-std::size_t Ledger::expire(std::int64_t tick) {
-  std::vector<TransferId> due;
-  const auto end = expiring_.upper_bound(tick);
-  for (auto it = expiring_.begin(); it != end; ++it) due.insert(due.end(), it->second.begin(), it->second.end());
-  expiring_.erase(expiring_.begin(), end);
-  std::ranges::sort(due);
+std::size_t Ledger::expire(std::int32_t tick) {
   std::size_t released = 0;
-  for (const TransferId id : due) {
-    Entry& entry = entries_.find(id)->second;
-    if (!entry.reserved) continue;
-    settle(entry, 0);
-    ++released;
-  }
+  const auto end = expiring_.upper_bound(tick);
+  for (auto it = expiring_.begin(); it != end; ++it)
+    for (const Place place : it->second) {
+      if (!entries_[place].reserved) continue;
+      settle(entries_[place], 0);
+      ++released;
+    }
+  expiring_.erase(expiring_.begin(), end);
   return released;
 }
 

@@ -12,7 +12,6 @@
 #include <map>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
@@ -24,7 +23,7 @@ using AccountNumber = std::uint32_t;
 
 // What the debits and credits of an account add up to.
 struct Account {
-  std::uint32_t unit = 0;          // accounts of two units never meet in a transfer
+  std::uint32_t unit = 0;           // accounts of two units never meet in a transfer
   std::optional<Amount> overdraft;  // debits may exceed credits by this much; absent: without limit
   Amount debits_pending = 0, debits_posted = 0, credits_pending = 0, credits_posted = 0;
   // What has been posted: credits less debits.
@@ -45,7 +44,7 @@ struct Transfer {
   AccountNumber debit = 0, credit = 0;  // of move and reserve
   Amount amount = 0;                    // of post: at most what is reserved
   TransferId of = {};                   // post and release: the reservation
-  std::int64_t expires = 0;             // reserve: released by expire(tick) from this tick on; 0: never
+  std::int32_t expires = 0;             // reserve: released by expire(tick) from this tick on; 0: never
 };
 
 class Ledger {
@@ -57,40 +56,45 @@ class Ledger {
   void limit(AccountNumber account, std::optional<Amount> overdraft) { accounts_[account].overdraft = overdraft; }
   void expect(std::size_t transfers);  // room for so many
 
-  // All of them or none, in order. Errors: pool.transfer (an amount, an account, or two units), pool.transfer_twice (the
-  // id), pool.reservation (it is not there, or resolved), pool.overdraft.
+  // All of them or none, in order. Errors: pool.transfer (an amount, an account, or two units), pool.transfer_twice
+  // (the id), pool.reservation (it is not there, or resolved), pool.overdraft.
   Result<void> apply(std::span<const Transfer> linked);
   Result<void> apply(const Transfer& one) { return apply(std::span(&one, 1)); }
-  // Releases what expires at `tick` or before and is still reserved, in the order of ids. How many.
-  std::size_t expire(std::int64_t tick);
+  // Releases what expires at `tick` or before and is still reserved. How many.
+  std::size_t expire(std::int32_t tick);
 
   const Account& account(AccountNumber number) const { return accounts_[number]; }
   std::size_t accounts() const { return accounts_.size(); }
   // Of a unit; zero, or the program is wrong.
   Amount sum(std::uint32_t unit) const;
-  bool known(TransferId id) const { return entries_.contains(id); }
+  bool known(TransferId id) const { return find(id) != none; }
   // What is reserved under this id now; 0 when it is resolved, or was no reservation.
   Amount reserved(TransferId id) const;
 
  private:
-  struct Hash {
-    std::size_t operator()(const TransferId& id) const {
-      return static_cast<std::size_t>((id.high * 0x9E3779B97F4A7C15u) ^ (id.low * 0xC2B2AE3D27D4EB4Fu));
-    }
-  };
   struct Entry {
-    AccountNumber debit = 0, credit = 0;
-    bool reserved = false;
-    std::int64_t expires = 0;
+    TransferId id;
     Amount amount = 0;
+    AccountNumber debit = 0, credit = 0;
+    std::int32_t expires = 0;
+    bool reserved = false;
   };
+  using Place = std::uint32_t;
+  static constexpr Place none = ~Place{0};
   struct Undo;
   Result<void> apply_one(const Transfer& t, std::vector<Undo>& undo);
   void settle(Entry& entry, Amount posted);
+  // Entries stand in the order they came; `slots_` finds them by id: open addressing, at most half full. Only the last
+  // entry is ever taken out again, and its slot was the last to be filled, so nothing has to be moved.
+  std::size_t slot(TransferId id) const;
+  Place find(TransferId id) const { return slots_.empty() ? none : slots_[slot(id)]; }
+  void add(const Entry& entry);
+  void take_back();
 
   std::vector<Account> accounts_;
-  std::unordered_map<TransferId, Entry, Hash> entries_;
-  std::map<std::int64_t, std::vector<TransferId>> expiring_;  // by tick, in the order they came
+  std::vector<Entry> entries_;
+  std::vector<Place> slots_;
+  std::map<std::int32_t, std::vector<Place>> expiring_;  // by tick, in the order they came
 };
 
 }  // namespace hz::pool

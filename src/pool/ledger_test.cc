@@ -34,7 +34,7 @@ struct World {
   std::uint64_t next = 1;
   TransferId id() { return {7, next++}; }
   Transfer move(AccountNumber from, AccountNumber to, Amount amount) { return {id(), Step::move, from, to, amount}; }
-  Transfer reserve(Amount amount, std::int64_t expires = 0) { return {id(), Step::reserve, a, b, amount, {}, expires}; }
+  Transfer reserve(Amount amount, std::int32_t expires = 0) { return {id(), Step::reserve, a, b, amount, {}, expires}; }
   Transfer post(TransferId of, Amount amount) { return {id(), Step::post, 0, 0, amount, of}; }
   Transfer release(TransferId of) { return {id(), Step::release, 0, 0, 0, of}; }
 };
@@ -118,8 +118,8 @@ TEST_CASE("linked transfers happen all or none, also when the last one fails") {
   CHECK(w.ledger.apply(r));
   const std::string before = seen(w.ledger);
   const Transfer second = w.reserve(5, 9);
-  const Transfer group[] = {w.post(r.id, 40), second, w.release(second.id), w.move(w.b, w.a, 3), w.reserve(1, 9),
-                            w.move(w.a, w.b, 1'000)};
+  const Transfer group[] = {w.post(r.id, 40),    second,          w.release(second.id),
+                            w.move(w.b, w.a, 3), w.reserve(1, 9), w.move(w.a, w.b, 1'000)};
   CHECK(slug(w.ledger.apply(group)) == "pool.overdraft");
   CHECK(seen(w.ledger) == before);
   CHECK(w.ledger.reserved(r.id) == 40);
@@ -146,7 +146,7 @@ TEST_CASE("whatever is tried in whatever order, money is neither made nor lost")
         t.credit = static_cast<AccountNumber>(rng.below(9));
         t.amount = static_cast<Amount>(rng.below(200));
         t.of = {0, rng.below(300)};
-        t.expires = static_cast<std::int64_t>(rng.below(5));
+        t.expires = static_cast<std::int32_t>(rng.below(5));
         if (!tried.empty() && rng.below(4) == 0) t = tried[rng.below(tried.size())];  // a replay
         tried.push_back(t);
       }
@@ -156,7 +156,7 @@ TEST_CASE("whatever is tried in whatever order, money is neither made nor lost")
       const auto done = ledger.apply(group);
       if (!done) CHECK(seen(ledger) == before);
       if (replayed) CHECK_FALSE(done);
-      if (rng.below(50) == 0) ledger.expire(static_cast<std::int64_t>(rng.below(5)));
+      if (rng.below(50) == 0) ledger.expire(static_cast<std::int32_t>(rng.below(5)));
       for (const std::uint32_t unit : {0u, 1u}) {
         CHECK(ledger.sum(unit) == 0);
         Amount debits = 0, credits = 0;

@@ -104,7 +104,7 @@ class Run {
     for (const bool refunds : {true, false})
       for (std::size_t i = first_open_; i < facts_.bills.size(); ++i)
         if (!resolved_[i] && facts_.bills[i].refund == refunds) bill(i, closing, heads);
-    if (ledger_.expire(closing + 1) > 0)
+    if (ledger_.expire(static_cast<std::int32_t>(closing + 1)) > 0)
       for (std::size_t i = first_open_; i < facts_.bills.size(); ++i)
         if (asked_[i] && !resolved_[i] && out_.states[i] == BillState::open && ledger_.reserved(ask_id(i)) == 0)
           resolve(i, closing, BillState::expired);
@@ -130,8 +130,13 @@ class Run {
     }
     const bool answered = below(b.answered_at, b.consumer_log, heads);
     if (!asked_[i]) {
-      const Transfer ask{ask_id(i), Step::reserve, from + 1, to + 1, b.amount, {},
-                         static_cast<std::int64_t>(closing + answer_closings)};
+      const Transfer ask{ask_id(i),
+                         Step::reserve,
+                         from + 1,
+                         to + 1,
+                         b.amount,
+                         {},
+                         static_cast<std::int32_t>(closing + answer_closings)};
       HZ_ASSERT(ledger_.apply(ask));
       asked_[i] = true;
     }
@@ -161,8 +166,8 @@ class Run {
     }
     // An answer and a withdrawal that come in one period: what both signed holds.
     if (below(b.withdrawn_at, b.provider_log, heads)) {
-      HZ_ASSERT(ledger_.apply(
-          {id_of(Purpose::answer, b.provider_log, b.billed_at), Step::release, 0, 0, 0, ask_id(i)}));
+      HZ_ASSERT(
+          ledger_.apply({id_of(Purpose::answer, b.provider_log, b.billed_at), Step::release, 0, 0, 0, ask_id(i)}));
       resolve(i, closing, BillState::withdrawn);
     }
   }
