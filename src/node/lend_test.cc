@@ -225,7 +225,7 @@ TEST_CASE("lending: how a server is hears its consumer, and for everybody else t
   Member hall = t.open("hall");
   node::LendOut out = t.out();
   REQUIRE(out.end_leases(hall).value().empty());
-  for (const std::string path : {"/lease/" + lease, "/lease/" + lease + "/log"}) {
+  for (const std::string& path : {"/lease/" + lease, "/lease/" + lease + "/log"}) {
     CHECK(out.answer({.path = path}, "lab.example/log"));
     for (const std::string other : {"spy.example/log", "hall.example/log", ""})
       CHECK_FALSE(out.answer({.path = path}, other));

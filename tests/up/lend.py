@@ -137,7 +137,7 @@ with tempfile.TemporaryDirectory() as folder:
         run(hall, "init", "--name", "Hall", "--origin", "hall.example/log")
         run(lab, "init", "--name", "Lab", "--origin", "lab.example/log")
         # The hall's node speaks TLS only, as every node beyond its own machine does.
-        hall_node = start(hall, 0, "--tls")
+        hall_node = start(hall, 0, "--tls", "--gateway-listen", "127.0.0.1")
         hall_port = int(node_file(hall)["url"].rsplit(":", 1)[1])
         start(lab, 0)
         place = node_file(lab)["url"].split("://")[1]
