@@ -443,6 +443,24 @@ TEST_CASE("gateway: a lease's credential calls its server and nothing else, and 
   CHECK(w.answer(call("/v2/models/lease%3Al-1/infer", lent)).status == 401);
 }
 
+TEST_CASE("gateway: the node's own address, where products have another, takes leases and nobody else") {
+  World w;
+  Gateway apart{*w.journal, w.clock, w.clock, {.leases_only = true}};
+  const std::string lent = pool::new_key(w.rng).secret, key = w.key({"product:glyph"});
+  w.said.lent = {{"l-1", "product:glyph", "site:a", "backend:refrt", lent, "s1", w.clock.now_ms() + 5'000}};
+  w.servers.push_back({"l-1", "product:glyph", "site:a", "backend:refrt", "127.0.0.1", 9, "m", "", ""});
+  apart.use(make_gateway_table(w.said, w.servers));
+  for (const std::string path : {"/v2/models/glyph/infer", "/v2/models/lease%3Al-1/infer", "/v2/health/live"})
+    for (const std::string& secret : {key, std::string()}) {
+      const auto got = apart.passage(World::request("POST", path, secret, "{}"));
+      CHECK((got && !*got));  // not the gateway's
+    }
+  const auto got = apart.passage(World::request("POST", "/v2/models/lease%3Al-1/infer", lent, "{}"));
+  CHECK((got && *got));
+  CHECK(apart.is_leased(World::request("POST", "/v1/chat/completions", lent)));
+  CHECK_FALSE(apart.is_leased(World::request("POST", "/v1/chat/completions", key)));
+}
+
 TEST_CASE("gateway: a server under a lease is asked through its owner's node, and its refusal is not the client's") {
   World w;
   w.servers.resize(1);

@@ -4,6 +4,7 @@
 #include "alliance/charter.h"
 #include "alliance/keys.h"
 #include "alliance/peers.h"
+#include "api/op.h"
 #include "blob/store.h"
 #include "crypto/hash.h"
 #include "node/lend_out.h"
@@ -11,6 +12,7 @@
 #include "node/peer_call.h"
 #include "node/peer_desk.h"
 #include "pool/kinds.h"
+#include "pool/taken.h"
 #include "share/kinds.h"
 #include "sql/db.h"
 
@@ -56,13 +58,14 @@ struct Town {
     copy();
   }
   void lend(std::string_view user) {
-    const std::string text = fmt::format(
-        R"({{"sites":[{{"site":"site:hall","adapter":"local","lend_user":"{}"}}]}})", user);
+    const std::string text =
+        fmt::format(R"({{"sites":[{{"site":"site:hall","adapter":"local","lend_user":"{}"}}]}})", user);
     REQUIRE(write_file_durably(home("hall") / "sites.json", as_bytes(text)));
   }
   void offer(const std::string& to, std::int64_t count = 1) {
-    say("hall", pool::Capacity{"o1", "site:hall", "cpu", count, 0, {5, 6, 7}, to, clock.now_ms(),
-                               clock.now_ms() + 3'600'000, 10'000});
+    say("hall",
+        pool::Capacity{
+            "o1", "site:hall", "cpu", count, 0, {5, 6, 7}, to, clock.now_ms(), clock.now_ms() + 3'600'000, 10'000});
   }
   void release(const std::string& by, const std::string& audience) {
     say(by, share::Release{.sha256 = digest,
@@ -74,8 +77,19 @@ struct Town {
                            .control = share::Control::none});
   }
   std::string claim(const std::string& by, const std::string& id) {
-    pool::Claim said{id, origin("hall"), "o1", "product:glyph", "backend:refrt", digest, {}, 1, clock.now_ms(),
-                     clock.now_ms() + 600'000, {}, {}, ""};
+    pool::Claim said{id,
+                     origin("hall"),
+                     "o1",
+                     "product:glyph",
+                     "backend:refrt",
+                     digest,
+                     {},
+                     1,
+                     clock.now_ms(),
+                     clock.now_ms() + 600'000,
+                     {},
+                     {},
+                     ""};
     say(by, said);
     copy();
     return pool::lease_id(origin(by), id);
@@ -138,8 +152,8 @@ TEST_CASE("lending: a claim is granted once, and only owner and consumer can rea
 
 TEST_CASE("lending: refused without a release to both, outside the audience, without an account, without a device") {
   Town t;
-  CHECK((t.release("lab", "owner"), t.claim("lab", "c1"), t.answer(), t.refused(pool::lease_id("lab.example/log", "c1"))) ==
-        "pool.lease_model");
+  CHECK((t.release("lab", "owner"), t.claim("lab", "c1"), t.answer(),
+         t.refused(pool::lease_id("lab.example/log", "c1"))) == "pool.lease_model");
   // Somebody's private model that the hall may have: the lab cannot have it served by naming its digest.
   t.release("spy", "bilateral:hall.example/log,spy.example/log");
   const std::string second = t.claim("lab", "c2");
@@ -165,6 +179,43 @@ TEST_CASE("lending: refused without a release to both, outside the audience, wit
   CHECK(t.refused(fifth) == "pool.lease_user");
 }
 
+TEST_CASE("lending: a claim is made only where it may be, under one member's offer, and under a name of its own") {
+  Town t;
+  const auto take = [&](auto change, std::optional<std::string> owner = {}) -> std::string_view {
+    pool::TakeIn in{"o1",
+                    std::move(owner),
+                    {"c1",
+                     "",
+                     "",
+                     "product:glyph",
+                     "backend:refrt",
+                     digest,
+                     {},
+                     1,
+                     t.clock.now_ms(),
+                     t.clock.now_ms() + 600'000,
+                     {},
+                     {},
+                     ""}};
+    change(in.claim);
+    api::Ctx ctx{.home = t.home("lab"), .mounted = node::mounted(), .seams = t.seams()};
+    const auto done = pool::take(ctx, std::move(in));
+    return done ? "" : done.error().reason->slug;
+  };
+  CHECK(take([](pool::Claim& c) { c.jurisdictions = {"SG"}; }) == "pool.place_jurisdiction");
+  CHECK(take([](pool::Claim& c) { c.jurisdictions = {"CN"}; }) == "pool.place_jurisdiction");  // of whom, is unknown
+  CHECK(take([](pool::Claim& c) { c.data_at = {"site:other"}; }) == "pool.place_data");
+  CHECK(take([](pool::Claim& c) { c.backend = "backend:ort"; }) == "pool.offer_backend");
+  CHECK(take([](pool::Claim& c) { c.from_ms = 1; }) == "pool.offer_window");
+  CHECK(take([](pool::Claim&) {}, "spy.example/log") == "pool.offer_gone");
+  t.say("spy", pool::Site{"site:spy", "Spy", "unknown", "CN", {{"backend:refrt", 1, 2, 1, 2}}});
+  t.say("spy", pool::Capacity{"o1", "site:spy", "cpu", 1, 0, {}, "members", 0, t.clock.now_ms() + 3'600'000, 0});
+  t.copy();
+  CHECK(take([](pool::Claim&) {}) == "pool.offer_ambiguous");
+  CHECK(take([](pool::Claim& c) { c.data_at = {"hall.example/log"}; }, "hall.example/log").empty());
+  CHECK(take([](pool::Claim&) {}, "hall.example/log") == "pool.claim_conflict");
+}
+
 TEST_CASE("lending: how a server is hears its consumer, and for everybody else there is nothing") {
   Town t;
   t.release("lab", "members");
@@ -174,7 +225,7 @@ TEST_CASE("lending: how a server is hears its consumer, and for everybody else t
   Member hall = t.open("hall");
   node::LendOut out = t.out();
   REQUIRE(out.end_leases(hall).value().empty());
-  for (const std::string path : {"/lease/" + lease, "/lease/" + lease + "/log"}) {
+  for (const std::string& path : {"/lease/" + lease, "/lease/" + lease + "/log"}) {
     CHECK(out.answer({.path = path}, "lab.example/log"));
     for (const std::string other : {"spy.example/log", "hall.example/log", ""})
       CHECK_FALSE(out.answer({.path = path}, other));

@@ -120,6 +120,9 @@ struct Served::State {
   std::atomic<std::uint64_t> rounds = 0;
   std::unique_ptr<pool::MeterJournal> journal;
   std::optional<Gateway> gateway;
+  // Products have an address of their own: other members' requests under leases still come to the node's.
+  std::unique_ptr<pool::MeterJournal> lease_journal;
+  std::optional<Gateway> lease_gateway;
   std::unique_ptr<GatewayFeed> feed;
   std::optional<net::Server> server;          // its workers use everything above
   std::optional<net::Server> gateway_server;  // when products are called at an address of their own
@@ -366,7 +369,14 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
       HZ_TRY(pool::MeterJournal::open(ctx.home / "meter", *ctx.seams.rng, *ctx.seams.clock, {.hold_ends = true}));
   for (const Error& fault : state->journal->faults()) ctx.progress().note(fault.text());
   state->gateway.emplace(*state->journal, *ctx.seams.clock, steady_clock());
-  state->feed = HZ_TRY(GatewayFeed::start(ctx.home, ctx.mounted, state->seams, *state->gateway));
+  std::vector<Gateway*> gateways{&*state->gateway};
+  if (!options.gateway_listen.empty()) {
+    state->lease_journal = HZ_TRY(pool::MeterJournal::open(ctx.home / "meter", *ctx.seams.rng, *ctx.seams.clock));
+    state->lease_gateway.emplace(*state->lease_journal, *ctx.seams.clock, steady_clock(),
+                                 GatewayLimits{.leases_only = true});
+    gateways.push_back(&*state->lease_gateway);
+  }
+  state->feed = HZ_TRY(GatewayFeed::start(ctx.home, ctx.mounted, state->seams, std::move(gateways)));
   state->lending = std::make_unique<Lending>(
       Lending::World{state->home, state->mounted, state->seams, state->tool_dirs, &*state->members,
                      [s](const std::function<Result<void>(alliance::Member&)>& act) { return s->sign_aside(act); }});
@@ -376,6 +386,8 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
   net::Site site{.handle = [s](const http::Request& request) { return s->handle(request); },
                  .body_bytes_max = [s, apart](const http::Request& head) -> std::size_t {
                    if (!apart && Gateway::is_for(head)) return s->gateway->body_bytes_max(head);
+                   if (apart && Gateway::is_for(head) && s->lease_gateway->is_leased(head))
+                     return s->lease_gateway->body_bytes_max(head);
                    if (head.path == cards_path) return delivered_card_bytes_max;
                    if (head.path == keys_path) return vouch_size_bytes_max;
                    if (PeerDesk::is_for(head)) return log::add_checkpoint_size_bytes_max;
@@ -383,10 +395,11 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
                    return api::has_token(s->gate, head) ? body_bytes_max : stranger_body_bytes_max;
                  },
                  .upload = [s](const http::Request& head) { return s->upload(head); }};
-  if (!apart) {
-    site.passage = [s](const http::Request& head) { return s->gateway->passage(head); };
-    site.passages_ended = [s] { s->journal->write_ends(); };
-  }
+  site.passage = [own = apart ? &*state->lease_gateway : &*state->gateway](const http::Request& head) {
+    return own->passage(head);
+  };
+  // The journal of leases holds nothing back.
+  if (!apart) site.passages_ended = [s] { s->journal->write_ends(); };
   state->server.emplace(HZ_TRY(net::Server::start(server, std::move(site))));
   if (apart) {
     net::ServerOptions own{.address = options.gateway_listen, .port = options.gateway_port, .limits = options.limits};
