@@ -34,8 +34,10 @@ double s_since(Steady::time_point start) { return std::chrono::duration<double>(
 template <class T>
 T must(Result<T> r) {
   if (r) {
-    if constexpr (!std::is_void_v<T>) return *std::move(r);
-    else return;
+    if constexpr (!std::is_void_v<T>)
+      return *std::move(r);
+    else
+      return;
   }
   fmt::print("{}\n", r.error().text());
   std::exit(1);
@@ -129,9 +131,8 @@ double ledger_program_s(const fs::path& folder, const World& w) {
                  member(m.consumer));
   std::fclose(file);
   const auto start = Steady::now();
-  const int rc = std::system(fmt::format("ledger -f {} balance > {} 2>&1", journal.string(),
-                                         (folder / "balance").string())
-                                 .c_str());
+  const int rc = std::system(
+      fmt::format("ledger -f {} balance > {} 2>&1", journal.string(), (folder / "balance").string()).c_str());
   return rc == 0 ? s_since(start) : -1;
 }
 
@@ -142,14 +143,18 @@ int main(int argc, char** argv) {
   const auto members = static_cast<std::uint32_t>(argc > 2 ? std::stoul(argv[2]) : 40);
   const TempDir dir;
   const World w = generate(receipts, members);
+  // Replay goes log by log; the second node has the logs in the opposite order.
   std::vector<std::uint32_t> order(receipts);
   std::iota(order.begin(), order.end(), 0u);
+  std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return std::pair(w.bills[a].provider, a) < std::pair(w.bills[b].provider, b);
+  });
   auto start = Steady::now();
   sql::Db db = fill(dir.path() / "a.sqlite", w, order);
   const double fill_s = s_since(start);
-  SeededRng rng(seed + 1);
-  for (std::size_t i = receipts; i > 1; --i) std::swap(order[i - 1], order[rng.below(i)]);
+  std::ranges::reverse(order);
   sql::Db other = fill(dir.path() / "b.sqlite", w, order);
+  SeededRng rng(seed + 1);
 
   std::vector<alliance::FrontierEntry> heads;
   for (std::uint32_t m = 0; m < members; ++m)
@@ -200,8 +205,8 @@ int main(int argc, char** argv) {
   const auto per_million = [&](double s) { return s * 1e6 / static_cast<double>(part.size()); };
 
   const double value = median(ours), peer_s = median(sums);
-  fmt::print("{} receipts, each a bill of its own, {} members; {} posted, {} open; rows written in {:.1f} s\n", receipts,
-             members, closed.books.posted, closed.books.open, fill_s);
+  fmt::print("{} receipts, each a bill of its own, {} members; {} posted, {} open; rows written in {:.1f} s\n",
+             receipts, members, closed.books.posted, closed.books.open, fill_s);
   fmt::print("close: {:.2f} s, of which reading the facts {:.2f} s; result {}\n", value, median(facts_only),
              closed.close.closing.result.substr(0, 16));
   fmt::print("a second node, statements in another order: {}\n", same ? "the same bytes" : "OTHER BYTES");
