@@ -17,10 +17,6 @@ namespace {
 
 constexpr std::size_t model_bytes_max = 512u << 20;
 
-SiteWorld world_of(api::Ctx& ctx) {
-  return {ctx.home, {ctx.tool_dirs.begin(), ctx.tool_dirs.end()}};  // the wall clock: keepers have no other
-}
-
 struct JobRow {
   ServerJob job;
   Observed observed;
@@ -148,7 +144,7 @@ Result<SubmitOut> submit(api::Ctx& ctx, const Submit& in) {
   job.model_sha256 = said.sha256;
   job.evidence = said.evidence;
   job.model_path = HZ_TRY(model_path(member, in, said.sha256));
-  const SiteWorld world = world_of(ctx);
+  const SiteWorld world = site_world(ctx);
   const auto site = HZ_TRY(open_site(world, HZ_TRY(site_config(ctx.home, in.site))));
   const alliance::Draft statement =
       alliance::draft(Job{job.claim, job.site, job.product, job.backend, job.model_sha256, job.limits, job.evidence},
@@ -182,7 +178,7 @@ std::string text(const SubmitOut& out, const api::Style& style) {
 
 // The adapter of a claim's site. Errors: pool.no_claim, and those of opening it.
 Result<std::pair<std::unique_ptr<SiteAdapter>, ServerJob>> site_of(api::Ctx& ctx, const std::string& claim) {
-  const SiteWorld world = world_of(ctx);
+  const SiteWorld world = site_world(ctx);
   if (is_claim_id(claim))
     if (const auto kept = HZ_TRY(ClaimFolder(ctx.home / "site" / "claims" / claim).request()))
       return std::pair(HZ_TRY(open_site(world, HZ_TRY(site_config(ctx.home, kept->job.site)))), kept->job);
@@ -205,7 +201,7 @@ Result<ListOut> list(api::Ctx& ctx, const List& in) {
   HZ_TRY(ctx.member());
   ListOut out;
   for (const SiteConfig& config : HZ_TRY(site_configs(ctx.home))) {
-    const auto site = HZ_TRY(open_site(world_of(ctx), config));
+    const auto site = HZ_TRY(open_site(site_world(ctx), config));
     for (const std::string& claim : site->claims()) {
       const auto kept = HZ_TRY(ClaimFolder(ctx.home / "site" / "claims" / claim).request());
       auto observed = site->observe(claim);
