@@ -31,8 +31,12 @@ struct Told {
             .stage = Stage::proved,
             .site = p.choice->site,
             .backend = p.choice->backend,
-            .answers = {.verdict = "STRICT", .logits = "equal", .cases = 500, .quality_milli = 970,
-                        .agreement_milli = 1000, .top5_milli = 1000}});
+            .answers = {.verdict = "STRICT",
+                        .logits = "equal",
+                        .cases = 500,
+                        .quality_milli = 970,
+                        .agreement_milli = 1000,
+                        .top5_milli = 1000}});
       step({.product = "product:" + p.product, .stage = Stage::switched, .route = std::string(64, 'a')});
     }
     std::size_t n = 0;
@@ -122,7 +126,8 @@ TEST_CASE("exit plan: a figure, a product, an item or a loss that the steps do n
   }));
   CHECK(finds([](ExitPlan& p) { ++p.saved; }));
   CHECK(finds([](ExitPlan& p) { p.targets = {"backend:other"}; }));
-  CHECK(finds([](ExitPlan& p) { std::erase_if(p.products, [](const ExitProduct& one) { return one.recover_ms >= 0; }); }));
+  CHECK(finds(
+      [](ExitPlan& p) { std::erase_if(p.products, [](const ExitProduct& one) { return one.recover_ms >= 0; }); }));
   CHECK(finds([](ExitPlan& p) { p.drill = std::string(64, 'e'); }));
   CHECK(finds([](ExitPlan& p) { p.mode = Mode::table_top; }));
   if (!told.items.empty()) CHECK(finds([](ExitPlan& p) { p.items.front().said.owner = "nobody"; }));
@@ -132,7 +137,8 @@ TEST_CASE("drill: a product that comes back and is lost again has clocks of its 
   KnownDrill drill{.id = "d", .said = {}, .opened_ms = 0};
   ProductState& state = state_of(drill, "product:p");
   const auto say = [&](Stage stage, std::int64_t at_ms, std::string route_before = "") {
-    fold(state, {.drill = "d", .product = "product:p", .stage = stage, .route_before = std::move(route_before), .detail = {}},
+    fold(state,
+         {.drill = "d", .product = "product:p", .stage = stage, .route_before = std::move(route_before), .detail = {}},
          at_ms);
   };
   say(Stage::waiting, 10);
@@ -159,21 +165,23 @@ TEST_CASE("drill: a product that comes back and is lost again has clocks of its 
 TEST_CASE("drill: days are days of the calendar") {
   CHECK(is_day("2027-03-31"));
   CHECK(is_day("2028-02-29"));
-  for (const char* wrong : {"", "2027-02-29", "2027-13-01", "2027-00-10", "27-03-31", "2027-3-31", "2027-03-31T", "2027/03/31",
-                            "-001-01-01"})
+  for (const char* wrong : {"", "2027-02-29", "2027-13-01", "2027-00-10", "27-03-31", "2027-3-31", "2027-03-31T",
+                            "2027/03/31", "-001-01-01"})
     CHECK_FALSE(is_day(wrong));
 }
 
 TEST_CASE("report: an exit plan shows times, gaps with owners, and what was taken away") {
   Told told("backend:ort");
-  for (ProductState& state : told.drill.products) state.refused = {"/usr/lib/<x>.so was refused to process 2 (oip-host)"};
+  for (ProductState& state : told.drill.products)
+    state.refused = {"/usr/lib/<x>.so was refused to process 2 (oip-host)"};
   const auto r = told.rehearsal();
   ReportInput in;
   in.impact = r->impact().value();
   in.plan = r->plan().value();
   in.member = "acme";
   in.exit = told.exit();
-  in.exit->block = DrillBlock{told.drill.id, false, {{"file:x.so", "named", "", "", {"/usr/lib/x.so"}}}, {"hub.example"}, {}};
+  in.exit->block =
+      DrillBlock{told.drill.id, false, {{"file:x.so", "named", "", "", {"/usr/lib/x.so"}}}, {"hub.example"}, {}};
   const std::string html = report_html(*r, in);
   for (const char* part : {"Exit plan: what the drill showed", "0.80 s", "Taken away for real", "hub.example",
                            "/usr/lib/&lt;x&gt;.so was refused to process 2", "Who must do what", "2027-03-31"})

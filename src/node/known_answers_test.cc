@@ -2,8 +2,8 @@
 
 #include <doctest/doctest.h>
 
-#include "node/deny_list.h"
 #include "drill/test_world.h"
+#include "node/deny_list.h"
 
 using namespace hz;
 using namespace hz::node;
@@ -40,7 +40,7 @@ TEST_CASE("answers: the whole set may lose what is tolerated and not a thousandt
 
 TEST_CASE("answers: a sample is excused by its noise, unless the incumbent does better on the very same cases") {
   const QualityTerms terms{960, 10};
-  CHECK(wrong_with(answers(905, 400, 1500), "", {}, terms).empty());             // 960 - 10 - 50 = 900
+  CHECK(wrong_with(answers(905, 400, 1500), "", {}, terms).empty());  // 960 - 10 - 50 = 900
   CHECK_FALSE(wrong_with(answers(899, 400, 1500), "", {}, terms).empty());
   // 5.5 points below on hard cases is no news when the incumbent misses them too.
   CHECK(wrong_with(answers(905, 400, 1500), "", answers(905, 400, 1500), terms).empty());
@@ -53,7 +53,9 @@ TEST_CASE("answers: a sample is excused by its noise, unless the incumbent does 
 TEST_CASE("deny list: lost libraries are found by name, by soname and by build id under another name") {
   drill::WorldBuilder b;
   b.entity("shop", "Shop", "XX").entity("hub", "Hub", "XX");
-  b.node("backend:eng", "runtime").node("file:libeng.so.1", "file", "shop").node("service:hub.example", "service", "shop");
+  b.node("backend:eng", "runtime")
+      .node("file:libeng.so.1", "file", "shop")
+      .node("service:hub.example", "service", "shop");
   b.node("npm:eng@1.0", "package", "shop").node("file:libpart.so.2", "file", "hub");
   b.needs("backend:eng", "file:libeng.so.1").needs("file:libpart.so.2", "npm:eng@1.0");
   b.product("p", "P", "x", "backend:eng");

@@ -257,8 +257,8 @@ TEST_CASE("claims: what was over for a month is removed with its shared folder, 
                                                 "\"shared\":\"{}\"}}]}}",
                                                 shared.path().string()))));
   ManualClock clock(std::int64_t{40} * 86'400'000);
-  for (const auto& [claim, state, days] : {std::tuple{"old", JobState::ended, 31}, {"young", JobState::failed, 29},
-                                           {"queued", JobState::queued, 39}}) {
+  for (const auto& [claim, state, days] :
+       {std::tuple{"old", JobState::ended, 31}, {"young", JobState::failed, 29}, {"queued", JobState::queued, 39}}) {
     const ClaimFolder folder(home.path() / "site" / "claims" / claim);
     fs::create_directories(folder.path());
     fs::create_directories(shared.path() / claim);

@@ -229,7 +229,8 @@ TEST_CASE("sealed: an opening shows the body to whoever has the seal, and opens 
     OpenedBody salted = opened;
     salted.salt[0] = 8;
     CHECK(read_opening(seal, format_opening(salted).value()).error().reason->slug == "statement.sealed");
-    for (const char* wrong : {"", "{}", "[]", "{\"body\":{}}", "{\"salt\":\"00\"}"}) CHECK_FALSE(read_opening(seal, wrong));
+    for (const char* wrong : {"", "{}", "[]", "{\"body\":{}}", "{\"salt\":\"00\"}"})
+      CHECK_FALSE(read_opening(seal, wrong));
     CHECK_FALSE(read_opening(seal, text + " "));
   }
 }

@@ -106,7 +106,7 @@ os.execv("{engine}", ["{engine}", "serve", "--engine", "refrt", "--body-bytes-ma
         would = run("drill", "apply", drill, "--deny-list", "--dry-run", codes=(0, 3))
         blocks = [json.loads(s["body"]) for s in would["statements"] if s["kind"] == "drill.block"]
         files = [f for block in blocks for one in block["libraries"] for f in one["files"]]
-        check("a dry run names the files that would be taken away", any(soname in f for f in files), blocks)
+        check("a dry run names the files that would be taken away", any("libopencv_dnn.so" in f for f in files), blocks)
         check("by build id too", any(one["build_id"] for block in blocks for one in block["libraries"]), blocks)
         moved = run("drill", "apply", drill, "--deny-list", codes=(3,))
         saved, forgot = state(drill, "reach"), state(drill, "glyph")
