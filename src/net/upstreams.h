@@ -18,6 +18,7 @@ struct UpstreamLink {
   explicit UpstreamLink(asio::io_context& io) : stream(io), buffer(upstream_head_bytes_max + upstream_piece_bytes) {}
   TcpStream stream;
   beast::flat_buffer buffer;
+  HeadArena fields;  // of the answer's head
   std::chrono::steady_clock::time_point used;
   bool connected = false;
 };

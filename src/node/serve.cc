@@ -268,7 +268,8 @@ struct Served::State {
             .body_bytes_max = [this](const http::Request& head) -> std::size_t {
               return Gateway::is_for(head) ? gateway->body_bytes_max(head) : 0;
             },
-            .passage = [this](const http::Request& head) { return gateway->passage(head); }};
+            .passage = [this](const http::Request& head) { return gateway->passage(head); },
+            .passages_ended = [this] { journal->write_ends(); }};
   }
 
   // What is not there, and what a stranger may not see.
@@ -321,7 +322,8 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
     state->file.pin = net::pin_text(HZ_TRY(net::pin_of(*server.tls)));
   }
   State* s = state.get();
-  state->journal = HZ_TRY(pool::MeterJournal::open(ctx.home / "meter", *ctx.seams.rng, *ctx.seams.clock));
+  state->journal =
+      HZ_TRY(pool::MeterJournal::open(ctx.home / "meter", *ctx.seams.rng, *ctx.seams.clock, {.hold_ends = true}));
   for (const Error& fault : state->journal->faults()) ctx.progress().note(fault.text());
   state->gateway.emplace(*state->journal, *ctx.seams.clock, steady_clock());
   state->feed = HZ_TRY(GatewayFeed::start(ctx.home, ctx.mounted, state->seams, *state->gateway));
@@ -336,7 +338,10 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
                    return api::has_token(s->gate, head) ? body_bytes_max : stranger_body_bytes_max;
                  },
                  .upload = [s](const http::Request& head) { return s->upload(head); }};
-  if (!apart) site.passage = [s](const http::Request& head) { return s->gateway->passage(head); };
+  if (!apart) {
+    site.passage = [s](const http::Request& head) { return s->gateway->passage(head); };
+    site.passages_ended = [s] { s->journal->write_ends(); };
+  }
   state->server.emplace(HZ_TRY(net::Server::start(server, std::move(site))));
   if (apart) {
     net::ServerOptions own{.address = options.gateway_listen, .port = options.gateway_port, .limits = options.limits};
