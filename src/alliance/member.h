@@ -183,6 +183,9 @@ class Member {
   // Every field of a sealed body at these paths, with what proves it against the commitment in the log: canonical JSON
   // (statement/field_tree.h). Errors: as open; alliance.not_sealed, statement.no_field.
   Result<std::string> disclose(const statement::Statement& s, std::span<const std::string> paths);
+  // What opens the whole body to anybody who has the log: canonical JSON of body and salt. Errors: as open;
+  // alliance.not_sealed, statement.not_canonical.
+  Result<std::string> reveal(const statement::Statement& s);
   // Gives a sealed body of this member to further readers. Errors: as open; alliance.not_sealed, alliance.no_box_key.
   Result<Receipt> share(const statement::Statement& s, const Audience& audience);
   // Says that a sealed body of this member is gone, and deletes it here. Errors: alliance.not_sealed, blob.write.

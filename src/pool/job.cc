@@ -1,5 +1,7 @@
 #include "pool/job.h"
 
+#include <algorithm>
+
 #include "pool/reasons.h"
 #include "pool/rules.h"
 #include "statement/ids.h"
@@ -17,6 +19,16 @@ Result<void> check(const ServerJob& job) {
   if (l.memory_bytes_max < (16 << 20) || l.memory_bytes_max > (std::int64_t{1} << 50) || l.pids_max < 4 ||
       l.pids_max > 1'000'000 || l.wall_ms_max < 1 || l.wall_ms_max > std::int64_t{31'536'000'000})
     return fail(why("pool.job_limits"), "{} bytes, {} processes, {} ms", l.memory_bytes_max, l.pids_max, l.wall_ms_max);
+  if (job.denied.files.size() > denied_files_max || job.denied.hosts.size() > denied_hosts_max)
+    return fail(why("pool.job_limits"), "{} files and {} hosts are denied", job.denied.files.size(),
+                job.denied.hosts.size());
+  for (const std::string& file : job.denied.files)
+    if (!file.starts_with('/') || file.size() > 4096) return fail(why("pool.job_limits"), "denied file \"{}\"", file);
+  for (const std::string& host : job.denied.hosts)
+    if (host.empty() || host.size() > 253 || !std::ranges::all_of(host, [](char c) {
+          return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
+        }))
+      return fail(why("pool.job_limits"), "denied host \"{}\"", host);
   return {};
 }
 
