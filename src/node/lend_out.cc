@@ -12,6 +12,8 @@
 namespace hz::node {
 namespace {
 
+constexpr std::int64_t told_ms = 86'400'000;
+constexpr int answers_max = 32;                 // in one turn to sign: others wait for it
 constexpr std::int64_t ready_ms_max = 300'000;  // a large model takes its time to load
 
 // A release lets both have these bytes. Without that question a claim that names the digest of somebody's private model
@@ -52,7 +54,9 @@ Result<bool> LendOut::has_claims(alliance::Member& member) {
 }
 
 Result<void> LendOut::answer_claims(alliance::Member& member) {
+  int answers = 0;
   for (const pool::KnownClaim& asked : HZ_TRY(pool::unanswered_claims(*HZ_TRY(member.views()), member.id()))) {
+    if (++answers > answers_max) break;
     sql::Db& views = *HZ_TRY(member.views());
     const std::int64_t now_ms = clock_.now_ms();
     const auto offer = HZ_TRY(pool::capacity_of(views, member.id(), asked.claim.offer));
@@ -111,10 +115,23 @@ void LendOut::note_fault(const std::string& lease, const Error* error) {
 
 Result<std::vector<alliance::Draft>> LendOut::end_leases(alliance::Member& member) {
   std::vector<alliance::Draft> out;
-  std::map<std::string, pool::KnownLease> known;
-  for (pool::KnownLease& one : HZ_TRY(pool::leases_of(*HZ_TRY(member.views()), member.id())))
-    if (one.owner == member.id() && one.lease.granted()) known.emplace(one.lease.lease, std::move(one));
   const std::int64_t now_ms = clock_.now_ms();
+  const bool first = !looked_;
+  looked_ = true;
+  sql::Db& views = *HZ_TRY(member.views());
+  std::map<std::string, pool::KnownLease> known;
+  for (pool::KnownLease& one :
+       HZ_TRY(first ? pool::leases_of(views, member.id()) : pool::live_leases_of(views, member.id())))
+    if (one.owner == member.id() && one.lease.granted()) known.emplace(one.lease.lease, std::move(one));
+  // What has just been said to be over is looked at once more, for what began to run meanwhile, and its consumer may
+  // ask for its log for a day.
+  for (const auto& [id, lease] : known_) {
+    if (known.contains(id)) continue;
+    pool::KnownLease ended = lease;
+    if (!ended.owner_ended_ms) ended.owner_ended_ms = now_ms;
+    if (*ended.owner_ended_ms + told_ms > now_ms || !settled_.contains(id)) known.emplace(id, std::move(ended));
+  }
+  std::erase_if(settled_, [&](const std::string& id) { return !known.contains(id); });
   for (const auto& [id, lease] : known) {
     if (settled_.contains(id)) continue;
     const pool::ClaimFolder folder(world_.home / "site" / "claims" / id);
@@ -178,7 +195,7 @@ Result<void> LendOut::start_servers(alliance::Member& member,
       // Fetching may have taken long: what holds now counts.
       HZ_TRY(refresh());
       bool holds = false;
-      for (const pool::KnownLease& now : HZ_TRY(pool::leases_of(*HZ_TRY(member.views()), member.id())))
+      for (const pool::KnownLease& now : HZ_TRY(pool::live_leases_of(*HZ_TRY(member.views()), member.id())))
         holds |= now.owner == member.id() && now.lease.lease == id && now.holds(clock_.now_ms());
       if (!holds) return {};
       pool::ServerJob job;

@@ -51,7 +51,9 @@ class LendOut {
   std::mutex known_turn_;
   std::map<std::string, pool::KnownLease> known_;  // granted ones of the last look, by id; under known_turn_
   std::map<std::string, std::string> faults_;      // why a server could not be started; under known_turn_
-  std::set<std::string> settled_;                  // over, said so, and nothing of it runs; of end_leases only
+  // Of end_leases only.
+  std::set<std::string> settled_;  // over, said so, and nothing of it runs
+  bool looked_ = false;            // the first look is at all leases there ever were
 };
 
 inline constexpr std::int64_t goodbye_ms = 3'000;

@@ -21,6 +21,13 @@ struct JobLimits {
   }
 };
 
+// Errors: pool.job_limits.
+Result<void> check(const JobLimits& limits);
+constexpr bool fits(const JobLimits& wanted, const JobLimits& most) {
+  return wanted.memory_bytes_max <= most.memory_bytes_max && wanted.pids_max <= most.pids_max &&
+         wanted.wall_ms_max <= most.wall_ms_max;
+}
+
 struct ServerJob {
   std::string claim;         // 1 to 64 of [0-9a-z-]: the one id of this job, at every site and in every bill
   std::string site;          // "site:hall-a"
