@@ -40,7 +40,7 @@ struct AnswerHead {
 };
 std::string answer_head(const AnswerHead& head, const Upstream& from, bool keep_alive, std::string_view date);
 
-using AnswerParser = beast::http::response_parser<beast::http::buffer_body>;
+using AnswerParser = beast::http::response_parser<beast::http::buffer_body, HeadMemory>;
 AnswerHead read_answer_head(AnswerParser& parser, bool head_only, bool chunks_understood);
 
 // What one try works on.
@@ -254,7 +254,7 @@ awaitable<bool> try_once(Try<Stream>& t) {
   const auto us_now = [started] {
     return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - started).count();
   };
-  AnswerParser parser;
+  AnswerParser parser = in_arena<AnswerParser>(t.link.fields);
   parser.header_limit(static_cast<std::uint32_t>(upstream_head_bytes_max));
   parser.body_limit(boost::none);
   const bool head_only = t.request.method == "HEAD";

@@ -23,6 +23,7 @@ struct UpstreamLink {
   std::optional<asio::ssl::context> context;
   std::optional<asio::ssl::stream<TcpSocket&>> tls;  // over `stream`, when the server is reached so
   beast::flat_buffer buffer;
+  HeadArena fields;  // of the answer's head
   std::chrono::steady_clock::time_point used;
   bool connected = false;
 };

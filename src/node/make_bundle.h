@@ -13,7 +13,9 @@ namespace hz::node {
 // is the member's file `policy`, else one written down from the rule that stands without it: of all members whose
 // witness keys are known, as many as are more than half of the others. Equal logs, heads and policy give equal bytes.
 // The result is checked as a stranger would. Errors: alliance.no_statement, node.bundle_empty, log.*, base.too_large.
+// `open`: own sealed statements among them whose bodies the file shows to whoever has it; `files`: what these name.
 Result<std::string> make_bundle(alliance::Member& member, const std::vector<Contact>& known,
-                                const std::set<std::string>& ids);
+                                const std::set<std::string>& ids, const std::set<std::string>& open = {},
+                                std::vector<BundleFile> files = {});
 
 }  // namespace hz::node

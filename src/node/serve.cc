@@ -11,6 +11,7 @@
 #include <cstring>
 #include <latch>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "alliance/authority.h"
@@ -33,6 +34,7 @@
 #include "node/site_watch.h"
 #include "node/sync.h"
 #include "node/vouch.h"
+#include "pool/account_round.h"
 
 namespace hz::node {
 namespace {
@@ -126,7 +128,9 @@ struct Served::State {
   std::optional<net::Server> gateway_server;  // when products are called at an address of their own
   std::optional<SiteWatch> sites;
   std::unique_ptr<Lending> lending;
-  std::jthread syncing;  // last: it ends first
+  std::int64_t accounted_ms = -1;      // of the syncing thread
+  std::set<std::string> account_said;  // of the syncing thread
+  std::jthread syncing;                // last: it ends first
 
   Result<std::unique_lock<std::timed_mutex>> take_turn(const api::Op& op) {
     std::unique_lock<std::timed_mutex> turn(writing, std::defer_lock);
@@ -229,17 +233,43 @@ struct Served::State {
                room ? "there is room again, and a reserve"
                     : "the disk is nearly full: there is no reserve for what this node still has to sign");
   }
+  // The accounts, when accounts.json asks for it. Nothing is said twice.
+  Result<void> account_now() {
+    const auto settings = HZ_TRY(pool::account_settings(home));
+    const std::int64_t now_ms = steady_clock().now_ms();
+    if (!settings || (accounted_ms >= 0 && now_ms - accounted_ms < settings->every_s * 1000)) return {};
+    accounted_ms = now_ms;
+    alliance::Member reader = HZ_TRY(members->borrow());
+    const auto plan = pool::plan_accounts(reader, {home, tool_dirs, seams.clock}, *settings);
+    if (plan || !of_the_machine(plan.error())) members->give_back(std::move(reader));
+    if (!plan) return std::unexpected(plan.error());
+    std::vector<std::string> said = plan->lines;
+    if (!plan->steps.empty() || !plan->done.empty()) {
+      std::unique_lock<std::timed_mutex> turn(writing, std::defer_lock);
+      if (!turn.try_lock_for(writer_patience)) return {};
+      said = HZ_TRY(sign([&](alliance::Member& member) { return pool::carry_out(member, *plan); }));
+    }
+    for (const std::string& line : said)
+      if (account_said.insert(line).second) fmt::print(stderr, "accounts: {}\n", line);
+    if (account_said.size() > 1000) account_said.clear();
+    return {};
+  }
   void sync_for_ever(std::stop_token stop, int pause_ms) {
     std::mutex waiting;
     std::condition_variable_any wake;
     std::unique_lock held(waiting);
-    std::string last_fault;
+    std::string last_fault, last_account_fault;
     while (!stop.stop_requested()) {
       const auto done = sync_now(stop);
       // Once, not every few seconds for as long as it lasts.
       const std::string fault = done ? "" : done.error().text();
       if (!fault.empty() && fault != last_fault && !stop.stop_requested()) fmt::print(stderr, "sync: {}\n", fault);
       last_fault = fault;
+      const auto accounted = account_now();
+      const std::string account_fault = accounted ? "" : accounted.error().text();
+      if (!account_fault.empty() && account_fault != last_account_fault)
+        fmt::print(stderr, "accounts: {}\n", account_fault);
+      last_account_fault = account_fault;
       ++rounds;
       members->close_idle();
       wake.wait_for(held, stop, std::chrono::milliseconds(pause_ms), [] { return false; });
@@ -281,7 +311,8 @@ struct Served::State {
             .body_bytes_max = [this](const http::Request& head) -> std::size_t {
               return Gateway::is_for(head) ? gateway->body_bytes_max(head) : 0;
             },
-            .passage = [this](const http::Request& head) { return gateway->passage(head); }};
+            .passage = [this](const http::Request& head) { return gateway->passage(head); },
+            .passages_ended = [this] { journal->write_ends(); }};
   }
 
   // What is not there, and what a stranger may not see.
@@ -334,7 +365,8 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
     state->file.pin = net::pin_text(HZ_TRY(net::pin_of(*server.tls)));
   }
   State* s = state.get();
-  state->journal = HZ_TRY(pool::MeterJournal::open(ctx.home / "meter", *ctx.seams.rng, *ctx.seams.clock));
+  state->journal =
+      HZ_TRY(pool::MeterJournal::open(ctx.home / "meter", *ctx.seams.rng, *ctx.seams.clock, {.hold_ends = true}));
   for (const Error& fault : state->journal->faults()) ctx.progress().note(fault.text());
   state->gateway.emplace(*state->journal, *ctx.seams.clock, steady_clock());
   std::vector<Gateway*> gateways{&*state->gateway};
@@ -366,6 +398,8 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
   site.passage = [own = apart ? &*state->lease_gateway : &*state->gateway](const http::Request& head) {
     return own->passage(head);
   };
+  // The journal of leases holds nothing back.
+  if (!apart) site.passages_ended = [s] { s->journal->write_ends(); };
   state->server.emplace(HZ_TRY(net::Server::start(server, std::move(site))));
   if (apart) {
     net::ServerOptions own{.address = options.gateway_listen, .port = options.gateway_port, .limits = options.limits};

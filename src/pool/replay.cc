@@ -3,6 +3,7 @@
 #include "pool/kinds.h"
 #include "pool/lease.h"
 #include "pool/reasons.h"
+#include "pool/receipt.h"
 #include "pool/rules.h"
 #include "pool/sql_text.h"
 #include "sql/db.h"
@@ -42,9 +43,9 @@ Result<void> replay_route(sql::Db& views, const statement::Statement& s, const R
 Result<void> replay_key(sql::Db& views, const statement::Statement& s, const ApiKey& key) {
   HZ_TRY(check(key));
   HZ_TRY(views.exec("DELETE FROM pool_api_key_product WHERE member = ? AND key = ?", {s.issuer, key.key}));
-  HZ_TRY(views.exec("INSERT OR REPLACE INTO pool_api_key VALUES(?,?,?,?,?,?,?,?)",
+  HZ_TRY(views.exec("INSERT OR REPLACE INTO pool_api_key VALUES(?,?,?,?,?,?,?,?,?)",
                     {s.issuer, key.key, key.name, key.secret_sha256, key.requests_per_minute, key.units_per_minute,
-                     key.expires_ms, s.id_text()}));
+                     key.expires_ms, key.member, s.id_text()}));
   for (const std::string& product : key.products)
     HZ_TRY(views.exec("INSERT OR IGNORE INTO pool_api_key_product VALUES(?,?,?)", {s.issuer, key.key, product}));
   return {};
@@ -92,7 +93,7 @@ std::span<const statement::Kind> own_kinds() {
 std::span<const statement::Kind> kinds() {
   static const std::vector<statement::Kind> table = [] {
     std::vector<statement::Kind> out;
-    for (const auto& part : {own_kinds(), lease_kinds()}) out.insert(out.end(), part.begin(), part.end());
+    for (const auto& part : {own_kinds(), lease_kinds(), bill_kinds()}) out.insert(out.end(), part.begin(), part.end());
     return out;
   }();
   return table;

@@ -62,6 +62,7 @@ CREATE TABLE pool_api_key(
   requests_per_minute INTEGER NOT NULL,
   units_per_minute INTEGER NOT NULL,
   expires_ms INTEGER NOT NULL,
+  consumer TEXT NOT NULL,
   statement TEXT NOT NULL,
   PRIMARY KEY(member, key)
 ) STRICT, WITHOUT ROWID;
@@ -81,9 +82,9 @@ CREATE TABLE pool_api_key_revoked(
 ) STRICT, WITHOUT ROWID;
 
 CREATE VIEW public_pool_api_key(member, key, name, product, requests_per_minute, units_per_minute, expires_ms, revoked,
-                                statement) AS
+                                consumer, statement) AS
   SELECT k.member, k.key, k.name, p.product, k.requests_per_minute, k.units_per_minute, k.expires_ms,
-         r.key IS NOT NULL, k.statement
+         r.key IS NOT NULL, k.consumer, k.statement
   FROM pool_api_key k
   JOIN pool_api_key_product p ON p.member = k.member AND p.key = k.key
   LEFT JOIN pool_api_key_revoked r ON r.member = k.member AND r.key = k.key;
@@ -231,3 +232,136 @@ CREATE VIEW public_pool_lease(member, lease, consumer, claim, offer, site, devic
   LEFT JOIN pool_lease_recall r ON r.member = l.member AND r.lease = l.lease
   LEFT JOIN pool_lease_end o ON o.member = l.member AND o.owner = l.member AND o.lease = l.lease
   LEFT JOIN pool_lease_end e ON e.member = l.consumer AND e.owner = l.member AND e.lease = l.lease;
+
+-- Bills and what was said about them (receipt.h). For everyone: sums only. Positions are in the log of who said it.
+CREATE TABLE pool_bill(
+  member TEXT NOT NULL,
+  bill TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  idx INTEGER NOT NULL,
+  consumer TEXT NOT NULL,
+  unit TEXT NOT NULL,
+  period TEXT NOT NULL,
+  receipts INTEGER NOT NULL,
+  amount_micro INTEGER NOT NULL,
+  details TEXT NOT NULL,
+  refund INTEGER NOT NULL,
+  statement TEXT NOT NULL,
+  PRIMARY KEY(member, bill)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE pool_countersign(
+  provider TEXT NOT NULL,
+  bill TEXT NOT NULL,
+  member TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  idx INTEGER NOT NULL,
+  details TEXT NOT NULL,
+  accepted_micro INTEGER NOT NULL,
+  disputed_micro INTEGER NOT NULL,
+  statement TEXT NOT NULL,
+  PRIMARY KEY(provider, bill, member)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE pool_bill_withdrawn(
+  member TEXT NOT NULL,
+  bill TEXT NOT NULL,
+  idx INTEGER NOT NULL,
+  forgiven INTEGER NOT NULL,
+  statement TEXT NOT NULL,
+  PRIMARY KEY(member, bill)
+) STRICT, WITHOUT ROWID;
+
+-- Sealed: rows at provider and consumer only, and in no public view.
+CREATE TABLE pool_receipts(
+  member TEXT NOT NULL,
+  bill TEXT NOT NULL,
+  salt TEXT NOT NULL,
+  PRIMARY KEY(member, bill)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE pool_receipt(
+  member TEXT NOT NULL,
+  bill TEXT NOT NULL,
+  place INTEGER NOT NULL,
+  subject TEXT NOT NULL,
+  what TEXT NOT NULL,
+  from_ms INTEGER NOT NULL,
+  to_ms INTEGER NOT NULL,
+  device_ms INTEGER NOT NULL,
+  units INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  device_hour_micro INTEGER NOT NULL,
+  million_units_micro INTEGER NOT NULL,
+  gigabyte_micro INTEGER NOT NULL,
+  amount_micro INTEGER NOT NULL,
+  PRIMARY KEY(member, bill, place)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE pool_disputed(
+  provider TEXT NOT NULL,
+  bill TEXT NOT NULL,
+  member TEXT NOT NULL,
+  place INTEGER NOT NULL,
+  device_ms INTEGER NOT NULL,
+  units INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  cause TEXT NOT NULL,
+  PRIMARY KEY(provider, bill, member, place)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE pool_price(
+  member TEXT NOT NULL,
+  unit TEXT NOT NULL,
+  what TEXT NOT NULL,
+  from_period TEXT NOT NULL,
+  device_hour_micro INTEGER NOT NULL,
+  million_units_micro INTEGER NOT NULL,
+  gigabyte_micro INTEGER NOT NULL,
+  statement TEXT NOT NULL,
+  PRIMARY KEY(member, unit, what, from_period)
+) STRICT, WITHOUT ROWID;
+
+-- Limits and closings as any member said them; those of the secretariat count.
+CREATE TABLE pool_limit(
+  origin TEXT NOT NULL,
+  idx INTEGER NOT NULL,
+  member TEXT NOT NULL,
+  unit TEXT NOT NULL,
+  overdraft_micro INTEGER NOT NULL,
+  PRIMARY KEY(origin, idx)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE pool_close(
+  origin TEXT NOT NULL,
+  idx INTEGER NOT NULL,
+  statement TEXT NOT NULL UNIQUE,
+  member TEXT NOT NULL,
+  period TEXT NOT NULL,
+  result TEXT NOT NULL,
+  said TEXT NOT NULL,
+  PRIMARY KEY(origin, idx)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE pool_close_signed(
+  close TEXT NOT NULL,
+  member TEXT NOT NULL,
+  result TEXT NOT NULL,
+  statement TEXT NOT NULL,
+  PRIMARY KEY(close, member)
+) STRICT, WITHOUT ROWID;
+
+-- A bill with the answer that fits it; accepted_micro is NULL without one.
+CREATE VIEW public_pool_bill(member, bill, consumer, unit, period, receipts, amount_micro, refund, accepted_micro,
+                             disputed_micro, withdrawn, statement, answer) AS
+  SELECT b.member, b.bill, b.consumer, b.unit, b.period, b.receipts, b.amount_micro, b.refund, c.accepted_micro,
+         c.disputed_micro, w.bill IS NOT NULL, b.statement, c.statement
+  FROM pool_bill b
+  LEFT JOIN pool_countersign c ON c.provider = b.member AND c.bill = b.bill AND c.member = b.consumer
+    AND c.details = b.details AND c.accepted_micro + c.disputed_micro = b.amount_micro
+  LEFT JOIN pool_bill_withdrawn w ON w.member = b.member AND w.bill = b.bill;
+CREATE VIEW public_pool_price(member, unit, what, from_period, device_hour_micro, million_units_micro, gigabyte_micro,
+                              statement) AS
+  SELECT member, unit, what, from_period, device_hour_micro, million_units_micro, gigabyte_micro, statement
+  FROM pool_price;
+CREATE VIEW public_pool_close(statement, member, period, signatures) AS
+  SELECT c.statement, c.member, c.period,
+         (SELECT count(*) FROM pool_close_signed s
+            WHERE s.close = c.statement AND s.member <> c.member AND s.result = c.result)
+  FROM pool_close c;
