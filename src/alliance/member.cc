@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "alliance/keys.h"
 #include "alliance/head_keys.h"
+#include "alliance/keys.h"
 #include "alliance/member_state.h"
 #include "alliance/reasons.h"
 #include "crypto/hash.h"
@@ -25,7 +25,7 @@ Member::~Member() = default;
 Result<Member> Member::open(const fs::path& home, const Mounted& mounted, const Seams& seams) {
   const Places places(home);
   const bool begun = has_key(places.keys, Role::log);
-  auto log = log::Log::open_reader(places.log, log::Check::leaves, places.mark);
+  auto log = log::Log::open_reader(places.log, log::Check::since_record, places.mark);
   if (!log && log.error().reason->slug == "log.missing") {
     if (begun) return fail(why("alliance.unfinished"), "{} has keys and no log", home.string());
     return fail(why("alliance.no_member"), "{}", home.string());
@@ -52,7 +52,9 @@ Result<Member> Member::open(const fs::path& home, const Mounted& mounted, const 
                                               false,
                                               {}}));
   State& state = *out.state_;
-  HZ_TRY(state.read_authority(1));
+  state.verified_kept = state.verified.size;
+  HZ_TRY(state.read_authority_by_record());
+  state.keep_checked();
   if (!state.authority.signs_heads(state.log.key(), state.log.head().size))
     return fail(why("alliance.genesis"), "{} signs checkpoints with {}, which no statement names", state.log.origin(),
                 log::format_vkey(state.log.key()));
@@ -73,7 +75,10 @@ Result<void> Member::refresh() {
 
 Result<void> Member::rest() {
   if (!state_->writer) return {};
-  const Result<void> kept = state_->keep_verified();
+  state_->keep_checked();
+  // Not after each statement: a file a request would cost more than checking some signatures again.
+  const bool much = state_->verified.size >= state_->verified_kept + verified_every;
+  const Result<void> kept = much ? state_->keep_verified() : Result<void>();
   state_->log.rest();
   return kept;
 }
@@ -110,10 +115,13 @@ Result<sql::Db*> Member::views() {
     if (auto kept = verified_of(state.log, state.places.verified); kept.size > state.verified.size)
       state.verified = std::move(kept);
   if (!state.views) state.views.emplace(HZ_TRY(Views::open(state.places.views, state.mounted, state.authority.origin)));
-  std::vector<Source> logs = state.sources();
-  for (Source& log : logs) log.open = [&state](const statement::Statement& s) { return state.open_for_replay(s); };
   for (;;) {
-    const bool changed = HZ_TRY(state.views->catch_up(logs, *state.seams.progress, state.bodies_text()));
+    std::vector<Source> logs = state.sources();
+    for (Source& log : logs) log.open = [&state](const statement::Statement& s) { return state.open_for_replay(s); };
+    const auto caught_up = state.views->catch_up(std::move(logs), *state.seams.progress, state.bodies_text());
+    // A mirror that is damaged stops nobody: its statements are left out until it is repaired.
+    if (!caught_up && state.peers.drop_damaged()) continue;
+    const bool changed = HZ_TRY(caught_up);
     // Also when nothing changed, once: the process that replayed an erasure may have died before it deleted anything.
     if (!changed && state.settled) break;
     state.settled = true;
@@ -123,10 +131,24 @@ Result<sql::Db*> Member::views() {
   return &state.views->db();
 }
 
+Result<std::map<std::string, std::uint64_t>> Member::replayed() {
+  State& state = *state_;
+  if (!state.views) state.views.emplace(HZ_TRY(Views::open(state.places.views, state.mounted, state.authority.origin)));
+  std::map<std::string, std::uint64_t> out;
+  sql::Db& db = state.views->db();
+  HZ_TRY(db.transaction([&] {
+    return db.query("SELECT origin, size FROM alliance_log", {}, [&](const sql::Row& r) {
+      out[r.text(0)] = static_cast<std::uint64_t>(r.integer(1));
+      return true;
+    });
+  }));
+  return out;
+}
+
 std::vector<Source> Member::State::sources() {
   peers.refresh(authority.origin);
   std::vector<Source> out{source_of(log, verified)};
-  for (const auto& peer : peers.logs()) out.push_back(source_of(peer->log, peer->verified));
+  for (const auto& peer : peers.logs()) out.push_back(source_of(*peer));
   return out;
 }
 

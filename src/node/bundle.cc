@@ -5,7 +5,9 @@
 #include <set>
 
 #include "crypto/hash.h"
+#include "log/decimal.h"
 #include "node/reasons.h"
+#include "statement/field_tree.h"
 #include "statement/ids.h"
 
 namespace hz::node {
@@ -20,6 +22,7 @@ class Reader {
  public:
   explicit Reader(std::string_view text) : text_(text) {}
   bool done() const { return text_.empty(); }
+  bool next_is(std::string_view word) const { return text_.starts_with(word); }
 
   std::unexpected<Error> refuse(std::string_view where, std::string_view what) const {
     return fail(why("node.bundle_syntax"), "{}: {}", where, what);
@@ -59,6 +62,12 @@ class Reader {
   std::string_view text_;
 };
 
+bool is_file_name(std::string_view name) {
+  return !name.empty() && name.size() <= 64 && name.front() != '.' && std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+  });
+}
+
 }  // namespace
 
 bool is_bundle(std::string_view text) { return text.starts_with(header); }
@@ -69,7 +78,13 @@ std::string format_bundle(const Bundle& bundle) {
   for (const BundleLog& log : bundle.logs) {
     out += fmt::format("log {} {}\n", log.proofs.size(), log.origin);
     for (const std::string& proof : log.proofs) out += fmt::format("length {}\n{}", proof.size(), proof);
+    for (const BundleLog::Shown& one : log.shown)
+      out += fmt::format("shown {} {}\n{}", one.disclosure.size(), one.index, one.disclosure);
   }
+  for (const BundleBody& body : bundle.bodies)
+    out += fmt::format("body {} {}\n{}", body.opening.size(), body.statement, body.opening);
+  for (const BundleFile& file : bundle.files)
+    out += fmt::format("file {} {}\n{}", file.bytes.size(), file.name, file.bytes);
   return out + fmt::format("{}{}\n", digest_word, hex(crypto::sha256(as_bytes(out))));
 }
 
@@ -92,7 +107,7 @@ Result<Bundle> parse_bundle(std::string_view text) {
   if (policy_size > log::policy_size_bytes_max) return in.refuse("policy", "it is too large");
   out.policy = HZ_TRY(in.block("policy", policy_size));
   std::size_t proofs = 0;
-  while (!in.done()) {
+  while (!in.done() && !in.next_is("body ") && !in.next_is("file ")) {
     if (out.logs.size() == bundle_logs_max) return in.refuse("log", fmt::format("more than {} logs", bundle_logs_max));
     auto [count, origin] = HZ_TRY(in.line(fmt::format("log {}", out.logs.size() + 1), "log", true));
     if (!log::valid_origin(origin)) return in.refuse("log", "the name cannot name a log");
@@ -108,8 +123,32 @@ Result<Bundle> parse_bundle(std::string_view text) {
       if (size == 0 || size > log::proof_size_bytes_max) return in.refuse(where, "its size is out of bounds");
       log.proofs.push_back(HZ_TRY(in.block(where, size)));
     }
+    while (in.next_is("shown ")) {
+      const std::string where = fmt::format("{}: disclosure {}", log.origin, log.shown.size() + 1);
+      const auto [size, index] = HZ_TRY(in.line(where, "shown", true));
+      const auto at = log::parse_decimal(index);
+      if (!at || (!log.shown.empty() && *at <= log.shown.back().index))
+        return in.refuse(where, "its statement should be a plain decimal above the one before");
+      if (size == 0 || size > statement::disclosure_size_max) return in.refuse(where, "its size is out of bounds");
+      if (log.shown.size() == count) return in.refuse(where, "more disclosures than statements");
+      log.shown.push_back({*at, HZ_TRY(in.block(where, size))});
+    }
   }
   if (out.logs.empty()) return fail(why("node.bundle_syntax"), "there is no log in it");
+  while (in.next_is("body ")) {
+    auto [size, id] = HZ_TRY(in.line(fmt::format("body {}", out.bodies.size() + 1), "body", true));
+    if (!statement::is_sha256(id)) return in.refuse("body", "it should name a statement");
+    if (!out.bodies.empty() && id <= out.bodies.back().statement) return in.refuse(id, "bodies should be sorted");
+    if (size > bundle_opening_bytes_max || out.bodies.size() == bundle_proofs_max) return in.refuse(id, "too large");
+    out.bodies.push_back({std::move(id), HZ_TRY(in.block("body", size))});
+  }
+  while (!in.done()) {
+    auto [size, name] = HZ_TRY(in.line(fmt::format("file {}", out.files.size() + 1), "file", true));
+    if (!is_file_name(name)) return in.refuse("file", "1 to 64 of [a-z0-9._-], not beginning with a dot");
+    if (!out.files.empty() && name <= out.files.back().name) return in.refuse(name, "files should be sorted");
+    if (size > bundle_file_bytes_max || out.files.size() == bundle_files_max) return in.refuse(name, "too large");
+    out.files.push_back({std::move(name), HZ_TRY(in.block("file", size))});
+  }
   return out;
 }
 

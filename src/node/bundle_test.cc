@@ -87,6 +87,13 @@ struct World {
     REQUIRE(member.become_writer());
     return member.log().append(std::vector<log::Entry>{{std::move(made.leaf), made.id, idem}}).value()[0].index;
   }
+  // A site that only its owner can read.
+  statement::Statement seal(std::string site) {
+    const pool::Site offer{std::move(site), "Hangzhou", "unknown", "CN", {{"backend:refrt", 170, 2, 3, 4}}};
+    alliance::Draft d = alliance::draft(offer);
+    d.audience = alliance::Audience{};
+    return member.find(member.append(d).value().id).value();
+  }
   std::string root() { return alliance::root_fingerprint(member.authority().genesis); }
 };
 
@@ -311,4 +318,107 @@ TEST_CASE("bundle: a member's own is made, the same bytes twice, and holds; noth
   CHECK_FALSE(out.heads[0].quorum);  // nobody cosigned
   CHECK(make_bundle(w.member, {}, {}).error().reason->slug == "node.bundle_empty");
   CHECK(make_bundle(w.member, {}, {std::string(64, '0')}).error().reason->slug == "alliance.no_statement");
+}
+
+TEST_CASE("bundle: sealed bodies open, files are named by a statement, and nothing else is let in") {
+  World w(6);
+  const std::string file = "the report";
+  alliance::Draft draft = alliance::draft(
+      pool::Site{"site:a", "Hangzhou", hex(crypto::sha256(as_bytes(file))), "CN", {{"backend:refrt", 1, 2, 3, 4}}});
+  draft.audience = alliance::Audience::parse("owner").value();
+  const std::string id = w.member.append(draft).value().id;
+  const std::string closed = make_bundle(w.member, {}, {id}).value();
+  const BundleAnswer shut = check_bundle(closed, {});
+  CHECK(shut.holds);
+  CHECK(shut.statements[0].body.is_null());
+  CHECK(shut.statements[0].sealed);
+  CHECK(
+      std::ranges::any_of(shut.not_checked, [](const auto& line) { return line.contains("1 sealed statement says"); }));
+
+  const std::string text = make_bundle(w.member, {}, {id}, {}, {id}, {{"report.html", file}}).value();
+  const BundleAnswer open = check_bundle(text, {});
+  CHECK(open.holds);
+  CHECK(open.statements[0].body.text("site") == "site:a");
+  REQUIRE(open.files.size() == 1);
+  CHECK(open.files[0].statement == id);
+  // Every byte counts: of what is opened, of the file, of its name, with a digest that fits again.
+  const std::string whole = text.substr(0, text.size() - 72);
+  for (std::size_t at = whole.find("\nbody ") + 1; at < whole.size(); ++at) {
+    std::string changed = whole;
+    changed[at] = static_cast<char>(changed[at] ^ 1);
+    changed += "sha256 " + hex(crypto::sha256(as_bytes(changed))) + "\n";
+    const BundleAnswer out = check_bundle(changed, {});
+    const bool only_the_name = out.holds && out.files.size() == 1 && out.files[0].name != "report.html";
+    CHECK_MESSAGE((!out.holds || only_the_name), at);
+    CHECK_FALSE(check_bundle(text.substr(0, at) + static_cast<char>(text[at] ^ 1) + text.substr(at + 1), {}).holds);
+  }
+  Bundle parts = parse_bundle(text).value();
+  CHECK(format_bundle(parts) == text);
+  const auto refused = [](const Bundle& b) { return check_bundle(format_bundle(b), {}).failed_item; };
+  Bundle other = parts;
+  other.bodies.push_back({std::string(64, 'f'), other.bodies[0].opening});
+  CHECK(refused(other) == "body of " + std::string(64, 'f'));
+  other = parts;
+  other.files[0].bytes = "another report";
+  CHECK(refused(other) == "file report.html");
+  other = parts;
+  other.bodies.clear();  // then nothing names the file
+  CHECK(refused(other) == "file report.html");
+  other = parts;
+  other.files[0].name = "../report";
+  CHECK(refused(other) == "the file");
+  other.files = {parts.files[0], parts.files[0]};
+  CHECK(refused(other) == "the file");
+}
+
+TEST_CASE("bundle: chosen fields of a sealed statement stand in it and are proven, and the others stay hidden") {
+  Audit audit;
+  World& acme = audit.acme;
+  const statement::Statement s = acme.seal("site:sealed"), other = acme.seal("site:other");
+  const std::vector<std::string> fields{"jurisdiction", "offers[0].backend"};
+  BundleLog log = acme.proofs(acme.head({1, 3}), {0, s.index, other.index});
+  log.shown = {{s.index, acme.member.disclose(s, fields).value()}};
+  audit.bundle.logs[0] = log;
+  const std::string text = format_bundle(audit.bundle);
+  CHECK(parse_bundle(text).value() == audit.bundle);
+  CHECK(text.find("170") == std::string::npos);
+  const BundleAnswer got = check_bundle(text, {});
+  INFO(got.failed_item, " ", got.failed_detail);
+  REQUIRE(got.holds);
+  const auto find = [&](const statement::Statement& which) {
+    return *std::ranges::find(got.statements, which.id_text(), &BundleStatement::id);
+  };
+  REQUIRE(find(s).disclosed.size() == 2);
+  CHECK(find(s).disclosed[0].path == "jurisdiction");
+  CHECK(find(s).disclosed[0].value == "\"CN\"");
+  CHECK(find(s).sealed->starts_with("owner, commitment "));
+  CHECK(find(other).disclosed.empty());
+  CHECK(find(other).sealed);
+  const auto says = [](const BundleAnswer& b, std::string_view words) {
+    return std::ranges::any_of(b.not_checked, [&](const std::string& line) { return line.contains(words); });
+  };
+  CHECK(says(got, "what 1 sealed statement says"));
+  CHECK(says(got, "disclosed fields are all there are"));
+
+  const auto failed = [&](const auto& change) {
+    Bundle changed = audit.bundle;
+    change(changed.logs[0]);
+    const BundleAnswer answer = check_bundle(format_bundle(changed), {});
+    CHECK_FALSE(answer.holds);
+    return answer.failed_reason;
+  };
+  const auto replaced = [](BundleLog& in, std::string_view from, std::string_view to) {
+    const auto at = in.shown[0].disclosure.find(from);
+    REQUIRE(at != std::string::npos);
+    in.shown[0].disclosure.replace(at, from.size(), to);
+  };
+  CHECK(failed([&](BundleLog& in) { replaced(in, "\"CN\"", "\"DE\""); }) == "statement.disclosure_wrong");
+  CHECK(failed([&](BundleLog& in) { in.shown[0].index = other.index; }) == "statement.disclosure_wrong");
+  CHECK(failed([&](BundleLog& in) { in.shown[0].index = 0; }) == "node.bundle_wrong");
+  CHECK(failed([&](BundleLog& in) { in.shown[0].index = 77; }) == "node.bundle_wrong");
+  CHECK(failed([&](BundleLog& in) { in.shown.push_back(in.shown[0]); }) == "node.bundle_syntax");
+  CHECK(failed([&](BundleLog& in) { in.shown[0].disclosure += " "; }) == "statement.not_canonical");
+  audit.bundle.logs[0] = acme.proofs(acme.head({1, 3}), {0, 1});  // site:a, for everyone
+  audit.bundle.logs[0].shown = {{1, log.shown[0].disclosure}};
+  CHECK(audit.check().failed_reason == "alliance.not_sealed");
 }

@@ -3,9 +3,11 @@
 // Opening a member costs milliseconds, asking whether anything is new must not. So two cheap things are looked at ten
 // times a second: the log's high-water mark, which moves with every append of any process, and the time of the folder
 // serving/. A folder's time has the grain of the kernel's clock, so a folder that changed within the last second is
-// read again until it has been quiet for one.
+// read again until it has been quiet for one. Most appends say nothing about the gateway: their leaves are looked
+// through, and the views are asked only when one does.
 #pragma once
 #include <atomic>
+#include <optional>
 #include <thread>
 
 #include "alliance/member.h"
@@ -37,6 +39,9 @@ class GatewayFeed {
   fs::path mark_path_;
   Bytes mark_;
   bool said_new_ = true, serving_new_ = true;
+  std::optional<alliance::Member> member_;  // kept open while much is appended
+  std::uint64_t read_to_ = 0;               // statements of the own log that said_ stands on
+  int quiet_looks_ = 0;
   pool::GateTable said_;
   std::vector<pool::Serving> servers_;
   std::int64_t folder_ns_ = -1, folder_inode_ = -1;

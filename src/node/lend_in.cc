@@ -66,26 +66,29 @@ Result<pool::Serving> LendIn::serving_of(const pool::KnownLease& lease, const po
   return out;
 }
 
+// Files of leases that are over, also of those that ended while this node did not run.
+Result<void> LendIn::forget(const std::set<std::string>& live) {
+  const std::size_t gone = std::erase_if(watched_, [&](const auto& one) { return !live.contains(one.first); });
+  if (looked_ && gone == 0) return {};
+  for (const pool::Serving& one : pool::read_serving_folder(home_ / "serving").servers)
+    if (!one.lease.empty() && !live.contains(one.claim)) HZ_TRY(pool::drop_serving_file(home_ / "serving", one.claim));
+  looked_ = true;
+  return {};
+}
+
 Result<void> LendIn::look(alliance::Member& member, const Connect& connect, const ConnectGateway& gateway) {
   const std::int64_t now_ms = clock_.now_ms();
   std::optional<std::vector<Contact>> known;
-  for (const pool::KnownLease& lease : HZ_TRY(pool::leases_of(*HZ_TRY(member.views()), member.id()))) {
-    if (lease.lease.consumer != member.id() || lease.owner == member.id() || !lease.lease.granted()) continue;
+  std::set<std::string> live;
+  for (const pool::KnownLease& lease : HZ_TRY(pool::live_leases_of(*HZ_TRY(member.views()), member.id()))) {
+    if (lease.lease.consumer != member.id() || lease.owner == member.id() || lease.over(now_ms)) continue;
     const std::string& claim = lease.lease.claim;
+    live.insert(claim);
     Watched& watched = watched_[claim];
     const auto drop = [&]() -> Result<void> {
       watched.served = false;
-      // A file of that name may be a job's at an own site.
-      for (const pool::Serving& one : pool::read_serving_folder(home_ / "serving").servers)
-        if (one.claim == claim && one.lease == lease.lease.lease)
-          HZ_TRY(pool::drop_serving_file(home_ / "serving", claim));
-      return {};
+      return pool::drop_serving_file(home_ / "serving", claim);
     };
-    if (lease.over(now_ms)) {
-      if (watched.served || watched.asked_ms >= 0) HZ_TRY(drop());
-      watched.asked_ms = -1;  // never again
-      continue;
-    }
     const std::int64_t lead_ms =
         lease.recalled_ms ? drain_ms : std::min(drain_ms, (lease.lease.until_ms - lease.lease.from_ms) / 4);
     if (now_ms >= lease.ends_ms - lead_ms) {
@@ -138,7 +141,7 @@ Result<void> LendIn::look(alliance::Member& member, const Connect& connect, cons
     HZ_TRY(pool::keep_heard(home_, claim, last));
     if (watched.served) HZ_TRY(drop());
   }
-  return {};
+  return forget(live);
 }
 
 }  // namespace hz::node

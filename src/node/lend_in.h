@@ -2,6 +2,7 @@
 // sent requests. The way there is through the owner's node, under the lease's credential.
 #pragma once
 #include <map>
+#include <set>
 #include <stop_token>
 
 #include "alliance/member.h"
@@ -34,8 +35,11 @@ class LendIn {
   Result<pool::Serving> serving_of(const pool::KnownLease& lease, const pool::Heard& heard, const Address& at,
                                    const ConnectGateway& gateway, bool probe) const;
 
+  Result<void> forget(const std::set<std::string>& live);
+
   const fs::path home_;
   Clock& clock_;
+  bool looked_ = false;
   std::map<std::string, Watched> watched_;  // by claim
 };
 

@@ -12,6 +12,8 @@
 namespace hz::node {
 namespace {
 
+constexpr std::int64_t told_ms = 86'400'000;
+constexpr int answers_max = 32;                 // in one turn to sign: others wait for it
 constexpr std::int64_t ready_ms_max = 300'000;  // a large model takes its time to load
 
 // A release lets both have these bytes. Without that question a claim that names the digest of somebody's private model
@@ -52,7 +54,9 @@ Result<bool> LendOut::has_claims(alliance::Member& member) {
 }
 
 Result<void> LendOut::answer_claims(alliance::Member& member) {
+  int answers = 0;
   for (const pool::KnownClaim& asked : HZ_TRY(pool::unanswered_claims(*HZ_TRY(member.views()), member.id()))) {
+    if (++answers > answers_max) break;
     sql::Db& views = *HZ_TRY(member.views());
     const std::int64_t now_ms = clock_.now_ms();
     const auto offer = HZ_TRY(pool::capacity_of(views, member.id(), asked.claim.offer));
@@ -111,26 +115,44 @@ void LendOut::note_fault(const std::string& lease, const Error* error) {
 
 Result<std::vector<alliance::Draft>> LendOut::end_leases(alliance::Member& member) {
   std::vector<alliance::Draft> out;
-  std::map<std::string, pool::KnownLease> known;
-  for (pool::KnownLease& one : HZ_TRY(pool::leases_of(*HZ_TRY(member.views()), member.id())))
-    if (one.owner == member.id() && one.lease.granted()) known.emplace(one.lease.lease, std::move(one));
   const std::int64_t now_ms = clock_.now_ms();
+  const bool first = !looked_;
+  looked_ = true;
+  sql::Db& views = *HZ_TRY(member.views());
+  std::map<std::string, pool::KnownLease> known;
+  for (pool::KnownLease& one :
+       HZ_TRY(first ? pool::leases_of(views, member.id()) : pool::live_leases_of(views, member.id())))
+    if (one.owner == member.id() && one.lease.granted()) known.emplace(one.lease.lease, std::move(one));
+  // What has just been said to be over is looked at once more, for what began to run meanwhile, and its consumer may
+  // ask for its log for a day.
+  for (const auto& [id, lease] : known_) {
+    if (known.contains(id)) continue;
+    pool::KnownLease ended = lease;
+    if (!ended.owner_ended_ms) ended.owner_ended_ms = now_ms;
+    if (*ended.owner_ended_ms + told_ms > now_ms || !settled_.contains(id)) known.emplace(id, std::move(ended));
+  }
+  std::erase_if(settled_, [&](const std::string& id) { return !known.contains(id); });
   for (const auto& [id, lease] : known) {
     if (settled_.contains(id)) continue;
-    const pool::ClaimFolder folder(world_.home / "site" / "claims" / id);
-    const auto recorded = folder.request();
-    const auto state = folder.state();
-    const bool started = recorded && *recorded;
-    const bool job_over = state && *state && pool::is_over((*state)->state);
+    const auto last = seen(id);
+    const bool job_over = last && pool::is_over(last->observed.state);
     const bool time_over = lease.owner_ended_ms || now_ms >= lease.ends_ms + (lease.consumer_ended_ms ? goodbye_ms : 0);
     if (!time_over && !job_over) continue;
-    if (started && !job_over) {
+    const auto recorded = pool::ClaimFolder(world_.home / "site" / "claims" / id).request();
+    if (recorded && *recorded && !job_over) {
       const std::lock_guard turn(starting_);
-      auto site = site_for(lease);
-      // An account that is mapped no more still has its server ended.
-      if (!site) site = pool::open_site(world_, HZ_TRY(pool::site_config(world_.home, lease.lease.site)));
-      if (!site) return std::unexpected(site.error());
-      HZ_TRY((*site)->cancel(id));
+      const auto end_it = [&]() -> Result<void> {
+        auto site = site_for(lease);
+        // An account that is mapped no more still has its server ended.
+        if (!site) site = pool::open_site(world_, HZ_TRY(pool::site_config(world_.home, lease.lease.site)));
+        if (!site) return std::unexpected(site.error());
+        HZ_TRY((*site)->cancel(id));
+        HZ_TRY(see(**site, id));
+        return {};
+      };
+      const auto done = end_it();
+      note_fault(id, done ? nullptr : &done.error());
+      if (!done) continue;
     }
     if (lease.owner_ended_ms) {
       settled_.insert(id);
@@ -143,61 +165,86 @@ Result<std::vector<alliance::Draft>> LendOut::end_leases(alliance::Member& membe
     } else if (lease.recalled_ms && lease.ends_ms == *lease.recalled_ms) {
       end.reason = "recalled";
     } else if (!time_over) {
-      end.ended_ms = std::clamp((*state)->since_ms, lease.lease.from_ms, now_ms);
-      end.reason =
-          (*state)->state == pool::JobState::failed ? "its server failed: " + (*state)->reason : "its server has ended";
+      end.ended_ms = std::clamp(last->observed.since_ms, lease.lease.from_ms, std::max(lease.lease.from_ms, now_ms));
+      end.reason = last->observed.state == pool::JobState::failed ? "its server failed: " + last->observed.reason
+                                                                  : "its server has ended";
     }
     out.push_back(alliance::draft(end, {{"answers", lease.statement}}, idem_of("pool.lease_end", id)));
   }
   const std::lock_guard turn(known_turn_);
   known_ = std::move(known);
+  const auto gone = [this](const auto& one) { return !known_.contains(one.first); };
+  std::erase_if(seen_, gone);
+  std::erase_if(faults_, gone);
   return out;
 }
 
 Result<void> LendOut::start_servers(alliance::Member& member,
                                     const std::function<Result<void>(const std::string& sha256)>& fetch,
                                     const std::function<Result<void>()>& refresh) {
-  std::vector<std::string> wanted;
+  std::vector<pool::KnownLease> wanted;
   {
     const std::lock_guard turn(known_turn_);
     for (const auto& [id, lease] : known_)
-      if (lease.holds(clock_.now_ms())) wanted.push_back(id);
+      if (lease.holds(clock_.now_ms())) wanted.push_back(lease);
   }
-  for (const std::string& id : wanted) {
-    const pool::ClaimFolder folder(world_.home / "site" / "claims" / id);
-    if (const auto state = folder.state(); state && *state) continue;  // it runs, or is over
-    pool::KnownLease lease;
-    {
-      const std::lock_guard turn(known_turn_);
-      lease = known_.at(id);
-    }
-    const auto start = [&]() -> Result<void> {
-      const Digest digest = HZ_TRY(parse_digest(lease.claim.model_sha256));
-      if (!member.blobs().has(digest)) HZ_TRY(fetch(lease.claim.model_sha256));
-      const std::lock_guard turn(starting_);
-      // Fetching may have taken long: what holds now counts.
-      HZ_TRY(refresh());
-      bool holds = false;
-      for (const pool::KnownLease& now : HZ_TRY(pool::leases_of(*HZ_TRY(member.views()), member.id())))
-        holds |= now.owner == member.id() && now.lease.lease == id && now.holds(clock_.now_ms());
-      if (!holds) return {};
-      pool::ServerJob job;
-      job.claim = id;
-      job.site = lease.lease.site;
-      job.product = lease.claim.product;
-      job.backend = lease.claim.backend;
-      job.model_sha256 = lease.claim.model_sha256;
-      job.model_path = fs::absolute(member.blobs().path(digest)).string();
-      job.limits = lease.claim.limits;
-      job.deadline_ms = system_clock().now_ms() + ready_ms_max;
-      job.evidence = lease.claim.evidence;
-      HZ_TRY(HZ_TRY(site_for(lease))->submit(job));
-      return {};
-    };
-    const auto started = start();
-    note_fault(id, started ? nullptr : &started.error());
+  for (const pool::KnownLease& lease : wanted) {
+    const auto started = start_one(member, lease, fetch, refresh);
+    note_fault(lease.lease.lease, started ? nullptr : &started.error());
   }
   return {};
+}
+
+Result<void> LendOut::start_one(alliance::Member& member, const pool::KnownLease& lease,
+                                const std::function<Result<void>(const std::string& sha256)>& fetch,
+                                const std::function<Result<void>()>& refresh) {
+  const std::string& id = lease.lease.lease;
+  const auto last = seen(id);
+  if (last && pool::is_over(last->observed.state)) return {};
+  const auto site = HZ_TRY(site_for(lease));
+  const auto recorded = HZ_TRY(pool::ClaimFolder(world_.home / "site" / "claims" / id).request());
+  if (recorded) {
+    const Seen now = HZ_TRY(see(*site, id));
+    // A record whose submitter died before the start is submitted again, which starts it or finds it started.
+    if (now.observed.state != pool::JobState::queued && now.observed.state != pool::JobState::starting) return {};
+  }
+  const Digest digest = HZ_TRY(parse_digest(lease.claim.model_sha256));
+  if (!member.blobs().has(digest)) HZ_TRY(fetch(lease.claim.model_sha256));
+  const std::lock_guard turn(starting_);
+  // Fetching may have taken long: what holds now counts.
+  HZ_TRY(refresh());
+  bool holds = false;
+  for (const pool::KnownLease& now : HZ_TRY(pool::live_leases_of(*HZ_TRY(member.views()), member.id())))
+    holds |= now.owner == member.id() && now.lease.lease == id && now.holds(clock_.now_ms());
+  if (!holds) return {};
+  pool::ServerJob job;
+  job.claim = id;
+  job.site = lease.lease.site;
+  job.product = lease.claim.product;
+  job.backend = lease.claim.backend;
+  job.model_sha256 = lease.claim.model_sha256;
+  job.model_path = fs::absolute(member.blobs().path(digest)).string();
+  job.limits = lease.claim.limits;
+  job.deadline_ms = system_clock().now_ms() + ready_ms_max;
+  job.evidence = lease.claim.evidence;
+  HZ_TRY(site->submit(job));
+  HZ_TRY(see(*site, id));
+  return {};
+}
+
+Result<LendOut::Seen> LendOut::see(pool::SiteAdapter& site, const std::string& lease) {
+  Seen out{HZ_TRY(site.observe(lease)), {}};
+  out.usage = site.usage(lease).value_or(pool::JobUsage{});
+  out.usage.claim = lease;
+  const std::lock_guard turn(known_turn_);
+  seen_[lease] = out;
+  return out;
+}
+
+std::optional<LendOut::Seen> LendOut::seen(const std::string& lease) {
+  const std::lock_guard turn(known_turn_);
+  const auto found = seen_.find(lease);
+  return found == seen_.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::optional<http::Response> LendOut::answer(const http::Request& request, std::string_view caller) {
@@ -214,10 +261,10 @@ std::optional<http::Response> LendOut::answer(const http::Request& request, std:
     lease = found->second;
     if (const auto fault = faults_.find(id); fault != faults_.end()) heard.observed.detail = fault->second;
   }
-  const pool::ClaimFolder folder(world_.home / "site" / "claims" / id);
+  const auto site = site_for(lease);
   if (log) {
     std::string text;
-    if (auto site = site_for(lease))
+    if (site)
       if (auto end = (*site)->log(id)) text = *std::move(end);
     return http::Response{.status = 200,
                           .headers = {{"content-type", "text/plain; charset=utf-8"}, {"cache-control", "no-store"}},
@@ -227,8 +274,14 @@ std::optional<http::Response> LendOut::answer(const http::Request& request, std:
   heard.owner = lease.owner;
   heard.at_ms = clock_.now_ms();
   heard.observed.claim = heard.usage.claim = id;
-  if (auto state = folder.state(); state && *state) heard.observed = *std::move(*state);
-  if (auto usage = folder.usage(); usage && *usage) heard.usage = *std::move(*usage);
+  auto last = seen(id);
+  // A node that has just started has not looked yet.
+  if (!last && site)
+    if (auto now = see(**site, id)) last = *std::move(now);
+  if (last) {
+    heard.observed = std::move(last->observed);
+    heard.usage = std::move(last->usage);
+  }
   // Where it runs is the owner's business: it is reached through this node.
   heard.observed.address.clear();
   heard.observed.port = 0;

@@ -29,7 +29,8 @@ class LendOut {
   Result<void> answer_claims(alliance::Member& member);
 
   // Ends servers whose lease is over, whoever ended it, and leases whose server is over; what has to be said is
-  // returned. A consumer that gave up keeps its server for `goodbye_ms` more, so that running requests are answered.
+  // returned. What cannot be ended now is tried again. A consumer that gave up keeps its server for `goodbye_ms` more,
+  // so that running requests are answered.
   Result<std::vector<alliance::Draft>> end_leases(alliance::Member& member);
 
   // Starts what should run and does not, with `fetch` for models that are not here. What cannot be started now is tried
@@ -42,16 +43,29 @@ class LendOut {
   std::optional<http::Response> answer(const http::Request& request, std::string_view caller);
 
  private:
+  struct Seen {
+    pool::Observed observed;
+    pool::JobUsage usage;
+  };
   Result<std::unique_ptr<pool::SiteAdapter>> site_for(const pool::KnownLease& lease) const;
+  Result<void> start_one(alliance::Member& member, const pool::KnownLease& lease,
+                         const std::function<Result<void>(const std::string& sha256)>& fetch,
+                         const std::function<Result<void>()>& refresh);
   void note_fault(const std::string& lease, const Error* error);
+  // Asks the site and remembers the answer. Errors: those of observe().
+  Result<Seen> see(pool::SiteAdapter& site, const std::string& lease);
+  std::optional<Seen> seen(const std::string& lease);
 
   const pool::SiteWorld world_;
   Clock& clock_;
   std::mutex starting_;  // held while a server is started or ended
   std::mutex known_turn_;
   std::map<std::string, pool::KnownLease> known_;  // granted ones of the last look, by id; under known_turn_
-  std::map<std::string, std::string> faults_;      // why a server could not be started; under known_turn_
-  std::set<std::string> settled_;                  // over, said so, and nothing of it runs; of end_leases only
+  std::map<std::string, std::string> faults_;      // why a server could not be started or ended; under known_turn_
+  std::map<std::string, Seen> seen_;               // what its site last said of a server; under known_turn_
+  // Of end_leases only.
+  std::set<std::string> settled_;  // over, said so, and nothing of it runs
+  bool looked_ = false;            // the first look is at all leases there ever were
 };
 
 inline constexpr std::int64_t goodbye_ms = 3'000;

@@ -170,6 +170,11 @@ Result<void> PeerDesk::know(alliance::Member& member) {
   std::map<std::string, std::string> hashes;
   for (const Contact& contact : contacts) {
     if (!contact.authority) continue;
+    // What it said stays readable to members, in the mirrors of its log; it is answered no more.
+    if (contact.state == "expelled") {
+      hashes.emplace(hex(crypto::sha256(as_bytes(contact.origin))), contact.origin);
+      continue;
+    }
     known.emplace(contact.origin, State::Known{*contact.authority, contact.mirrored});
     hashes.emplace(hex(crypto::sha256(as_bytes(contact.origin))), contact.origin);
     if (const auto key = log_key(*contact.authority)) heads.push_back(*key);

@@ -7,8 +7,8 @@
 //   /lease/<id>, /lease/<id>/log          how a server under a lease is, to the lease's consumer (lend_out.h)
 //   /keys                                 takes evidence of a caller's new keys (vouch.h); needs no proof of who asks
 //
-// A caller proves who it is (peer_call.h) and must be known here: by its mirrored log or its card. Whoever is not gets
-// the same answer as for what does not exist.
+// A caller proves who it is (peer_call.h) and must be known here: by its mirrored log or its card. Whoever is not, or
+// was expelled, gets the same answer as for what does not exist.
 #pragma once
 #include <memory>
 

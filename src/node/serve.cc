@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstring>
 #include <latch>
@@ -112,7 +113,9 @@ struct Served::State {
   std::optional<blob::Store> blobs;
   std::timed_mutex writing;  // requests that sign, one after the other
   AppendQueue appends;
-  std::latch listening{1};  // `server` is set: its first requests may come before that
+  std::mutex keys_turn;
+  std::shared_ptr<const alliance::Authority> own_keys;  // of this member, as known last
+  std::latch listening{1};                              // `server` is set: its first requests may come before that
   Fd lock;
   NodeFile file;
   std::optional<OpenMembers> members;
@@ -130,7 +133,8 @@ struct Served::State {
   std::unique_ptr<Lending> lending;
   std::int64_t accounted_ms = -1;      // of the syncing thread
   std::set<std::string> account_said;  // of the syncing thread
-  std::jthread syncing;                // last: it ends first
+  std::optional<ScrubWatch> scrubbing;
+  std::jthread syncing;  // last: it ends first
 
   Result<std::unique_lock<std::timed_mutex>> take_turn(const api::Op& op) {
     std::unique_lock<std::timed_mutex> turn(writing, std::defer_lock);
@@ -156,6 +160,32 @@ struct Served::State {
     HZ_TRY(sign([&](alliance::Member& member) { return act(member); }));
     return {};
   }
+  // Checked by the keys as they were known last, so that no member has to be moved to the newest head for it: whether a
+  // key speaks is asked when the batch is appended. What fails is checked again by the keys as they are.
+  AppendQueue::Receipts append(const api::Op& op, std::vector<Bytes> leaves) {
+    std::shared_ptr<const alliance::Authority> keys;
+    {
+      const std::scoped_lock hold(keys_turn);
+      keys = own_keys;
+    }
+    auto batch = alliance::check_incoming(*keys, mounted, leaves);
+    if (!batch) {
+      alliance::Member member = HZ_TRY(members->borrow());
+      keep_keys(member);
+      batch = alliance::check_incoming(member.authority(), mounted, std::move(leaves));
+      members->give_back(std::move(member));
+    }
+    return appends.append(
+        HZ_TRY(std::move(batch)), [&] { return take_turn(op); },
+        [&](std::span<alliance::Incoming> all) {
+          return sign([&](alliance::Member& member) { return member.append_incoming(all); });
+        });
+  }
+  void keep_keys(alliance::Member& member) {
+    auto keys = std::make_shared<const alliance::Authority>(member.authority());
+    const std::scoped_lock hold(keys_turn);
+    own_keys = std::move(keys);
+  }
   // A request runs on a member that is kept open.
   Result<api::Answer> call(const api::Op& op, const json::Value& in) {
     api::Ctx ctx{.home = home, .mounted = mounted, .seams = seams, .tool_dirs = tool_dirs};
@@ -168,14 +198,9 @@ struct Served::State {
         return answer;
       });
     }
-    ctx.append_batch = [&](std::vector<alliance::Incoming> batch) {
-      return appends.append(
-          std::move(batch), [&] { return take_turn(op); },
-          [&](std::span<alliance::Incoming> all) {
-            return sign([&](alliance::Member& member) { return member.append_incoming(all); });
-          });
-    };
-    if (op.may != api::May::anyone)
+    if (op.own_turn)
+      ctx.append_leaves = [&](std::vector<Bytes> leaves) { return append(op, std::move(leaves)); };
+    else if (op.may != api::May::anyone)
       if (auto member = members->borrow()) ctx.opened = *std::move(member);  // else the operation says what is wrong
     auto answer = op.call(ctx, in, {});
     if (!ctx.opened) return answer;
@@ -253,6 +278,21 @@ struct Served::State {
       if (account_said.insert(line).second) fmt::print(stderr, "accounts: {}\n", line);
     if (account_said.size() > 1000) account_said.clear();
     return {};
+  }
+  // As `hezong log scrub --repair`; what is still damaged afterwards is among what it returns.
+  std::vector<Damage> repair() {
+    api::Ctx ctx{.home = home, .mounted = mounted, .seams = seams, .tool_dirs = tool_dirs};
+    const auto op = std::ranges::find(ops(), std::string_view("log.scrub"), [](const api::Op* one) { return one->id; });
+    const auto answer = (*op)->call(ctx, json::parse(R"({"repair":true})").value(), {});
+    const json::Value* found = answer ? answer->json.find("damage") : nullptr;
+    std::vector<Damage> out;
+    if (const json::Array* list = found ? found->array() : nullptr)
+      for (const json::Value& one : *list)
+        if (auto damage = from_json<Damage>(one)) out.push_back(*std::move(damage));
+    if (!answer) fmt::print(stderr, "scrub: {}\n", answer.error().text());
+    for (const Damage& one : out)
+      fmt::print(stderr, "scrub: {} {}: {}\n", one.repaired ? "repaired" : "still damaged", one.place, one.detail);
+    return out;
   }
   void sync_for_ever(std::stop_token stop, int pause_ms) {
     std::mutex waiting;
@@ -342,6 +382,7 @@ Result<Served> Served::start(const ServeOptions& options, api::Ctx& ctx) {
 Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
   HZ_TRY(ctx.member());  // whatever is wrong with it is said now, not at the first request
   auto state = std::make_unique<State>();
+  state->keep_keys(*HZ_TRY(ctx.member()));
   state->home = ctx.home;
   state->mounted = ctx.mounted;
   state->seams = {ctx.seams.clock, ctx.seams.rng, &notes_only()};
@@ -423,6 +464,9 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
   state->sites.emplace(pool::SiteWorld{state->home, state->tool_dirs, state->seams.clock}, look_every_ms);
   constexpr int lend_every_ms = 250;
   state->lending->run(lend_every_ms);
+  state->scrubbing.emplace(
+      state->home, *state->seams.clock, options.scrub,
+      options.scrub_repair ? std::function([s] { return s->repair(); }) : std::function<std::vector<Damage>()>());
   // Opening it again for the first request would cost as much as the whole start.
   ctx.opened->seams() = state->seams;
   state->members->give_back(*std::exchange(ctx.opened, std::nullopt));
@@ -442,6 +486,7 @@ void Served::stop() {
     state_->syncing.join();
   }
   state_->lending->stop();
+  state_->scrubbing.reset();
   state_->sites.reset();
   if (state_->gateway_server) state_->gateway_server->stop();
   state_->server->stop();

@@ -66,6 +66,9 @@ Lease admit(const Claim& claim, std::string_view consumer, const Desk& desk, std
   if (out.from_ms < c.from_ms || out.until_ms > c.until_ms || out.until_ms <= out.from_ms)
     return no(why("pool.offer_window"), {});
   if (!has(desk.place.backends, claim.backend)) return no(why("pool.offer_backend"), claim.backend);
+  if (!fits(claim.limits, c.limits))
+    return no(why("pool.job_limits"), fmt::format("at most {} MiB, {} processes, {} s", c.limits.memory_bytes_max >> 20,
+                                                  c.limits.pids_max, c.limits.wall_ms_max / 1000));
   if (const auto place = may_be_at(claim, desk.place); !place)
     return no(*place.error().reason, std::string(place.error().detail));
   if (!desk.has_user) return no(why("pool.lease_user"), {});

@@ -36,7 +36,7 @@ struct Desk {
 };
 // The lease for this claim: granted, or refused with its reason. Everything but `refused` and `detail` is filled in
 // either case as far as it is known. Reasons: pool.offer_gone, pool.offer_audience, pool.offer_window,
-// pool.offer_backend, pool.offer_taken, pool.offer_quota, pool.lease_user, and those of may_be_at().
+// pool.offer_backend, pool.job_limits, pool.offer_taken, pool.offer_quota, pool.lease_user, and those of may_be_at().
 Lease admit(const Claim& claim, std::string_view consumer, const Desk& desk, std::int64_t now_ms);
 
 }  // namespace hz::pool

@@ -47,8 +47,8 @@ Result<GateTable> read_gate_table(sql::Db& views, const std::string& member) {
                        if (found != out.keys.end()) found->second.key.products.push_back(row.text(1));
                        return true;
                      }));
-  for (KnownLease& one : HZ_TRY(leases_of(views, member)))
-    if (one.owner == member && one.lease.granted() && !one.owner_ended_ms && !one.secret.empty())
+  for (KnownLease& one : HZ_TRY(live_leases_of(views, member)))
+    if (one.owner == member && !one.secret.empty())
       out.lent.push_back({one.lease.lease, one.claim.product, one.lease.site, one.claim.backend, one.secret,
                           one.statement, one.ends_ms});
   return out;

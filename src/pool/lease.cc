@@ -59,6 +59,7 @@ Result<void> check(const Capacity& c) {
   HZ_TRY(check_window(c.from_ms, c.until_ms, c.offer));
   if (c.recall_notice_ms < 0 || c.recall_notice_ms > notice_ms_max)
     return fail(why("pool.recall_notice"), "{} ms of {}", c.recall_notice_ms, c.offer);
+  HZ_TRY(check(c.limits));
   return {};
 }
 

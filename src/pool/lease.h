@@ -38,6 +38,7 @@ struct Capacity {
   Prices prices;
   std::string audience;
   std::int64_t from_ms = 0, until_ms = 0, recall_notice_ms = 0;
+  JobLimits limits = {};
   static constexpr auto fields() {
     return rows(row("offer", &Capacity::offer, "id of the offer, 1 to 64 of [0-9a-z-]"),
                 row("site", &Capacity::site, "site:<id> of the signer"),
@@ -50,7 +51,8 @@ struct Capacity {
                 row("from_ms", &Capacity::from_ms, "from then on, ms since 1970"),
                 row("until_ms", &Capacity::until_ms, "no lease goes on beyond that, ms since 1970"),
                 row("recall_notice_ms", &Capacity::recall_notice_ms,
-                    "a recall is said at least so long before it takes effect"));
+                    "a recall is said at least so long before it takes effect"),
+                row("limits", &Capacity::limits, "most that one server may take", or_default));
   }
 };
 
@@ -149,7 +151,7 @@ struct LeaseAccess {
 std::string lease_id(std::string_view consumer, std::string_view claim);
 
 // Errors: pool.offer_id, pool.site_id, pool.device_class, pool.device_count, pool.price, pool.lease_window,
-// pool.recall_notice, alliance.audience.
+// pool.recall_notice, pool.job_limits, alliance.audience.
 Result<void> check(const Capacity& capacity);
 // Errors: those of check(const ServerJob&), pool.claim_owner, pool.offer_id, pool.device_count, pool.lease_window,
 // pool.jurisdiction, pool.data_at, pool.evidence_id.

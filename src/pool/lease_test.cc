@@ -14,7 +14,7 @@ namespace {
 
 const std::string secret = "hz_0123456789abcdef_" + std::string(64, 'a');
 
-Capacity capacity() { return {"o1", "site:hall", "cpu", 4, 0, {1000, 2, 3}, "members", 1'000, 100'000, 500}; }
+Capacity capacity() { return {"o1", "site:hall", "cpu", 4, 0, {1000, 2, 3}, "members", 1'000, 100'000, 500, {}}; }
 Claim claim(std::string id = "c1", std::int64_t from_ms = 2'000, std::int64_t until_ms = 3'000) {
   return {std::move(id),
           "hall.example",
@@ -64,6 +64,8 @@ TEST_CASE("admission: every reason to refuse, and none") {
   CHECK(refused([](auto&, Claim& a, auto&) { a.from_ms = 1, a.until_ms = 1'500; }) == "pool.offer_window");
   CHECK(refused([](auto&, Claim& a, auto&) { a.backend = "backend:ort"; }) == "pool.offer_backend");
   CHECK(refused([](auto&, auto&, Desk& d) { d.has_user = false; }) == "pool.lease_user");
+  CHECK(refused([](auto&, Claim& a, auto&) { ++a.limits.memory_bytes_max; }) == "pool.job_limits");
+  CHECK(refused([](Capacity& c, auto&, auto&) { --c.limits.pids_max; }) == "pool.job_limits");
   CHECK(refused([](auto&, Claim& a, auto&) { a.count = 5; }) == "pool.offer_taken");
   CHECK(refused([](Capacity& c, Claim& a, auto&) { c.count_per_consumer_max = 1, a.count = 2; }) == "pool.offer_quota");
   CHECK(refused([](Capacity& c, auto&, Desk& d) {

@@ -45,11 +45,19 @@ std::optional<std::int64_t> maybe(const sql::Row& r, int at) {
 
 constexpr std::string_view capacity_columns =
     "offer, site, device, count, count_per_consumer_max, per_device_hour, per_million_tokens, per_million_inferences, "
-    "audience, from_ms, until_ms, recall_notice_ms, statement, member";
+    "audience, from_ms, until_ms, recall_notice_ms, statement, member, memory_bytes_max, pids_max, wall_ms_max";
 Capacity capacity_from(const sql::Row& r) {
-  return {
-      r.text(0), r.text(1),    r.text(2),     r.integer(3), r.integer(4), {r.integer(5), r.integer(6), r.integer(7)},
-      r.text(8), r.integer(9), r.integer(10), r.integer(11)};
+  return {r.text(0),
+          r.text(1),
+          r.text(2),
+          r.integer(3),
+          r.integer(4),
+          {r.integer(5), r.integer(6), r.integer(7)},
+          r.text(8),
+          r.integer(9),
+          r.integer(10),
+          r.integer(11),
+          {r.integer(14), r.integer(15), r.integer(16)}};
 }
 
 fs::path heard_path(const fs::path& home, const std::string& claim) { return home / "taken" / (claim + ".json"); }
@@ -73,15 +81,20 @@ Result<std::vector<KnownClaim>> unanswered_claims(sql::Db& views, const std::str
   return out;
 }
 
-Result<std::vector<KnownLease>> leases_of(sql::Db& views, const std::string& member) {
-  static const std::string query =
+namespace {
+
+Result<std::vector<KnownLease>> leases(sql::Db& views, const std::string& member, std::string_view which) {
+  const std::string query =
       "SELECT " + std::string(claim_columns) +
       ", l.member, l.lease, l.consumer, l.offer, l.site, l.device, l.count, l.from_ms, l.until_ms, l.recall_notice_ms, "
       "l.per_device_hour, l.per_million_tokens, l.per_million_inferences, l.refused, l.detail, l.ends_ms, "
-      "l.recalled_ms, l.owner_ended_ms, l.consumer_ended_ms, coalesce(a.secret, ''), l.statement "
+      "l.recalled_ms, l.owner_ended_ms, l.consumer_ended_ms, coalesce(a.secret, ''), l.statement, "
+      "coalesce(o.reason, '') "
       "FROM public_pool_lease l JOIN pool_claim c ON c.member = l.consumer AND c.claim = l.claim "
       "LEFT JOIN pool_lease_access a ON a.member = l.member AND a.lease = l.lease "
-      "WHERE l.member = ?1 OR l.consumer = ?1 ORDER BY l.member, l.lease";
+      "LEFT JOIN pool_lease_end o ON o.member = l.member AND o.owner = l.member AND o.lease = l.lease "
+      "WHERE (l.member = ?1 OR l.consumer = ?1)" +
+      std::string(which) + " ORDER BY l.member, l.lease";
   std::vector<KnownLease> out;
   HZ_TRY(views.query(query, {member}, [&](const sql::Row& r) {
     constexpr int n = claim_columns_count;
@@ -107,10 +120,20 @@ Result<std::vector<KnownLease>> leases_of(sql::Db& views, const std::string& mem
     one.consumer_ended_ms = maybe(r, n + 18);
     one.secret = r.text(n + 19);
     one.statement = r.text(n + 20);
+    one.end_reason = r.text(n + 21);
     out.push_back(std::move(one));
     return true;
   }));
   return out;
+}
+
+}  // namespace
+
+Result<std::vector<KnownLease>> leases_of(sql::Db& views, const std::string& member) {
+  return leases(views, member, "");
+}
+Result<std::vector<KnownLease>> live_leases_of(sql::Db& views, const std::string& member) {
+  return leases(views, member, " AND l.refused = '' AND l.owner_ended_ms IS NULL");
 }
 
 Result<std::optional<Capacity>> capacity_of(sql::Db& views, const std::string& owner, const std::string& offer) {

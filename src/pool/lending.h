@@ -29,6 +29,7 @@ struct KnownLease {
   std::optional<std::int64_t> recalled_ms, owner_ended_ms, consumer_ended_ms;
   std::string secret;  // at owner and consumer, once the body is here
   std::string statement;
+  std::string end_reason;  // as the owner said it
   // It holds devices at that time.
   bool holds(std::int64_t now_ms) const {
     return lease.granted() && !owner_ended_ms && lease.from_ms <= now_ms && now_ms < ends_ms;
@@ -38,6 +39,8 @@ struct KnownLease {
 };
 // Answered claims where the member is owner or consumer, refused ones too, by owner and lease. Errors: sql.*.
 Result<std::vector<KnownLease>> leases_of(sql::Db& views, const std::string& member);
+// Those that were granted and whose owner has not said that they are over: what a node looks at all the time.
+Result<std::vector<KnownLease>> live_leases_of(sql::Db& views, const std::string& member);
 
 // The offer as it stands; nullopt when it was never made. Errors: sql.*.
 Result<std::optional<Capacity>> capacity_of(sql::Db& views, const std::string& owner, const std::string& offer);

@@ -18,10 +18,6 @@ namespace {
 
 constexpr std::size_t model_bytes_max = 512u << 20;
 
-SiteWorld world_of(api::Ctx& ctx) {
-  return {ctx.home, {ctx.tool_dirs.begin(), ctx.tool_dirs.end()}};  // the wall clock: keepers have no other
-}
-
 struct JobRow {
   ServerJob job;
   Observed observed;
@@ -217,7 +213,7 @@ Result<SubmitOut> submit(api::Ctx& ctx, const Submit& in) {
   if (const auto other = HZ_TRY(taken(ctx, job.claim)))
     return fail(why("pool.claim_conflict"), "{} is {} at {}", job.claim, other->product, other->owner);
   job.model_path = HZ_TRY(model_path(member, in, said.sha256));
-  const SiteWorld world = world_of(ctx);
+  const SiteWorld world = site_world(ctx);
   const auto site = HZ_TRY(open_site(world, HZ_TRY(site_config(ctx.home, job.site))));
   const alliance::Draft statement =
       alliance::draft(Job{job.claim, job.site, job.product, job.backend, job.model_sha256, job.limits, job.evidence},
@@ -258,7 +254,7 @@ std::string text(const SubmitOut& out, const api::Style& style) {
 // ---- job list, cancel
 
 Result<std::pair<std::unique_ptr<SiteAdapter>, ServerJob>> site_of(api::Ctx& ctx, const std::string& claim) {
-  const SiteWorld world = world_of(ctx);
+  const SiteWorld world = site_world(ctx);
   if (is_claim_id(claim))
     if (const auto kept = HZ_TRY(ClaimFolder(ctx.home / "site" / "claims" / claim).request()))
       return std::pair(HZ_TRY(open_site(world, HZ_TRY(site_config(ctx.home, kept->job.site)))), kept->job);
@@ -284,7 +280,7 @@ Result<ListOut> list(api::Ctx& ctx, const List& in) {
   ListOut out;
   out.taken = HZ_TRY(taken(ctx, in.all));
   for (const SiteConfig& config : HZ_TRY(site_configs(ctx.home))) {
-    const auto site = HZ_TRY(open_site(world_of(ctx), config));
+    const auto site = HZ_TRY(open_site(site_world(ctx), config));
     for (const std::string& claim : site->claims()) {
       const auto kept = HZ_TRY(ClaimFolder(ctx.home / "site" / "claims" / claim).request());
       auto observed = site->observe(claim);

@@ -24,7 +24,7 @@ struct OfferAdd {
   std::optional<std::string> offer, device, from;
   std::string site, to = "members", window = "now..+30d";
   std::int64_t count = 0, per_member = 0, price_hour = 0, price_tokens = 0, price_inferences = 0;
-  std::int64_t recall_notice_s = 3600;
+  std::int64_t recall_notice_s = 3600, memory_mib = 2048, pids_max = 128;
   static constexpr auto fields() {
     return rows(
         row("offer", &OfferAdd::offer, "id of the offer, 1 to 64 of [0-9a-z-]; a new one when absent"),
@@ -38,7 +38,9 @@ struct OfferAdd {
         row("price_hour", &OfferAdd::price_hour, "micro-credits for one device and hour", or_default),
         row("price_tokens", &OfferAdd::price_tokens, "micro-credits for a million tokens", or_default),
         row("price_inferences", &OfferAdd::price_inferences, "micro-credits for a million inferences", or_default),
-        row("recall_notice_s", &OfferAdd::recall_notice_s, "least notice of a recall, seconds (3600)", or_default));
+        row("recall_notice_s", &OfferAdd::recall_notice_s, "least notice of a recall, seconds (3600)", or_default),
+        row("memory_mib", &OfferAdd::memory_mib, "most memory of one server, MiB (2048)", or_default),
+        row("pids_max", &OfferAdd::pids_max, "most processes and threads of one server (128)", or_default));
   }
 };
 struct OfferOut {
@@ -107,6 +109,11 @@ Result<OfferOut> offer_add(api::Ctx& ctx, const OfferAdd& in) {
   if (in.recall_notice_s < 0 || in.recall_notice_s > 31'536'000)
     return fail(why("pool.recall_notice"), "{} s", in.recall_notice_s);
   capacity.recall_notice_ms = in.recall_notice_s * 1000;
+  if (in.memory_mib < 0 || in.memory_mib > (std::int64_t{1} << 40))
+    return fail(why("pool.job_limits"), "{} MiB", in.memory_mib);
+  // No server outlives the window; what a claim may ask for within it is its own.
+  capacity.limits = {in.memory_mib << 20, in.pids_max,
+                     std::clamp<std::int64_t>(capacity.until_ms - capacity.from_ms, 86'400'000, 31'536'000'000)};
   const bool own = HZ_TRY(views.integer("SELECT count(*) FROM pool_site WHERE member = ? AND site = ?",
                                         {member.id(), capacity.site}))
                        .value_or(0) > 0;
@@ -127,9 +134,11 @@ std::string text(const OfferOut& out, const api::Style& style) {
                        out.receipt.id);
   return fmt::format(
       "{} {}: {} {} at {} for {}\n  from {} until {}, recalled with at least {} s of notice\n"
-      "  {} micro-credits for a device and hour, a million tokens, a million inferences\nstatement {}\n",
+      "  {} micro-credits for a device and hour, a million tokens, a million inferences\n"
+      "  a server may take {} MiB and {} processes\nstatement {}\n",
       style.green("offered"), c.offer, c.count, c.device, c.site, c.audience, time_text(c.from_ms),
-      time_text(c.until_ms), c.recall_notice_ms / 1000, price_text(c.prices), out.receipt.id);
+      time_text(c.until_ms), c.recall_notice_ms / 1000, price_text(c.prices), c.limits.memory_bytes_max >> 20,
+      c.limits.pids_max, out.receipt.id);
 }
 
 struct ByOffer {
@@ -356,7 +365,8 @@ std::span<const api::Op> lend_ops() {
            .may = api::May::author,
            .emits = {"pool.capacity"},
            .fails = {"pool.offer_id", "pool.site_id", "pool.offer_foreign", "pool.device_class", "pool.device_count",
-                     "pool.price", "pool.lease_window", "pool.recall_notice", "pool.site_config", "alliance.audience"},
+                     "pool.price", "pool.lease_window", "pool.recall_notice", "pool.job_limits", "pool.site_config",
+                     "alliance.audience"},
            .doc = "Lend devices of an own site to other members.",
            .example = "hezong pool offer add --site site:hall-a --device cpu --count 2 --to members --window now..+8h "
                       "--price-hour 2000000",

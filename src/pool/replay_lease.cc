@@ -10,10 +10,11 @@ namespace {
 
 Result<void> replay_capacity(sql::Db& views, const statement::Statement& s, const Capacity& c) {
   HZ_TRY(check(c));
-  return views.exec("INSERT OR REPLACE INTO pool_capacity VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                    {s.issuer, c.offer, c.site, c.device, c.count, c.count_per_consumer_max, c.prices.per_device_hour,
-                     c.prices.per_million_tokens, c.prices.per_million_inferences, c.audience, c.from_ms, c.until_ms,
-                     c.recall_notice_ms, s.id_text()});
+  return views.exec(
+      "INSERT OR REPLACE INTO pool_capacity VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+      {s.issuer, c.offer, c.site, c.device, c.count, c.count_per_consumer_max, c.prices.per_device_hour,
+       c.prices.per_million_tokens, c.prices.per_million_inferences, c.audience, c.from_ms, c.until_ms,
+       c.recall_notice_ms, c.limits.memory_bytes_max, c.limits.pids_max, c.limits.wall_ms_max, s.id_text()});
 }
 
 // One claim is one for ever, and so is the answer to it: a second statement of either means nothing.

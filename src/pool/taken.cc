@@ -58,6 +58,7 @@ TakenRow row_of(const fs::path& home, const std::string& member, const Known& kn
     return out;
   }
   if (lease->recalled_ms) out.reason = "recalled";
+  if (lease->owner_ended_ms && out.reason.empty()) out.reason = lease->end_reason;
   std::error_code error;
   const bool served = fs::exists(home / "serving" / (c.claim + ".json"), error);
   const bool failed = out.heard && is_over(out.heard->observed.state);

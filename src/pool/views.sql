@@ -121,6 +121,9 @@ CREATE TABLE pool_capacity(
   from_ms INTEGER NOT NULL,
   until_ms INTEGER NOT NULL,
   recall_notice_ms INTEGER NOT NULL,
+  memory_bytes_max INTEGER NOT NULL,
+  pids_max INTEGER NOT NULL,
+  wall_ms_max INTEGER NOT NULL,
   statement TEXT NOT NULL,
   PRIMARY KEY(member, offer)
 ) STRICT, WITHOUT ROWID;
@@ -199,10 +202,11 @@ CREATE TABLE pool_lease_access(
 
 CREATE VIEW public_pool_capacity(member, offer, site, device, count, count_per_consumer_max, per_device_hour,
                                  per_million_tokens, per_million_inferences, audience, from_ms, until_ms,
-                                 recall_notice_ms, entity, jurisdiction, statement) AS
+                                 recall_notice_ms, memory_bytes_max, pids_max, wall_ms_max, entity,
+                                 jurisdiction, statement) AS
   SELECT c.member, c.offer, c.site, c.device, c.count, c.count_per_consumer_max, c.per_device_hour,
          c.per_million_tokens, c.per_million_inferences, c.audience, c.from_ms, c.until_ms, c.recall_notice_ms,
-         coalesce(s.entity, 'unknown'), coalesce(s.jurisdiction, 'unknown'), c.statement
+         c.memory_bytes_max, c.pids_max, c.wall_ms_max, coalesce(s.entity, 'unknown'), coalesce(s.jurisdiction, 'unknown'), c.statement
   FROM pool_capacity c LEFT JOIN pool_site s ON s.member = c.member AND s.site = c.site;
 
 CREATE VIEW public_pool_claim(member, claim, lease, owner, offer, product, backend, model_sha256, memory_bytes_max,
