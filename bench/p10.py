@@ -1,4 +1,4 @@
-"""The measuring of bench/p10.sh. usage: p10.py HEZONG SECONDS ROUNDS"""
+"""The measuring of bench/p10.sh. usage: p10.py HEZONG SECONDS ROUNDS PORTKEY_FOLDER"""
 import http.client
 import json
 import os
@@ -14,11 +14,17 @@ import tempfile
 import threading
 import time
 
-hezong, seconds, rounds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+hezong, seconds, rounds, portkey = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 ticks = os.sysconf("SC_CLK_TCK")
 answer = json.dumps({"model_name": "m", "outputs": [{"name": "logits", "datatype": "FP32", "shape": [1, 48],
                                                      "data": [0.125] * 48}]})
 request = json.dumps({"inputs": [{"name": "image", "datatype": "FP32", "shape": [1, 120], "data": [0.25] * 120}]})
+
+
+chat_answer = json.dumps({"id": "c", "object": "chat.completion", "created": 0, "model": "chat", "choices": [
+    {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "x" * 240}}],
+    "usage": {"prompt_tokens": 220, "completion_tokens": 60, "total_tokens": 280}})
+chat_request = json.dumps({"model": "chat", "messages": [{"role": "user", "content": "y" * 800}]})
 
 
 def free_port():
@@ -86,11 +92,11 @@ def event_delays_us(port, secret):
     return sorted(out)
 
 
-def load(port, connections, script):
-    done = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", script,
-                           f"http://127.0.0.1:{port}/v2/models/bench/infer"], capture_output=True, text=True, check=True)
+def load(port, connections, script, path="/v2/models/bench/infer"):
+    done = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "--latency", "-s", script,
+                           f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True, check=True)
     text = done.stdout
-    if "Non-2xx" in text or "Socket errors" in text:
+    if "Non-2xx" in text or "Socket errors" in text or "requests in" not in text:
         sys.exit(text)
 
     def us(name):
@@ -135,7 +141,8 @@ with tempfile.TemporaryDirectory() as folder:
     processes = []
     try:
         up_port, ng_port, ha_port = free_port(), free_port(), free_port()
-        nginx("upstream", up_port, f"location / {{ default_type application/json; return 200 '{answer}'; }}")
+        nginx("upstream", up_port, f"location / {{ default_type application/json; return 200 '{answer}'; }} "
+              f"location /v1/ {{ default_type application/json; return 200 '{chat_answer}'; }}")
         proxies = {"nginx": (ng_port, nginx(
             "proxy", ng_port, "location / { proxy_pass http://up; proxy_http_version 1.1; proxy_set_header Connection \"\"; }",
             f"upstream up {{ server 127.0.0.1:{up_port}; keepalive 64; keepalive_requests 1000000000; }}").pid)}
@@ -154,12 +161,13 @@ with tempfile.TemporaryDirectory() as folder:
 
         say("init", "--name", "bench", "--origin", "bench.example/log")
         events = Events()
-        for product, claim in (("product:bench", "c1"), ("product:events", "c2")):
+        for product, claim in (("product:bench", "c1"), ("product:events", "c2"), ("product:chat", "c3")):
             say("pool", "route", "set", product, "--target", f"{claim},site:bench,backend:nginx")
         secret = say("pool", "key", "add", "bench", "--product", "product:bench", "--product", "product:events",
-                     "--requests-per-minute", "1000000000", "--units-per-minute", "1000000000")["secret"]
+                     "--product", "product:chat", "--requests-per-minute", "1000000000", "--units-per-minute", "1000000000")["secret"]
         serving("c1", "product:bench", up_port)
         serving("c2", "product:events", events.port)
+        serving("c3", "product:chat", up_port)
         node = subprocess.Popen([hezong, "--home", home, "up", "--sync-ms", "0"], stdout=subprocess.DEVNULL,
                                 stderr=subprocess.PIPE, text=True, env={**os.environ, "HEZONG_PROGRESS": "plain"})
         processes.append(node)
@@ -191,6 +199,31 @@ with tempfile.TemporaryDirectory() as folder:
         for name, rows in many.items():
             print(f"{name:<10}{best(rows, 0, max):>10.0f}{cost[name]:>13.1f}{best(rows, 2, min):>9.0f}"
                   f"{best(rows, 3, min):>9.0f}{p50[name]:>11.0f}{p99[name]:>9.0f}")
+        # Chat, which is what Portkey's gateway speaks.
+        chats = dict(proxies)
+        if os.path.isdir(portkey):
+            pk_port = free_port()
+            process = subprocess.Popen(["node", f"{portkey}/build/start-server.js", "--headless", f"--port={pk_port}"],
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            processes.append(process)
+            wait_for(pk_port)
+            chats["portkey"] = (pk_port, process.pid)
+        else:
+            print("portkey SKIPPED: npm could not fetch it")
+        chat_script = f"{folder}/chat.lua"
+        pathlib.Path(chat_script).write_text(
+            'wrk.method = "POST"\nwrk.headers["content-type"] = "application/json"\n'
+            f'wrk.headers["authorization"] = "Bearer {secret}"\nwrk.headers["x-portkey-provider"] = "openai"\n'
+            f'wrk.headers["x-portkey-custom-host"] = "http://127.0.0.1:{up_port}/v1"\nwrk.body = [[{chat_request}]]\n')
+        print("chat        32 connections             1 connection")
+        chat_cost = {}
+        for name, (at, pid) in chats.items():
+            load(at, 32, chat_script, "/v1/chat/completions")  # a just-in-time compiler gets its turn
+            before = cpu_us(pid)
+            rate, _, _ = load(at, 32, chat_script, "/v1/chat/completions")
+            chat_cost[name] = (cpu_us(pid) - before) / (rate * seconds)
+            _, alone, _ = load(at, 1, chat_script, "/v1/chat/completions")
+            print(f"{name:<10}{rate:>10.0f}{chat_cost[name]:>13.1f}{alone:>20.0f}{memory_mib(pid, 'VmHWM'):>12.0f} MiB")
         direct = [event_delays_us(events.port, secret) for _ in range(2)][-1]
         through = [event_delays_us(port, secret) for _ in range(2)][-1]
         sse = statistics.median(through) - statistics.median(direct)
@@ -209,7 +242,8 @@ with tempfile.TemporaryDirectory() as folder:
             "peer": f"nginx {1e6 / cost['nginx']:.0f}", "ratio": round(ratio, 2), "ok": ratio >= 0.8 and added <= 15
             and p99["hezong"] <= 1.5 * p99["nginx"] and sse <= 60 and most <= 30,
             "added_p50_us": round(added), "p99_ratio": round(p99["hezong"] / p99["nginx"], 2),
-            "event_p50_us": round(sse), "memory_mib": round(most)}))
+            "event_p50_us": round(sse), "memory_mib": round(most),
+            **{f"chat_{name}_per_processor_s": round(1e6 / us) for name, us in chat_cost.items()}}))
     finally:
         for process in processes:
             process.send_signal(signal.SIGTERM)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # P10: the gateway against nginx and haproxy, the same upstream, the same requests, one worker each, interleaved.
 #   value: requests per processor second through the gateway (keys, quota, durable meter on), as a share of nginx's
-#   also:  added latency p50 and p99 with one connection, delay of a streamed event, memory
+#   also:  chat requests through the same and through Portkey's gateway (npm, where it can be fetched); added latency p50 and p99 with one connection, delay of a streamed event, memory
 # nginx and wrk are needed, haproxy is optional (Debian packages nginx-light, wrk, haproxy).
 # usage: ./dev bench p10 [SECONDS] [ROUNDS]   (4 and 3 when absent)
 set -euo pipefail
@@ -11,4 +11,12 @@ for need in /usr/sbin/nginx wrk; do
     exit 0
   }
 done
-exec python3 "$HZ_SOURCE/bench/p10.py" "$HZ_BUILD/bin/hezong" "${1:-4}" "${2:-3}"
+# A peer for this bench only, never a part of Hezong.
+peers="$HZ_SOURCE/build/npm_peers"
+portkey=@portkey-ai/gateway
+if [ ! -e "$peers/node_modules/$portkey" ] && command -v npm >/dev/null; then
+  mkdir -p "$peers"
+  npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts --prefix "$peers" "$portkey@1.15.2" >&2 ||
+    echo "npm could not fetch $portkey" >&2
+fi
+exec python3 "$HZ_SOURCE/bench/p10.py" "$HZ_BUILD/bin/hezong" "${1:-4}" "${2:-3}" "$peers/node_modules/$portkey"

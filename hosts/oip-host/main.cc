@@ -1,6 +1,7 @@
 // The engine process. Engines that link a foreign library live in programs of their own beside this one; naming such an
 // engine replaces this process by that program.
 #include <fcntl.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -50,6 +51,10 @@ LineFault line_fault(const EngineOptions& options) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
+  // Tensors of one request are freed and wanted again by the next: giving their pages back in between cost a quarter of
+  // the processor time of the reference runtime.
+  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 256 << 20);
   auto options = parse_options({argv + 1, static_cast<std::size_t>(argc > 0 ? argc - 1 : 0)});
   if (!options) return report(options.error());
   if (options->verb == Options::Verb::help) {

@@ -11,7 +11,22 @@ namespace hz::refrt {
 
 namespace {
 
-// c[m,n] += a[m,k] b[k,n], row by row so that the inner loop runs along memory.
+// c[m,n] += a[m,k] b[k,n], row by row so that the inner loop runs along memory. Four rows of b at once, added in the
+// order of one after the other: the same sums, and a row of c goes through the processor a quarter as often.
+void multiply(const double* a, const double* b, double* c, std::int64_t m, std::int64_t k, std::int64_t n) {
+  for (std::int64_t i = 0; i < m; ++i) {
+    double* const out = c + i * n;
+    const double* factor = a + i * k;
+    std::int64_t p = 0;
+    for (; p + 4 <= k; p += 4, factor += 4) {
+      const double f0 = factor[0], f1 = factor[1], f2 = factor[2], f3 = factor[3];
+      const double *r0 = b + p * n, *r1 = r0 + n, *r2 = r1 + n, *r3 = r2 + n;
+      for (std::int64_t j = 0; j < n; ++j) out[j] = (((out[j] + f0 * r0[j]) + f1 * r1[j]) + f2 * r2[j]) + f3 * r3[j];
+    }
+    for (; p < k; ++p, ++factor)
+      for (std::int64_t j = 0; j < n; ++j) out[j] += *factor * b[p * n + j];
+  }
+}
 template <class W>
 void multiply(const W* a, const W* b, W* c, std::int64_t m, std::int64_t k, std::int64_t n) {
   for (std::int64_t i = 0; i < m; ++i)
@@ -19,12 +34,9 @@ void multiply(const W* a, const W* b, W* c, std::int64_t m, std::int64_t k, std:
       const W factor = a[i * k + p];
       const W* row = b + p * n;
       W* out = c + i * n;
-      if constexpr (std::is_floating_point_v<W>)
-        for (std::int64_t j = 0; j < n; ++j) out[j] += factor * row[j];
-      else
-        for (std::int64_t j = 0; j < n; ++j)
-          out[j] = static_cast<W>(static_cast<std::uint64_t>(out[j]) +
-                                  static_cast<std::uint64_t>(factor) * static_cast<std::uint64_t>(row[j]));
+      for (std::int64_t j = 0; j < n; ++j)
+        out[j] = static_cast<W>(static_cast<std::uint64_t>(out[j]) +
+                                static_cast<std::uint64_t>(factor) * static_cast<std::uint64_t>(row[j]));
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "alliance/head_keys.h"
 #include "alliance/keys.h"
 #include "alliance/member_state.h"
 #include "alliance/reasons.h"
@@ -168,6 +169,33 @@ Result<Member::Rebuilt> Member::rebuild_views() {
   HZ_TRY(bare.catch_up(state.sources(), silent_progress()));
   out.shared = HZ_TRY(view_digest(bare.db()));
   return out;
+}
+
+Result<void> Member::views_at(std::span<const FrontierEntry> heads, const std::string& as,
+                              const std::function<Result<void>(sql::Db&)>& read) {
+  State& state = *state_;
+  std::vector<Source> here = state.sources(), then;
+  for (const FrontierEntry& head : heads) {
+    if (head.size == 0) continue;
+    const auto log = std::ranges::find(here, head.origin, &Source::origin);
+    const std::uint64_t size = log == here.end() ? 0 : log->size;
+    if (size < head.size)
+      return fail(why("alliance.closing_waiting"), "{}: {} statements are named, {} are here", head.origin, head.size,
+                  size);
+    if (head.size != log->size) log->root = HZ_TRY(log->root_at(head.size));
+    if (hex(log->root) != head.root)
+      return fail(why("alliance.other_history"), "{} at {} is {} here, not {}", head.origin, head.size, hex(log->root),
+                  head.root);
+    log->size = head.size;
+    // The key may have changed since; then that head was signed by the one that spoke there.
+    const Authority* authority = head.origin == state.authority.origin ? &state.authority : peer_authority(head.origin);
+    if (authority)
+      if (const auto keys = head_keys(*authority, head.size); !keys.empty()) log->head_key = keys.front();
+    then.push_back(*log);
+  }
+  Views views = HZ_TRY(Views::in_memory(state.mounted, as));
+  HZ_TRY(views.catch_up(std::move(then), silent_progress()));
+  return read(views.db());
 }
 
 Frontier Member::frontier() const {

@@ -1,5 +1,6 @@
 // This node's member: its keys, its log, its blobs, and the views replayed from its and other members' statements.
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -173,6 +174,11 @@ class Member {
     std::string own, shared;
   };
   Result<Rebuilt> rebuild_views();
+  // Reads the views as they were at these heads: what a closing was computed from, whatever is known since. They are
+  // replayed in memory, without sealed bodies, as `as` (an origin) would: every node gets the same rows. Errors:
+  // alliance.closing_waiting (a log is not here so far), alliance.other_history (its root is another), sql.*, log.*.
+  Result<void> views_at(std::span<const FrontierEntry> heads, const std::string& as,
+                        const std::function<Result<void>(sql::Db&)>& read);
 
   // Fills in the body of a sealed statement of any log. Errors: alliance.body_gone (erased, not here, or not for this
   // member), statement.sealed.
@@ -180,6 +186,9 @@ class Member {
   // Every field of a sealed body at these paths, with what proves it against the commitment in the log: canonical JSON
   // (statement/field_tree.h). Errors: as open; alliance.not_sealed, statement.no_field.
   Result<std::string> disclose(const statement::Statement& s, std::span<const std::string> paths);
+  // What opens the whole body to anybody who has the log: canonical JSON of body and salt. Errors: as open;
+  // alliance.not_sealed, statement.not_canonical.
+  Result<std::string> reveal(const statement::Statement& s);
   // Gives a sealed body of this member to further readers. Errors: as open; alliance.not_sealed, alliance.no_box_key.
   Result<Receipt> share(const statement::Statement& s, const Audience& audience);
   // A sealed body of this member that somebody may read by now to whom it was not sealed: who was admitted, put on a

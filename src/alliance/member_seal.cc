@@ -236,6 +236,13 @@ Result<std::string> Member::disclose(const statement::Statement& s, std::span<co
   return statement::format_disclosure(HZ_TRY(HZ_TRY(statement::FieldTree::of(body->body, body->salt)).show(paths)));
 }
 
+Result<std::string> Member::reveal(const statement::Statement& s) {
+  if (!s.seal) return fail(why("alliance.not_sealed"), "{}: its body is public", s.id_text());
+  const auto body = HZ_TRY(state_->open(s));
+  if (!body) return fail(why("alliance.body_gone"), "{} of {}", s.id_text(), s.issuer);
+  return statement::format_opening(*body);
+}
+
 Result<Receipt> Member::share(const statement::Statement& s, const Audience& audience) {
   State& state = *state_;
   if (!s.seal || s.origin != origin()) return fail(why("alliance.not_sealed"), "{}", s.id_text());

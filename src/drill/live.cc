@@ -2,12 +2,24 @@
 
 #include <algorithm>
 
+#include "drill/item.h"
 #include "drill/reasons.h"
 #include "drill/sql_text.h"
 
 namespace hz::drill {
+namespace {
+
+// A body out of the views: it was checked when it was replayed.
+template <class T>
+Result<T> body_of(const std::string& text) {
+  return from_json<T>(HZ_TRY(json::parse(text)), "$");
+}
+
+}  // namespace
 
 void fold(ProductState& state, const DrillStep& step, std::int64_t issued_ms) {
+  if (state.drill.empty()) state.drill = step.drill;
+  if (state.product.empty()) state.product = step.product;
   state.stage = step.stage;
   ++state.steps;
   state.detail = step.detail;
@@ -20,57 +32,68 @@ void fold(ProductState& state, const DrillStep& step, std::int64_t issued_ms) {
   take(state.route, step.route);
   // The first one: what a second switch leaves behind is a substitute's route, not the one to go back to.
   if (state.route_before.empty()) state.route_before = step.route_before;
-  if (step.cases > 0) {
-    state.verdict = step.verdict;
-    state.cases = step.cases;
-    state.quality_milli = step.quality_milli;
-    state.agreement_milli = step.agreement_milli;
+  if (step.answers.cases > 0) {
+    state.answers = step.answers;
+    state.incumbent = step.incumbent;
+  }
+  for (const std::string& one : step.refused)
+    if (std::ranges::find(state.refused, one) == state.refused.end()) state.refused.push_back(one);
+  // Lost again after it came back: a new attempt with clocks of its own.
+  if (state.lost_ms < 0 || (step.stage == Stage::waiting && state.back_ms >= 0)) {
+    state.lost_ms = issued_ms;
+    state.switched_ms = state.back_ms = -1;
   }
   if (step.stage == Stage::switched && state.switched_ms < 0) state.switched_ms = issued_ms;
   if (step.stage == Stage::failed_back || step.stage == Stage::rolled_back) state.back_ms = issued_ms;
 }
 
+ProductState& state_of(KnownDrill& drill, const std::string& product) {
+  auto at = std::ranges::lower_bound(drill.products, product, {}, &ProductState::product);
+  if (at == drill.products.end() || at->product != product) {
+    at = drill.products.insert(at, ProductState{});
+    at->drill = drill.id;
+    at->product = product;
+    at->opened_ms = drill.opened_ms;
+  }
+  return *at;
+}
+
 Result<std::vector<KnownDrill>> known_drills(sql::Db& views) {
   std::vector<KnownDrill> out;
+  Result<void> good;
   HZ_TRY(views.query(sql_text::read_drills, {}, [&](const sql::Row& r) {
-    KnownDrill one{.id = r.text(0), .said = {}, .opened_ms = r.integer(1), .products = {}};
-    std::string targets = r.text(2);
-    for (std::size_t at = 0; at < targets.size();) {
-      const std::size_t end = std::min(targets.find(' ', at), targets.size());
-      one.said.targets.push_back(targets.substr(at, end - at));
-      at = end + 1;
-    }
-    one.said.control_bp = r.integer(3);
-    one.said.mode = parse_enum<Mode>(r.text(4)).value_or(Mode::table_top);
-    one.said.frontier = r.text(5);
-    out.push_back(std::move(one));
-    return true;
+    auto said = body_of<DrillOpened>(r.text(2));
+    if (said)
+      out.push_back({r.text(0), *std::move(said), r.integer(1), {}, {}});
+    else
+      good = std::unexpected(std::move(said).error());
+    return good.has_value();
   }));
+  HZ_TRY(good);
   HZ_TRY(views.query(sql_text::read_drill_steps, {}, [&](const sql::Row& r) {
     const auto drill = std::ranges::find(out, r.text(0), &KnownDrill::id);
     if (drill == out.end()) return true;
-    const DrillStep step{.drill = r.text(0),
-                         .product = r.text(1),
-                         .stage = parse_enum<Stage>(r.text(2)).value_or(Stage::waiting),
-                         .claim = r.text(3),
-                         .site = r.text(4),
-                         .backend = r.text(5),
-                         .verdict = r.text(6),
-                         .cases = r.integer(7),
-                         .quality_milli = r.integer(8),
-                         .agreement_milli = r.integer(9),
-                         .route = r.text(10),
-                         .route_before = r.text(11),
-                         .detail = r.text(12)};
-    auto at = std::ranges::lower_bound(drill->products, step.product, {}, &ProductState::product);
-    if (at == drill->products.end() || at->product != step.product) {
-      at = drill->products.insert(at, ProductState{});
-      at->product = step.product;
-      at->opened_ms = drill->opened_ms;
-    }
-    fold(*at, step, r.integer(13));
-    return true;
+    auto step = body_of<DrillStep>(r.text(2));
+    if (step)
+      fold(state_of(*drill, step->product), *step, r.integer(1));
+    else
+      good = std::unexpected(std::move(step).error());
+    return good.has_value();
   }));
+  HZ_TRY(good);
+  HZ_TRY(views.query(sql_text::read_drill_blocks, {}, [&](const sql::Row& r) {
+    const auto drill = std::ranges::find(out, r.text(0), &KnownDrill::id);
+    if (drill == out.end()) return true;
+    auto block = body_of<DrillBlock>(r.text(1));
+    if (!block)
+      good = std::unexpected(std::move(block).error());
+    else if (block->lifted)
+      drill->block.reset();
+    else
+      drill->block = *std::move(block);
+    return good.has_value();
+  }));
+  HZ_TRY(good);
   return out;
 }
 
@@ -81,6 +104,27 @@ Result<KnownDrill> find_drill(sql::Db& views, std::string_view id) {
     for (KnownDrill& one : all)
       if (one.id.starts_with(id)) return std::move(one);
   return fail(why("drill.no_drill"), "\"{}\" among {}", id, all.size());
+}
+
+Result<std::vector<KnownItem>> known_items(sql::Db& views, std::string_view drill) {
+  std::vector<KnownItem> out;
+  Result<void> good;
+  HZ_TRY(views.query(sql_text::read_drill_items, {std::string(drill)}, [&](const sql::Row& r) {
+    auto said = body_of<DrillItem>(r.text(2));
+    if (!said) {
+      good = std::unexpected(std::move(said).error());
+      return false;
+    }
+    KnownItem one{r.text(0), *std::move(said), r.integer(1), {}, r.integer(4)};
+    if (const std::string closed = r.text(3); !closed.empty()) {
+      auto how = body_of<DrillItemClosed>(closed);
+      if (how) one.closed = *std::move(how);
+    }
+    out.push_back(std::move(one));
+    return true;
+  }));
+  HZ_TRY(good);
+  return out;
 }
 
 }  // namespace hz::drill

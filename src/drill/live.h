@@ -9,18 +9,22 @@
 //                 \          \         \          \-----------\-> rolled_back
 //                  \----------\---------\-> refused (why; the product stays where it was)
 //   unsaved: the plan has nothing proven for it
+//   holds, broken: the plan says that the loss does not touch it, and what was denied for real says so too, or not
+//
+// A table-top drill walks through the same states: people say what they would do, and nothing is started or moved.
 #pragma once
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/fields.h"
+#include "drill/block.h"
 #include "sql/db.h"
 #include "statement/kind.h"
 
 namespace hz::drill {
 
-// Traffic moves in a live drill; a table-top drill records its plan only.
+// Traffic moves in a live drill; on the table the same steps are said and nothing moves.
 enum class Mode : std::uint8_t { table_top, live };
 constexpr auto enum_names(Mode) {
   return std::array<EnumName<Mode>, 2>{{{Mode::table_top, "table-top"}, {Mode::live, "live"}}};
@@ -50,10 +54,12 @@ enum class Stage : std::uint8_t {
   refused,
   unsaved,
   rolled_back,
-  failed_back
+  failed_back,
+  holds,
+  broken
 };
 constexpr auto enum_names(Stage) {
-  return std::array<EnumName<Stage>, 10>{{{Stage::waiting, "waiting"},
+  return std::array<EnumName<Stage>, 12>{{{Stage::waiting, "waiting"},
                                           {Stage::prepared, "prepared"},
                                           {Stage::proved, "proved"},
                                           {Stage::canary, "canary"},
@@ -62,8 +68,31 @@ constexpr auto enum_names(Stage) {
                                           {Stage::refused, "refused"},
                                           {Stage::unsaved, "unsaved"},
                                           {Stage::rolled_back, "rolled back"},
-                                          {Stage::failed_back, "failed back"}}};
+                                          {Stage::failed_back, "failed back"},
+                                          {Stage::holds, "holds"},
+                                          {Stage::broken, "broken"}}};
 }
+
+// Known answers, as far as they were asked for in a step. Shares are of 1000.
+struct Answers {
+  std::string verdict = {};
+  std::string logits = {};  // equal, within tolerance, different
+  std::int64_t cases = 0, quality_milli = 0, agreement_milli = 0, top5_milli = 0;
+  std::int64_t noise_milli = 0;  // two standard errors of a share of so many cases; 0: the whole set was asked
+  bool operator==(const Answers&) const = default;
+  static constexpr auto fields() {
+    return rows(
+        row("verdict", &Answers::verdict, "STRICT, BASIC_ONLY, FAILED or UNTESTED", or_default),
+        row("logits", &Answers::logits, "all logits: equal, within tolerance or different", or_default),
+        row("cases", &Answers::cases, "golden cases looked at", or_default),
+        row("quality_milli", &Answers::quality_milli, "labels met, of 1000", or_default),
+        row("agreement_milli", &Answers::agreement_milli, "first class as the reference's, of 1000", or_default),
+        row("top5_milli", &Answers::top5_milli, "set of the first five classes as the reference's, of 1000",
+            or_default),
+        row("noise_milli", &Answers::noise_milli, "two standard errors of such a sample; 0: the whole set",
+            or_default));
+  }
+};
 
 struct DrillStep {
   static constexpr std::string_view kind = "drill.step";
@@ -71,9 +100,10 @@ struct DrillStep {
   std::string product = {};  // product:<id>
   Stage stage = Stage::waiting;
   std::string claim = {}, site = {}, backend = {};
-  std::string verdict = {};  // of the answers looked at in this step
-  std::int64_t cases = 0, quality_milli = 0, agreement_milli = 0;
+  Answers answers = {};                       // of the substitute, or of the incumbent on the way back
+  Answers incumbent = {};                     // the same cases on what served before, where it still serves
   std::string route = {}, route_before = {};  // statement ids of pool.route
+  std::vector<std::string> refused = {};      // what a server asked for and is taken away, and which process
   std::string detail = {};
   static constexpr auto fields() {
     return rows(
@@ -82,42 +112,28 @@ struct DrillStep {
         row("claim", &DrillStep::claim, "claim of the substitute's server", or_default),
         row("site", &DrillStep::site, "where it runs", or_default),
         row("backend", &DrillStep::backend, "on which engine", or_default),
-        row("verdict", &DrillStep::verdict, "of the answers looked at", or_default),
-        row("cases", &DrillStep::cases, "golden cases looked at", or_default),
-        row("quality_milli", &DrillStep::quality_milli, "labels met, of 1000", or_default),
-        row("agreement_milli", &DrillStep::agreement_milli, "first class as the reference's, of 1000", or_default),
+        row("answers", &DrillStep::answers, "known answers looked at", or_default),
+        row("incumbent", &DrillStep::incumbent, "the same on what served before, where it still serves", or_default),
         row("route", &DrillStep::route, "statement of the route that this step made", or_default),
         row("route_before", &DrillStep::route_before, "statement of the route before it", or_default),
+        row("refused", &DrillStep::refused, "what servers asked for and is taken away, and which process asked"),
         row("detail", &DrillStep::detail, "a sentence", or_default));
   }
 };
 
-// Where a product stands in a drill, folded from its steps in the order of the log.
-struct ProductState {
-  std::string product;
-  Stage stage = Stage::waiting;
-  std::string claim, site, backend, verdict, detail;
-  std::int64_t cases = 0, quality_milli = 0, agreement_milli = 0;
-  std::string route, route_before;
-  std::int64_t opened_ms = 0, switched_ms = -1, back_ms = -1;  // claimed times; -1: not reached
+// Where a product stands in a drill, folded from its steps in the order of the log: the last step, what earlier ones
+// said that it does not say again, and when.
+struct ProductState : DrillStep {
+  std::int64_t opened_ms = 0, lost_ms = -1, switched_ms = -1, back_ms = -1;  // claimed times; -1: not reached
   std::int64_t steps = 0;
   static constexpr auto fields() {
-    return rows(row("product", &ProductState::product, "product id"),
-                row("stage", &ProductState::stage, "what was reached last"),
-                row("claim", &ProductState::claim, "claim of the substitute's server"),
-                row("site", &ProductState::site, "where it runs"),
-                row("backend", &ProductState::backend, "on which engine"),
-                row("verdict", &ProductState::verdict, "of the answers looked at last"),
-                row("detail", &ProductState::detail, "a sentence"),
-                row("cases", &ProductState::cases, "golden cases looked at last"),
-                row("quality_milli", &ProductState::quality_milli, "labels met, of 1000"),
-                row("agreement_milli", &ProductState::agreement_milli, "first class as the reference's, of 1000"),
-                row("route", &ProductState::route, "route now"),
-                row("route_before", &ProductState::route_before, "route before the drill"),
-                row("opened_ms", &ProductState::opened_ms, "when the drill began, ms since 1970"),
-                row("switched_ms", &ProductState::switched_ms, "when its traffic went over; -1: it did not"),
-                row("back_ms", &ProductState::back_ms, "when it came back; -1: it did not"),
-                row("steps", &ProductState::steps, "steps in the log"));
+    return std::tuple_cat(
+        DrillStep::fields(),
+        rows(row("opened_ms", &ProductState::opened_ms, "when the drill began, ms since 1970"),
+             row("lost_ms", &ProductState::lost_ms, "when what it rests on was taken away; -1: not yet"),
+             row("switched_ms", &ProductState::switched_ms, "when its traffic went over; -1: it did not"),
+             row("back_ms", &ProductState::back_ms, "when it came back; -1: it did not"),
+             row("steps", &ProductState::steps, "steps in the log")));
   }
 };
 
@@ -126,15 +142,24 @@ struct KnownDrill {
   DrillOpened said;
   std::int64_t opened_ms = 0;
   std::vector<ProductState> products;  // by product
+  std::optional<DrillBlock> block;     // in force
 };
 
 // Its traffic is at the substitute.
 constexpr bool is_over_there(Stage stage) {
   return stage == Stage::canary || stage == Stage::switched || stage == Stage::verified;
 }
+// There is something to undo: its traffic is elsewhere, or its servers were ended because they rest on what is lost.
+inline bool has_way_back(const ProductState& state) {
+  return is_over_there(state.stage) ||
+         ((state.stage == Stage::broken || state.stage == Stage::unsaved || state.stage == Stage::refused) &&
+          !state.route_before.empty());
+}
 
 // One more step.
 void fold(ProductState& state, const DrillStep& step, std::int64_t issued_ms);
+// The state of a product, made when there is none yet.
+ProductState& state_of(KnownDrill& drill, const std::string& product);
 
 // This member's drills, oldest first. Errors: sql.*.
 Result<std::vector<KnownDrill>> known_drills(sql::Db& views);

@@ -2,8 +2,8 @@
 
 #include "crypto/hash.h"
 #include "drill/kinds.h"
+#include "drill/live.h"
 #include "drill/rehearsal.h"
-#include "drill/report.h"
 #include "drill/sql_text.h"
 #include "drill/text.h"
 #include "sql/db.h"
@@ -26,6 +26,21 @@ std::string joined(const std::vector<std::string>& targets) {
   std::string out;
   for (const std::string& target : targets) out += (out.empty() ? "" : " ") + target;
   return out;
+}
+
+// The loss of a drill, where one is named or no loss is.
+Result<MakePlan> with_targets(api::Ctx& ctx, MakePlan in) {
+  if (!in.lose.empty()) {
+    in.id.reset();
+    return in;
+  }
+  alliance::Member* member = HZ_TRY(ctx.member());
+  sql::Db& views = *HZ_TRY(member->views());
+  if (!in.id && HZ_TRY(known_drills(views)).empty()) return in;  // what is lost is asked for
+  const KnownDrill known = HZ_TRY(find_drill(views, in.id.value_or("")));
+  in.lose = known.said.targets;
+  if (!in.control_bp) in.control_bp = known.said.control_bp;
+  return in;
 }
 
 // This member's newest plan for the same loss, when it says the same apart from the heads it was computed on.
@@ -52,38 +67,22 @@ Result<Impact> what_if(api::Ctx& ctx, const WhatIf& in) {
   return out;
 }
 
-Result<Plan> plan(api::Ctx& ctx, const MakePlan& in) {
+Result<Plan> plan(api::Ctx& ctx, const MakePlan& given) {
+  const MakePlan in = HZ_TRY(with_targets(ctx, given));
   const std::unique_ptr<Rehearsal> drill = HZ_TRY(rehearse(ctx, in.lose, in.control_bp));
   Plan out = HZ_TRY(drill->plan());
   out.frontier = HZ_TRY(frontier_digest(ctx));
   return out;
 }
 
-Result<Written> report(api::Ctx& ctx, const WriteReport& in) {
-  const std::unique_ptr<Rehearsal> drill = HZ_TRY(rehearse(ctx, in.lose, in.control_bp));
-  ReportInput input;
-  input.impact = HZ_TRY(drill->impact());
-  input.plan = HZ_TRY(drill->plan());
+Result<Impact> drill_impact(api::Ctx& ctx, const DrillImpact& in) {
   alliance::Member* member = HZ_TRY(ctx.member());
-  input.frontier = member->frontier();
-  input.impact.frontier = input.plan.frontier = input.frontier.digest;
-  input.member = member->id();
-  input.now_ms = ctx.clock().now_ms();
-  for (KnownDrill& one : HZ_TRY(known_drills(*HZ_TRY(member->views()))))
-    if (one.said.targets == in.lose && one.said.mode == Mode::live && !one.products.empty())
-      input.live.push_back(std::move(one));
-  const std::string html = report_html(*drill, input);
-  HZ_TRY(write_file_durably(in.out, as_bytes(html)));
-  return Written{in.out,
-                 hex(crypto::sha256(as_bytes(html))),
-                 static_cast<std::int64_t>(html.size()),
-                 input.impact.stopped,
-                 input.plan.substituted,
-                 input.plan.unsaved + input.plan.late,
-                 input.frontier.digest};
+  const KnownDrill known = HZ_TRY(find_drill(*HZ_TRY(member->views()), in.id.value_or("")));
+  return what_if(ctx, {known.said.targets, known.said.control_bp, in.cut_order});
 }
 
-Result<Recorded> record(api::Ctx& ctx, const MakePlan& in) {
+Result<Recorded> record(api::Ctx& ctx, const MakePlan& given) {
+  const MakePlan in = HZ_TRY(with_targets(ctx, given));
   const Plan made = HZ_TRY(plan(ctx, in));
   RecordedPlan said{made.targets, in.control_bp.value_or(control_bp_default), made.frontier, {}, {}};
   for (const ProductPlan& p : made.products) {
@@ -135,24 +134,21 @@ std::span<const api::Op> ops() {
       api::op<&plan>(
           {.id = "drill.plan",
            .http = "POST /v1/drill/plan",
-           .cli = "drill plan",
+           .cli = "drill plan [id]",
            .may = api::May::reader,
-           .fails = {"drill.no_target", "drill.target", "drill.unknown_target", "drill.no_product"},
+           .fails = {"drill.no_target", "drill.target", "drill.unknown_target", "drill.no_product", "drill.no_drill"},
            .doc = "The cheapest proven substitution for every product that a loss stops, and what stays undone.",
            .example = "hezong drill plan --lose entity:microsoft",
            .more = "Only backends with conformance evidence on that very model are proposed, on sites that survive "
                    "the same loss. Cost and time are the ranges members declared. Exit code 3 when a product is "
                    "left without a substitution in time."}),
-      api::op<&report>(
-          {.id = "drill.report",
-           .http = "POST /v1/drill/report",
-           .cli = "drill report",
-           .may = api::May::reader,
-           .fails = {"drill.no_target", "drill.target", "drill.unknown_target", "drill.no_product"},
-           .doc = "Writes impact, plan and evidence of a loss as one self-contained HTML file.",
-           .example = "hezong drill report --lose entity:microsoft --out report.html",
-           .more = "The file needs no script and no network, and prints well. The same statements and the same "
-                   "clock give the same bytes."}),
+      api::op<&drill_impact>({.id = "drill.impact",
+                              .http = "GET /v1/drills/{id}/impact",
+                              .cli = "drill impact [id]",
+                              .may = api::May::reader,
+                              .fails = {"drill.no_drill"},
+                              .doc = "Which products stop in a drill that was opened, and why.",
+                              .example = "hezong drill impact"}),
       api::op<&record>({.id = "drill.record",
                         .http = "POST /v1/drill/record",
                         .cli = "drill record",

@@ -58,12 +58,23 @@ INSERT OR REPLACE INTO drill_plan_line(statement, product, outcome, backend, sit
 -- name: write_plan_work
 INSERT OR REPLACE INTO drill_plan_work(statement, backend, op, product) VALUES (?, ?, ?, ?)
 -- name: write_drill
-INSERT OR REPLACE INTO drill_live VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT OR REPLACE INTO drill_live VALUES (?, ?, ?, ?, ?, ?)
 -- name: write_step
-INSERT OR REPLACE INTO drill_step VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT OR REPLACE INTO drill_step VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+-- name: write_block
+INSERT OR REPLACE INTO drill_block VALUES (?, ?, ?, ?, ?, ?, ?)
+-- name: write_item
+INSERT OR REPLACE INTO drill_item VALUES (?, ?, ?, ?, ?, ?)
+-- name: write_item_closed
+INSERT OR REPLACE INTO drill_item_closed VALUES (?, ?, ?, ?, ?, ?)
+-- name: write_report
+INSERT OR REPLACE INTO drill_report VALUES (?, ?, ?, ?, ?, ?)
 -- name: read_drills
-SELECT statement, issued_ms, targets, control_bp, mode, frontier FROM public_drill_live ORDER BY idx
+SELECT statement, issued_ms, body FROM public_drill_live ORDER BY idx
 -- name: read_drill_steps
-SELECT drill, product, step, claim, site, backend, verdict, cases, quality_milli, agreement_milli, route, route_before,
-       detail, issued_ms
-FROM public_drill_step ORDER BY idx
+SELECT drill, issued_ms, body FROM public_drill_step ORDER BY idx
+-- name: read_drill_blocks
+SELECT drill, body FROM public_drill_block ORDER BY idx
+-- name: read_drill_items
+SELECT statement, issued_ms, body, coalesce(closed_body, ''), coalesce(closed_ms, -1) FROM public_drill_item
+WHERE ?1 = '' OR drill = ?1 ORDER BY idx

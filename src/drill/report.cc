@@ -6,84 +6,12 @@
 
 #include "base/seams.h"
 #include "drill/cone.h"
-#include "drill/html.h"
+#include "drill/report_parts.h"
 #include "drill/report_style.h"
 #include "drill/text.h"
 
 namespace hz::drill {
 namespace {
-
-std::string e(std::string_view text) { return escape(text); }
-std::string id(std::string_view text) { return "<span class='id'>" + escape(text) + "</span>"; }
-
-std::string chip(std::string_view colour, std::string_view mark, std::string_view word) {
-  return fmt::format("<span class='chip {}'>{} {}</span>", colour, mark, word);
-}
-std::string life_chip(std::string_view life) {
-  if (life == "stopped") return chip("red", "✖", "stopped");
-  if (life == "degraded") return chip("amber", "▲", "degraded");
-  return chip("green", "●", "running");
-}
-std::string outcome_chip(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::kept:
-      return chip("green", "●", "kept");
-    case Outcome::substituted:
-      return chip("blue", "◆", "substituted");
-    case Outcome::late:
-      return chip("amber", "▲", "late");
-    case Outcome::unsaved:
-      return chip("red", "✖", "not saved");
-  }
-  return "";
-}
-
-// A table; cells are HTML already.
-class Table {
- public:
-  explicit Table(std::initializer_list<std::string_view> head, std::initializer_list<std::size_t> numbers = {})
-      : numbers_(numbers) {
-    html_ = "<div class='scroll'><table><thead><tr>";
-    std::size_t column = 0;
-    for (const std::string_view cell : head) html_ += fmt::format("<th scope='col'{}>{}</th>", css(column++), cell);
-    html_ += "</tr></thead><tbody>\n";
-  }
-  void row(std::initializer_list<std::string> cells) {
-    html_ += "<tr>";
-    std::size_t column = 0;
-    for (const std::string& cell : cells) html_ += fmt::format("<td{}>{}</td>", css(column++), cell);
-    html_ += "</tr>\n";
-  }
-  std::string end() { return html_ + "</tbody></table></div>\n"; }
-
- private:
-  std::string_view css(std::size_t column) const { return numbers_.contains(column) ? " class='num'" : ""; }
-  std::set<std::size_t> numbers_;
-  std::string html_;
-};
-
-// Statements the report rests on, each with what it says; first mention wins.
-class Evidence {
- public:
-  void add(const std::string& statement, const std::string& says) {
-    if (!statement.empty() && seen_.insert(statement).second) rows_.emplace_back(statement, says);
-  }
-  const std::vector<std::pair<std::string, std::string>>& rows() const { return rows_; }
-
- private:
-  std::set<std::string> seen_;
-  std::vector<std::pair<std::string, std::string>> rows_;
-};
-
-std::string joined(const std::vector<std::string>& parts, std::string_view between) {
-  std::string out;
-  for (const std::string& part : parts) out += (out.empty() ? "" : std::string(between)) + part;
-  return out;
-}
-
-std::string plural(std::int64_t n, std::string_view one, std::string_view many) {
-  return fmt::format("{} {}", n, n == 1 ? one : many);
-}
 
 // "3.00–5.00" without the unit.
 std::string yuan_range(std::int64_t fen_min, std::int64_t fen_max) {
@@ -149,7 +77,7 @@ class Report {
   }
 
   void head() {
-    const auto& [impact, plan, frontier, member, now_ms, unused_live] = in_;
+    const auto& [impact, plan, frontier, member, now_ms, unused_live, unused_exit] = in_;
     s_ += fmt::format("<p class='kicker'>Continuity drill</p>\n<h1>If we lose {}</h1>\n",
                       e(joined(impact.targets, ", ")));
     std::string lead;
@@ -347,42 +275,9 @@ class Report {
     }
   }
 
-  static std::string after(std::int64_t ms, std::int64_t since_ms) {
-    return ms < 0 ? "-" : fmt::format("{}.{} s", (ms - since_ms) / 1000, (ms - since_ms) % 1000 / 100);
-  }
-  static std::string stage_chip(Stage stage) {
-    const std::string_view word = enum_text(stage);
-    if (stage == Stage::failed_back) return chip("green", "●", word);
-    if (is_over_there(stage)) return chip("blue", "◆", word);
-    if (stage == Stage::refused || stage == Stage::rolled_back || stage == Stage::unsaved)
-      return chip("red", "✖", word);
-    return chip("amber", "▲", word);
-  }
-  // What was tried, beside what is planned.
   void live() {
-    if (in_.live.empty()) return;
-    section("Rehearsed live",
-            "Traffic was moved to the substitutes and back. A substitute passed the product's whole golden set on the "
-            "server that served before a request went there; times are those its member claims.");
-    for (const KnownDrill& one : in_.live) {
-      evidence_.add(one.id, "live drill");
-      s_ += fmt::format("<h3>Drill {} <span class='soft small'>{}</span></h3>\n", id(one.id.substr(0, 12)),
-                        e(utc_text(one.opened_ms)));
-      Table t({"product", "stands at", "substitute", "site", "answers looked at last", "serving after",
-               "may be out for", "back after"},
-              {5, 6, 7});
-      for (const ProductState& p : one.products) {
-        const auto plan = plans_.find(p.product.substr(p.product.find(':') + 1));
-        t.row({e(p.product), stage_chip(p.stage), e(p.backend), e(p.site),
-               p.cases > 0 ? fmt::format("{}, quality {}.{} % of {}", e(p.verdict), p.quality_milli / 10,
-                                         p.quality_milli % 10, p.cases)
-                           : e(p.detail),
-               after(p.switched_ms, p.opened_ms),
-               plan == plans_.end() ? "-" : fmt::format("{} s", plan->second->outage_max_s),
-               after(p.back_ms, p.opened_ms)});
-      }
-      s_ += t.end();
-    }
+    if (!in_.live.empty()) s_ += live_html(in_.live, in_.plan, evidence_);
+    if (in_.exit) s_ += exit_html(*in_.exit, evidence_);
   }
 
   void undone() {

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "alliance/member.h"
+#include "drill/exit_plan.h"
 #include "drill/live.h"
 #include "drill/rehearsal.h"
 
@@ -15,6 +16,7 @@ struct ReportInput {
   std::string member;                 // who computed it
   std::int64_t now_ms = 0;            // the clock, so that equal inputs give equal bytes
   std::vector<KnownDrill> live = {};  // drills of this very loss in which traffic moved, oldest first
+  std::optional<ExitPlan> exit = {};  // of the drill that is reported
 };
 
 // Pure. All text of members is escaped; no script, no outside resource.

@@ -220,12 +220,6 @@ std::string text(const Plan& out, const api::Style& style) {
   return s;
 }
 
-std::string text(const Written& out, const api::Style& style) {
-  return fmt::format("{} {}  {} bytes, sha256 {}\n{} product{} stopped, {} saved by a proven substitute, {} not.\n",
-                     style.green("wrote"), out.path, out.size_bytes, short_id(out.sha256), out.stopped,
-                     out.stopped == 1 ? "" : "s", out.saved, out.unsaved);
-}
-
 std::string text(const Recorded& out, const api::Style& style) {
   return fmt::format("{} plan as statement {} (entry {}){}: {} substituted, {} not covered in time\n",
                      style.green("recorded"), short_id(out.receipt.id), out.receipt.index,

@@ -7,7 +7,7 @@
 
 namespace hz::net {
 
-using HeadParser = beast::http::request_parser<beast::http::empty_body>;
+using HeadParser = beast::http::request_parser<beast::http::empty_body, HeadMemory>;
 
 struct Heard {
   http::Request request;

@@ -1,6 +1,8 @@
 #include "net/pass_on.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 namespace hz::net {
 namespace {
@@ -18,8 +20,15 @@ bool named(const std::vector<http::Header>& headers, std::string_view name) {
   return std::ranges::any_of(headers, [&](const http::Header& h) { return h.name == name; });
 }
 
-void add(std::string& out, const http::Header& h) {
-  if (is_token(h.name) && is_header_value(h.value)) ((((out += h.name) += ": ") += h.value) += "\r\n");
+void add(std::string& out, const http::Header& h) { (((out += h.name) += ": ") += h.value) += "\r\n"; }
+// Of headers that no parser has looked at.
+void add_if_good(std::string& out, const http::Header& h) {
+  if (is_token(h.name) && is_header_value(h.value)) add(out, h);
+}
+
+void add_number(std::string& out, std::uint64_t n) {
+  std::array<char, 20> digits;
+  out.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), n).ptr);
 }
 
 std::string lower(std::string_view name) {
@@ -36,16 +45,20 @@ std::string upstream_head(const http::Request& request, const Upstream& to) {
   out.reserve(512);
   ((out += request.method) += ' ') += to.path;
   const bool six = to.address.find(':') != std::string::npos;
-  out += fmt::format(" HTTP/1.1\r\nhost: {}{}{}:{}\r\n", six ? "[" : "", to.address, six ? "]" : "", to.port);
+  ((out += " HTTP/1.1\r\nhost: ") += six ? "[" : "") += to.address;
+  add_number(out += six ? "]:" : ":", to.port);
+  out += "\r\n";
   for (const http::Header& h : request.headers) {
     // The client's key is for this gateway; its browser's cookies are for nobody.
     if (h.name == "host" || h.name == "authorization" || h.name == "cookie" || of_connection(h.name)) continue;
     if (!named(to.headers, h.name)) add(out, h);
   }
-  for (const http::Header& h : to.headers) add(out, h);
+  for (const http::Header& h : to.headers) add_if_good(out, h);
   const std::string& body = to.body ? *to.body : request.body;
-  if (!body.empty() || request.method == "POST" || request.method == "PUT")
-    out += fmt::format("content-length: {}\r\n", body.size());
+  if (!body.empty() || request.method == "POST" || request.method == "PUT") {
+    add_number(out += "content-length: ", body.size());
+    out += "\r\n";
+  }
   out += "\r\n";
   return out;
 }
@@ -74,11 +87,15 @@ AnswerHead read_answer_head(AnswerParser& parser, bool head_only, bool chunks_un
 std::string answer_head(const AnswerHead& head, const Upstream& from, bool keep_alive, std::string_view date) {
   std::string out;
   out.reserve(512);
-  out += fmt::format("HTTP/1.1 {} {}\r\ndate: {}\r\n", head.status, status_text(head.status), date);
+  add_number(out += "HTTP/1.1 ", static_cast<std::uint64_t>(head.status));
+  (((((out += ' ') += status_text(head.status)) += "\r\ndate: ") += date) += "\r\n");
   for (const http::Header& h : head.headers)
     if (!named(from.shown, h.name)) add(out, h);
-  for (const http::Header& h : from.shown) add(out, h);
-  if (head.frame == AnswerFrame::length) out += fmt::format("content-length: {}\r\n", head.length);
+  for (const http::Header& h : from.shown) add_if_good(out, h);
+  if (head.frame == AnswerFrame::length) {
+    add_number(out += "content-length: ", head.length);
+    out += "\r\n";
+  }
   if (head.frame == AnswerFrame::chunked) out += "transfer-encoding: chunked\r\n";
   out += keep_alive ? "\r\n" : "connection: close\r\n\r\n";
   return out;

@@ -31,7 +31,7 @@ template <class Stream>
 awaitable<Body> take_upload(ServerState& state, Stream& stream, beast::flat_buffer& buffer, HeadParser& head,
                             http::Sink& sink, std::optional<http::Response>& answer) {
   auto& lowest = beast::get_lowest_layer(stream);
-  beast::http::request_parser<beast::http::buffer_body> parser(std::move(head));
+  beast::http::request_parser<beast::http::buffer_body, HeadMemory> parser(std::move(head));
   std::vector<char> piece(piece_bytes);
   while (!parser.is_done()) {
     parser.get().body().data = piece.data();

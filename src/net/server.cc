@@ -121,6 +121,14 @@ void ServerState::sweep() {
   });
 }
 
+void ServerState::note_end() {
+  if (!site.passages_ended || std::exchange(ends_noted, true)) return;
+  asio::post(io, [this] {
+    ends_noted = false;
+    site.passages_ended();
+  });
+}
+
 void ServerState::end_if_empty() {
   if (!stopping || !connections.empty()) return;
   sweep_timer.cancel();

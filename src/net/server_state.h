@@ -49,6 +49,7 @@ struct ServerState {
   Timer sweep_timer{io};
   bool sweeping = false;
   bool stopping = false;
+  bool ends_noted = false;  // site.passages_ended is about to run
   std::int64_t date_s = 0;
   std::string date;  // of date_s
   std::uint16_t port = 0;
@@ -68,6 +69,8 @@ struct ServerState {
   // gone; again after a pause, while there are connections.
   void sweep();
   std::string_view date_now();
+  // A passage ended.
+  void note_end();
 };
 
 // One accepted connection, on the server's list while it lives.

@@ -16,7 +16,7 @@ namespace hz::net {
 namespace {
 
 namespace beast_http = beast::http;
-using BodyParser = beast_http::request_parser<beast_http::string_body>;
+using BodyParser = beast_http::request_parser<beast_http::string_body, HeadMemory>;
 using std::chrono::milliseconds;
 
 constexpr std::size_t read_bytes = 16u << 10, body_read_bytes = 64u << 10;
@@ -99,6 +99,7 @@ awaitable<bool> converse(ServerState& state, Connection& connection, Stream& str
   const ServerLimits& limits = state.options.limits;
   auto& lowest = beast::get_lowest_layer(stream);
   beast::flat_buffer buffer(limits.header_bytes_max + (64u << 10));
+  HeadArena arena;
   for (bool fresh = true;; fresh = false) {
     if (buffer.size() == 0) {
       if (state.stopping) co_return false;
@@ -112,7 +113,7 @@ awaitable<bool> converse(ServerState& state, Connection& connection, Stream& str
       if (error) co_return false;
       buffer.commit(n);
     }
-    HeadParser parser;
+    HeadParser parser = in_arena<HeadParser>(arena);
     parser.header_limit(static_cast<std::uint32_t>(limits.header_bytes_max));
     parser.body_limit(boost::none);
     due_in(connection, stream, limits.header_ms_max);
@@ -213,9 +214,10 @@ awaitable<bool> converse(ServerState& state, Connection& connection, Stream& str
       const bool goes_on = heard.keep_alive && !state.stopping;
       lowest.expires_never();
       const Passed passed = co_await pass_on(state, stream, request, *passage, goes_on, heard.http11);
+      if (passed == Passed::refused) answer = passage->refusal();
+      state.note_end();
       if (passed == Passed::closed) co_return false;
       if (passed == Passed::kept) continue;
-      answer = passage->refusal();
     }
     if (!answer) {
       if (room(state)) {

@@ -62,6 +62,12 @@ class Reader {
   std::string_view text_;
 };
 
+bool is_file_name(std::string_view name) {
+  return !name.empty() && name.size() <= 64 && name.front() != '.' && std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+  });
+}
+
 }  // namespace
 
 bool is_bundle(std::string_view text) { return text.starts_with(header); }
@@ -75,6 +81,10 @@ std::string format_bundle(const Bundle& bundle) {
     for (const BundleLog::Shown& one : log.shown)
       out += fmt::format("shown {} {}\n{}", one.disclosure.size(), one.index, one.disclosure);
   }
+  for (const BundleBody& body : bundle.bodies)
+    out += fmt::format("body {} {}\n{}", body.opening.size(), body.statement, body.opening);
+  for (const BundleFile& file : bundle.files)
+    out += fmt::format("file {} {}\n{}", file.bytes.size(), file.name, file.bytes);
   return out + fmt::format("{}{}\n", digest_word, hex(crypto::sha256(as_bytes(out))));
 }
 
@@ -97,7 +107,7 @@ Result<Bundle> parse_bundle(std::string_view text) {
   if (policy_size > log::policy_size_bytes_max) return in.refuse("policy", "it is too large");
   out.policy = HZ_TRY(in.block("policy", policy_size));
   std::size_t proofs = 0;
-  while (!in.done()) {
+  while (!in.done() && !in.next_is("body ") && !in.next_is("file ")) {
     if (out.logs.size() == bundle_logs_max) return in.refuse("log", fmt::format("more than {} logs", bundle_logs_max));
     auto [count, origin] = HZ_TRY(in.line(fmt::format("log {}", out.logs.size() + 1), "log", true));
     if (!log::valid_origin(origin)) return in.refuse("log", "the name cannot name a log");
@@ -125,6 +135,20 @@ Result<Bundle> parse_bundle(std::string_view text) {
     }
   }
   if (out.logs.empty()) return fail(why("node.bundle_syntax"), "there is no log in it");
+  while (in.next_is("body ")) {
+    auto [size, id] = HZ_TRY(in.line(fmt::format("body {}", out.bodies.size() + 1), "body", true));
+    if (!statement::is_sha256(id)) return in.refuse("body", "it should name a statement");
+    if (!out.bodies.empty() && id <= out.bodies.back().statement) return in.refuse(id, "bodies should be sorted");
+    if (size > bundle_opening_bytes_max || out.bodies.size() == bundle_proofs_max) return in.refuse(id, "too large");
+    out.bodies.push_back({std::move(id), HZ_TRY(in.block("body", size))});
+  }
+  while (!in.done()) {
+    auto [size, name] = HZ_TRY(in.line(fmt::format("file {}", out.files.size() + 1), "file", true));
+    if (!is_file_name(name)) return in.refuse("file", "1 to 64 of [a-z0-9._-], not beginning with a dot");
+    if (!out.files.empty() && name <= out.files.back().name) return in.refuse(name, "files should be sorted");
+    if (size > bundle_file_bytes_max || out.files.size() == bundle_files_max) return in.refuse(name, "too large");
+    out.files.push_back({std::move(name), HZ_TRY(in.block("file", size))});
+  }
   return out;
 }
 

@@ -15,6 +15,7 @@
 
 #include "base/fields.h"
 #include "base/json.h"
+#include "drill/exit_plan.h"
 #include "log/policy.h"
 #include "log/proof.h"
 
@@ -34,16 +35,30 @@ struct BundleLog {
   std::vector<Shown> shown = {};
   bool operator==(const BundleLog&) const = default;
 };
+// What opens a sealed body (statement/sealed.h), by the statement's id.
+struct BundleBody {
+  std::string statement, opening;
+  bool operator==(const BundleBody&) const = default;
+};
+// A file that a statement of the bundle names by its SHA-256.
+struct BundleFile {
+  std::string name, bytes;
+  bool operator==(const BundleFile&) const = default;
+};
 struct Bundle {
-  std::string policy_name;      // for people
-  std::string policy;           // C2SP tlog-policy, verbatim
-  std::vector<BundleLog> logs;  // by origin
+  std::string policy_name;              // for people
+  std::string policy;                   // C2SP tlog-policy, verbatim
+  std::vector<BundleLog> logs;          // by origin
+  std::vector<BundleBody> bodies = {};  // by statement
+  std::vector<BundleFile> files = {};   // by name
   bool operator==(const Bundle&) const = default;
 };
 
 inline constexpr std::size_t bundle_size_bytes_max = 32u << 20;
 inline constexpr std::size_t bundle_logs_max = 256;
 inline constexpr std::size_t bundle_proofs_max = 8192;  // of all logs together
+inline constexpr std::size_t bundle_opening_bytes_max = 4u << 20, bundle_file_bytes_max = 16u << 20;
+inline constexpr std::size_t bundle_files_max = 16;
 
 std::string format_bundle(const Bundle& bundle);
 // One bundle has one text. The SHA-256 at the end finds damage; it proves nothing. Errors: node.bundle_syntax (names
@@ -95,9 +110,19 @@ struct BundleStatement {
                 row("index", &BundleStatement::index, "position in the log"),
                 row("keys", &BundleStatement::keys, "verifier keys that signed and spoke at this position"),
                 row("changes_keys", &BundleStatement::changes_keys, "here for the chain of keys"),
-                row("body", &BundleStatement::body, "what was signed; null when it is sealed"),
+                row("body", &BundleStatement::body, "what was signed; null when it is sealed and not opened here"),
                 row("sealed", &BundleStatement::sealed, "to whom the body is sealed, and the commitment signed"),
                 row("disclosed", &BundleStatement::disclosed, "fields of it that the bundle proves"));
+  }
+};
+struct BundleAttached {
+  std::string name, sha256, statement;
+  std::int64_t size_bytes = 0;
+  static constexpr auto fields() {
+    return rows(row("name", &BundleAttached::name, "file name"),
+                row("sha256", &BundleAttached::sha256, "its digest, hex"),
+                row("statement", &BundleAttached::statement, "the statement that names the digest"),
+                row("size_bytes", &BundleAttached::size_bytes, "its size"));
   }
 };
 struct BundleAnswer {
@@ -107,6 +132,8 @@ struct BundleAnswer {
   std::string policy_name, policy_sha256;
   std::vector<BundleHead> heads;
   std::vector<BundleStatement> statements;
+  std::vector<BundleAttached> files;
+  std::optional<drill::ExitPlan> exit_plan;
   std::vector<std::string> not_checked;
   static constexpr auto fields() {
     return rows(row("holds", &BundleAnswer::holds, "every item holds"),
@@ -118,14 +145,17 @@ struct BundleAnswer {
                 row("policy_sha256", &BundleAnswer::policy_sha256, "SHA-256 of the enclosed policy, hex"),
                 row("heads", &BundleAnswer::heads, "one per log"),
                 row("statements", &BundleAnswer::statements, "what is proven"),
+                row("files", &BundleAnswer::files, "files in it, each named by a statement"),
+                row("exit_plan", &BundleAnswer::exit_plan, "of a drill, borne out by its statements"),
                 row("not_checked", &BundleAnswer::not_checked, "what this check says nothing about"));
   }
 };
 
 // Pure. Per log: the genesis is signed by its own root keys and each change of keys by those before it; the one head is
 // signed by the log key that speaks at its size; every leaf leads to its root; every statement is signed by keys that
-// spoke at its position; every other signature on the head is a cosignature of a witness of the enclosed policy. Then
-// the auditor's own terms. Facts found before the first failure are kept. Cost: about 0.1 ms per statement.
+// spoke at its position; every other signature on the head is a cosignature of a witness of the enclosed policy. Every
+// opening opens its statement's seal, every file is named by a statement, and an exit plan is what its drill's steps
+// say. Then the auditor's own terms. Facts found before the first failure are kept. Cost: about 0.1 ms per statement.
 BundleAnswer check_bundle(std::string_view text, const BundleTrust& trust);
 
 }  // namespace hz::node

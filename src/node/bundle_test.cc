@@ -320,6 +320,57 @@ TEST_CASE("bundle: a member's own is made, the same bytes twice, and holds; noth
   CHECK(make_bundle(w.member, {}, {std::string(64, '0')}).error().reason->slug == "alliance.no_statement");
 }
 
+TEST_CASE("bundle: sealed bodies open, files are named by a statement, and nothing else is let in") {
+  World w(6);
+  const std::string file = "the report";
+  alliance::Draft draft = alliance::draft(
+      pool::Site{"site:a", "Hangzhou", hex(crypto::sha256(as_bytes(file))), "CN", {{"backend:refrt", 1, 2, 3, 4}}});
+  draft.audience = alliance::Audience::parse("owner").value();
+  const std::string id = w.member.append(draft).value().id;
+  const std::string closed = make_bundle(w.member, {}, {id}).value();
+  const BundleAnswer shut = check_bundle(closed, {});
+  CHECK(shut.holds);
+  CHECK(shut.statements[0].body.is_null());
+  CHECK(shut.statements[0].sealed);
+  CHECK(
+      std::ranges::any_of(shut.not_checked, [](const auto& line) { return line.contains("1 sealed statement says"); }));
+
+  const std::string text = make_bundle(w.member, {}, {id}, {}, {id}, {{"report.html", file}}).value();
+  const BundleAnswer open = check_bundle(text, {});
+  CHECK(open.holds);
+  CHECK(open.statements[0].body.text("site") == "site:a");
+  REQUIRE(open.files.size() == 1);
+  CHECK(open.files[0].statement == id);
+  // Every byte counts: of what is opened, of the file, of its name, with a digest that fits again.
+  const std::string whole = text.substr(0, text.size() - 72);
+  for (std::size_t at = whole.find("\nbody ") + 1; at < whole.size(); ++at) {
+    std::string changed = whole;
+    changed[at] = static_cast<char>(changed[at] ^ 1);
+    changed += "sha256 " + hex(crypto::sha256(as_bytes(changed))) + "\n";
+    const BundleAnswer out = check_bundle(changed, {});
+    const bool only_the_name = out.holds && out.files.size() == 1 && out.files[0].name != "report.html";
+    CHECK_MESSAGE((!out.holds || only_the_name), at);
+    CHECK_FALSE(check_bundle(text.substr(0, at) + static_cast<char>(text[at] ^ 1) + text.substr(at + 1), {}).holds);
+  }
+  Bundle parts = parse_bundle(text).value();
+  CHECK(format_bundle(parts) == text);
+  const auto refused = [](const Bundle& b) { return check_bundle(format_bundle(b), {}).failed_item; };
+  Bundle other = parts;
+  other.bodies.push_back({std::string(64, 'f'), other.bodies[0].opening});
+  CHECK(refused(other) == "body of " + std::string(64, 'f'));
+  other = parts;
+  other.files[0].bytes = "another report";
+  CHECK(refused(other) == "file report.html");
+  other = parts;
+  other.bodies.clear();  // then nothing names the file
+  CHECK(refused(other) == "file report.html");
+  other = parts;
+  other.files[0].name = "../report";
+  CHECK(refused(other) == "the file");
+  other.files = {parts.files[0], parts.files[0]};
+  CHECK(refused(other) == "the file");
+}
+
 TEST_CASE("bundle: chosen fields of a sealed statement stand in it and are proven, and the others stay hidden") {
   Audit audit;
   World& acme = audit.acme;

@@ -14,6 +14,7 @@
 #include "node/reasons.h"
 #include "statement/field_tree.h"
 #include "statement/leaf.h"
+#include "statement/sealed.h"
 #include "statement/statement.h"
 
 namespace hz::node {
@@ -30,8 +31,14 @@ class Auditor {
     answer_.policy_name = bundle.policy_name;
     answer_.policy_sha256 = hex(crypto::sha256(as_bytes(bundle.policy)));
     enclosed_ = HZ_TRY(log::parse_policy(bundle.policy));
+    for (const BundleBody& body : bundle.bodies) openings_.emplace(body.statement, &body.opening);
     for (const BundleLog& log : bundle.logs) HZ_TRY(one_log(log));
-    return {};
+    if (!openings_.empty()) {
+      item_ = fmt::format("body of {}", openings_.begin()->first);
+      return refuse("it opens no sealed statement of this bundle");
+    }
+    for (const BundleFile& file : bundle.files) HZ_TRY(one_file(file));
+    return exit_plans(bundle.files);
   }
   const std::string& item() const { return item_; }
 
@@ -157,7 +164,12 @@ class Auditor {
       const auto audience = alliance::Audience::of_header(s.audience, s.issuer);
       out.sealed = fmt::format("{}, commitment {}", audience ? audience->format() : "unknown", s.seal->commit);
       seals_[{s.origin, s.index}] = HZ_TRY(parse_digest(s.seal->commit));
+      if (const auto opening = openings_.find(out.id); opening != openings_.end()) {
+        out.body = HZ_TRY(statement::read_opening(*s.seal, *opening->second));
+        openings_.erase(opening);
+      }
     }
+    issued_ms_.push_back(s.issued_ms);
     const auto frame = HZ_TRY(statement::decode_leaf(proof.extra));
     for (const auto& signature : frame.signatures())
       for (const alliance::KeySpan& span : authority.keys)
@@ -167,8 +179,75 @@ class Auditor {
     return {};
   }
 
+  // A digest stands for a file when it is the value of some field of what was signed.
+  static bool names(const json::Value& value, const std::string& sha256) {
+    if (const std::string* text = value.string()) return *text == sha256;
+    if (const auto* items = value.array())
+      return std::ranges::any_of(*items, [&](const json::Value& item) { return names(item, sha256); });
+    if (const auto* members = value.object())
+      return std::ranges::any_of(*members, [&](const auto& member) { return names(member.second, sha256); });
+    return false;
+  }
+  Result<void> one_file(const BundleFile& file) {
+    item_ = "file " + file.name;
+    const std::string sha256 = hex(crypto::sha256(as_bytes(file.bytes)));
+    const auto by =
+        std::ranges::find_if(answer_.statements, [&](const BundleStatement& s) { return names(s.body, sha256); });
+    if (by == answer_.statements.end()) return refuse("no statement of this bundle names its digest " + sha256);
+    answer_.files.push_back({file.name, sha256, by->id, static_cast<std::int64_t>(file.bytes.size())});
+    return {};
+  }
+
+  template <class T>
+  static std::optional<T> body_as(const BundleStatement& s) {
+    if (s.kind != T::kind) return std::nullopt;
+    auto body = from_json<T>(s.body, "$");
+    return body ? std::optional(*std::move(body)) : std::nullopt;
+  }
+  // The drill of a report, folded from the statements that are here.
+  Result<void> exit_plans(const std::vector<BundleFile>& files) {
+    for (const BundleStatement& said : answer_.statements) {
+      const auto report = body_as<drill::DrillReport>(said);
+      if (!report) continue;
+      item_ = fmt::format("exit plan of drill {}", report->drill.substr(0, 12));
+      const auto file = std::ranges::find(answer_.files, report->plan_sha256, &BundleAttached::sha256);
+      if (file == answer_.files.end()) continue;
+      const auto bytes = std::ranges::find(files, file->name, &BundleFile::name);
+      auto plan = HZ_TRY(drill::read_exit_plan(bytes->bytes));
+      drill::KnownDrill folded;
+      std::vector<drill::KnownItem> items;
+      for (std::size_t i = 0; i < answer_.statements.size(); ++i) {
+        const BundleStatement& s = answer_.statements[i];
+        if (s.log != said.log || s.index > said.index) continue;
+        if (const auto opened = body_as<drill::DrillOpened>(s); opened && s.id == report->drill) {
+          folded.id = s.id;
+          folded.said = *opened;
+          folded.opened_ms = issued_ms_[i];
+        } else if (const auto step = body_as<drill::DrillStep>(s); step && step->drill == report->drill) {
+          drill::ProductState& state = drill::state_of(folded, step->product);
+          drill::fold(state, *step, issued_ms_[i]);
+        } else if (const auto item = body_as<drill::DrillItem>(s); item && item->drill == report->drill) {
+          items.push_back({s.id, *item, issued_ms_[i], {}, -1});
+        } else if (const auto closed = body_as<drill::DrillItemClosed>(s)) {
+          const auto at = std::ranges::find(items, closed->item, &drill::KnownItem::id);
+          if (at != items.end() && !at->closed) {
+            at->closed = *closed;
+            at->closed_ms = issued_ms_[i];
+          }
+        }
+      }
+      if (folded.id.empty()) return refuse("the statement that opened the drill is not here");
+      const auto wrong = drill::contradictions(plan, folded, items);
+      if (!wrong.empty()) return refuse(wrong.front());
+      answer_.exit_plan = std::move(plan);
+    }
+    return {};
+  }
+
   const BundleTrust& trust_;
   BundleAnswer& answer_;
+  std::map<std::string, const std::string*> openings_;  // not used yet
+  std::vector<std::int64_t> issued_ms_;                 // of answer_.statements
   log::Policy enclosed_;
   std::map<std::pair<std::string, std::uint64_t>, Digest> seals_;  // commitments, by place
   std::string item_;
@@ -200,10 +279,13 @@ BundleAnswer check_bundle(std::string_view text, const BundleTrust& trust) {
   out.not_checked.emplace_back("the claimed times: nothing orders statements of one log but their position");
   Auditor auditor(trust, out);
   const auto done = auditor.check(text);
+  if (out.exit_plan)
+    out.not_checked.emplace_back(
+        "steps of the drill that the maker left out: compare the positions with the whole log");
   out.holds = done.has_value();
   std::size_t hidden = 0, shown = 0;
   for (const BundleStatement& s : out.statements) {
-    hidden += s.sealed && s.disclosed.empty();
+    hidden += s.sealed && s.disclosed.empty() && s.body.is_null();
     shown += !s.disclosed.empty();
   }
   if (hidden > 0)

@@ -36,8 +36,8 @@ Result<bool> tells_of_gateway(alliance::Member& member, std::uint64_t from) {
 }  // namespace
 
 Result<std::unique_ptr<GatewayFeed>> GatewayFeed::start(const fs::path& home, const alliance::Mounted& mounted,
-                                                        const alliance::Seams& seams, Gateway& gateway) {
-  std::unique_ptr<GatewayFeed> out(new GatewayFeed(home, mounted, seams, gateway));
+                                                        const alliance::Seams& seams, std::vector<Gateway*> gateways) {
+  std::unique_ptr<GatewayFeed> out(new GatewayFeed(home, mounted, seams, std::move(gateways)));
   out->member_.emplace(HZ_TRY(alliance::Member::open(home, mounted, seams)));
   out->mark_path_ = log::Mark::path_of(home / "mark", out->member_->origin());
   (void)out->look();
@@ -81,7 +81,8 @@ Result<void> GatewayFeed::read() {
   serving_new_ = false;
   if (said_changed || folder.servers != servers_ || tables_ == 0) {
     servers_ = std::move(folder.servers);
-    gateway_.use(make_gateway_table(said_, servers_));
+    const auto table = make_gateway_table(said_, servers_);
+    for (Gateway* gateway : gateways_) gateway->use(table);
     ++tables_;
   }
   const std::string fault = folder.faults.empty() ? std::string() : folder.faults.front().text();

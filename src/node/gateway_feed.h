@@ -20,13 +20,13 @@ class GatewayFeed {
   // Reads everything once before it returns; whatever is wrong then is an error, and later a line on stderr while the
   // old table stays. Errors: what Member::open says, sql.*.
   static Result<std::unique_ptr<GatewayFeed>> start(const fs::path& home, const alliance::Mounted& mounted,
-                                                    const alliance::Seams& seams, Gateway& gateway);
-  // Tables given to the gateway so far.
+                                                    const alliance::Seams& seams, std::vector<Gateway*> gateways);
+  // Tables given to the gateways so far.
   std::uint64_t tables() const { return tables_; }
 
  private:
-  GatewayFeed(fs::path home, alliance::Mounted mounted, alliance::Seams seams, Gateway& gateway)
-      : home_(std::move(home)), mounted_(mounted), seams_(seams), gateway_(gateway) {}
+  GatewayFeed(fs::path home, alliance::Mounted mounted, alliance::Seams seams, std::vector<Gateway*> gateways)
+      : home_(std::move(home)), mounted_(mounted), seams_(seams), gateways_(std::move(gateways)) {}
   // Something is new since the last look.
   bool look();
   Result<void> read();
@@ -35,7 +35,7 @@ class GatewayFeed {
   const fs::path home_;
   const alliance::Mounted mounted_;
   alliance::Seams seams_;
-  Gateway& gateway_;
+  const std::vector<Gateway*> gateways_;
   fs::path mark_path_;
   Bytes mark_;
   bool said_new_ = true, serving_new_ = true;

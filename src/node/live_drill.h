@@ -1,4 +1,4 @@
-// The hands of a live drill: start the substitute, look at its answers, move the traffic, move it back.
+// The hands of a drill: start the substitute, look at its answers, move the traffic, move it back.
 //
 // Every step is a statement (drill/live.h) and every action is harmless when repeated, so the command may be cut off
 // anywhere and typed again: claims have fixed names, a route that points there already is not said twice, and a step
@@ -6,13 +6,18 @@
 //
 // Order matters. The substitute serves and has passed the product's whole golden set on that very server before a
 // request goes there; a part of the traffic goes first, while the incumbent still serves, and known answers are asked
-// of the substitute; then all of it. The way back is the same with the sides changed.
+// of both; then all of it. The way back is the same with the sides changed.
+//
+// Products go side by side, a thread each: what takes long is the start of a server and its answers. Whatever touches
+// the member (views, log, progress) takes its turn.
 #pragma once
 #include <functional>
+#include <mutex>
 
 #include "api/op.h"
 #include "drill/live.h"
 #include "drill/plan.h"
+#include "drill/rehearsal.h"
 #include "drill/world.h"
 
 namespace hz::node {
@@ -24,9 +29,14 @@ struct LiveOptions {
   std::int64_t canary_weight_percent = 10;
   std::int64_t drain_ms = 1'500;  // from the change of a route until a server that it no longer names is ended
   bool end_lost = false;          // after the switch, end the servers that run on what is lost, as if it were gone
+  bool deny_list = false;         // and take it away for real: no server of this drill can open or reach it
 };
 
-// What apply would do, without doing it: one line per product, and the statements that would be signed.
+// What a drill of this mode is planned over: a live one over the sites that this machine can really start servers at.
+// Errors: sql.*, pool.site_config.
+Result<drill::World> world_of(api::Ctx& ctx, drill::Mode mode);
+
+// What apply would do, without doing it: one line per product.
 struct LiveLine {
   std::string product, outcome, backend, site, claim, evidence, gap;
   static constexpr auto fields() {
@@ -38,19 +48,30 @@ struct LiveLine {
                 row("gap", &LiveLine::gap, "why nothing covers it"));
   }
 };
+// And the statements that would be signed, in order, as far as they are known before the substitute answers.
+struct WouldSay {
+  std::string kind, body;
+  static constexpr auto fields() {
+    return rows(row("kind", &WouldSay::kind, "kind of the statement"),
+                row("body", &WouldSay::body, "its body, JSON; what is measured on the way is left out"));
+  }
+};
 
 class ProductDrill;
 
 class LiveDrill {
  public:
-  // The plan is made over the sites that this machine can really start servers at (sites.json). Errors: drill.*, sql.*.
+  // The plan of a live drill is made over the sites that this machine can really start servers at (sites.json).
+  // Errors: drill.*, sql.*.
   static Result<LiveDrill> of(api::Ctx& ctx, drill::KnownDrill drill, LiveOptions options);
+  LiveDrill(LiveDrill&&) noexcept = default;
 
   const drill::KnownDrill& drill() const { return drill_; }
   std::vector<LiveLine> lines() const;
+  Result<std::vector<WouldSay>> would_say();
 
-  // Each goes over every product, appends the steps, and goes on with the next product when one is refused. Errors: of
-  // this machine and its own log only. False when nothing was there to do.
+  // Each goes over every product, appends the steps, and goes on with the others when one is refused. Errors: of this
+  // machine and its own log only; drill.block_late. False when nothing was there to do.
   Result<bool> apply();
   // Known answers are asked where the traffic goes now; a product whose quality fell below its tolerance is rolled
   // back.
@@ -58,18 +79,27 @@ class LiveDrill {
   Result<bool> fail_back();
 
  private:
-  LiveDrill(api::Ctx& ctx, drill::KnownDrill drill, LiveOptions options)
-      : ctx_(&ctx), drill_(std::move(drill)), options_(std::move(options)) {}
-  api::Ctx* ctx_;
-  drill::KnownDrill drill_;
-  LiveOptions options_;
-  drill::Plan plan_;
-  std::vector<drill::Product> products_;
-  std::vector<std::pair<std::string, std::string>> ending_;  // claims and their sites
   friend class ProductDrill;
+  LiveDrill(api::Ctx& ctx, drill::KnownDrill drill, LiveOptions options)
+      : ctx_(&ctx), drill_(std::move(drill)), options_(std::move(options)), turn_(new std::recursive_mutex) {}
+
+  // The member, the log and the progress are one product's at a time.
+  std::unique_lock<std::recursive_mutex> turn() const { return std::unique_lock(*turn_); }
+  bool on_table() const { return drill_.said.mode == drill::Mode::table_top; }
+  Result<void> say_block();
+  Result<void> say_lost();
   void end_later(const std::string& claim, const std::string& site);
   Result<void> end_now();
   Result<bool> each(const std::function<Result<bool>(ProductDrill&)>& act);
+
+  api::Ctx* ctx_;
+  drill::KnownDrill drill_;
+  LiveOptions options_;
+  std::unique_ptr<std::recursive_mutex> turn_;
+  std::unique_ptr<drill::Rehearsal> rehearsal_;
+  drill::Plan plan_;
+  std::vector<drill::Product> products_;
+  std::vector<std::pair<std::string, std::string>> ending_;  // claims and their sites
 };
 
 }  // namespace hz::node

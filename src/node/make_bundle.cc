@@ -140,14 +140,19 @@ Result<std::vector<BundleLog::Shown>> disclose(alliance::Member& member,
 }  // namespace
 
 Result<std::string> make_bundle(alliance::Member& member, const std::vector<Contact>& known,
-                                const std::set<std::string>& ids,
-                                const std::map<std::string, std::vector<std::string>>& shown) {
+                                const std::set<std::string>& ids, const Shown& shown, const std::set<std::string>& open,
+                                std::vector<BundleFile> files) {
   if (ids.empty()) return fail(why("node.bundle_empty"), "no statement");
   const auto wanted = HZ_TRY(find_statements(member, ids));
   for (const auto& [id, paths] : shown) HZ_TRY(member.find(id));
   PolicyText policy = HZ_TRY(policy_text(member, known));
   const log::Policy parsed = HZ_TRY(log::parse_policy(policy.text));
-  Bundle bundle{std::move(policy.name), std::move(policy.text), {}};
+  Bundle bundle{std::move(policy.name), std::move(policy.text), {}, {}, std::move(files)};
+  std::ranges::sort(bundle.files, {}, &BundleFile::name);
+  for (const std::string& id : open) {
+    const statement::Statement s = HZ_TRY(member.find(id));
+    if (s.seal) bundle.bodies.push_back({id, HZ_TRY(member.reveal(s))});
+  }
   std::map<std::string, log::Log*> logs{{member.origin(), &member.log()}};
   for (log::Log* log : member.peer_logs()) logs.emplace(log->origin(), log);
   for (const auto& [origin, positions] : wanted) {

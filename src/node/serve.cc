@@ -12,6 +12,7 @@
 #include <cstring>
 #include <latch>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "alliance/authority.h"
@@ -24,6 +25,7 @@
 #include "node/append_queue.h"
 #include "node/dial.h"
 #include "node/gateway_feed.h"
+#include "node/lending.h"
 #include "node/mount.h"
 #include "node/open_members.h"
 #include "node/peer_desk.h"
@@ -33,6 +35,7 @@
 #include "node/site_watch.h"
 #include "node/sync.h"
 #include "node/vouch.h"
+#include "pool/account_round.h"
 
 namespace hz::node {
 namespace {
@@ -120,10 +123,16 @@ struct Served::State {
   std::atomic<std::uint64_t> rounds = 0;
   std::unique_ptr<pool::MeterJournal> journal;
   std::optional<Gateway> gateway;
+  // Products have an address of their own: other members' requests under leases still come to the node's.
+  std::unique_ptr<pool::MeterJournal> lease_journal;
+  std::optional<Gateway> lease_gateway;
   std::unique_ptr<GatewayFeed> feed;
   std::optional<net::Server> server;          // its workers use everything above
   std::optional<net::Server> gateway_server;  // when products are called at an address of their own
   std::optional<SiteWatch> sites;
+  std::unique_ptr<Lending> lending;
+  std::int64_t accounted_ms = -1;      // of the syncing thread
+  std::set<std::string> account_said;  // of the syncing thread
   std::optional<ScrubWatch> scrubbing;
   std::jthread syncing;  // last: it ends first
 
@@ -142,6 +151,14 @@ struct Served::State {
       (void)desk->know(member);  // what cannot be read now is read after the next round
     if (done || !of_the_machine(done.error())) members->give_back(std::move(member), true);
     return done;
+  }
+  // Signs beside the requests, when they leave a turn.
+  Result<void> sign_aside(const std::function<Result<void>(alliance::Member&)>& act) {
+    std::unique_lock<std::timed_mutex> turn(writing, std::defer_lock);
+    if (!turn.try_lock_for(writer_patience))
+      return fail(why("node.writer_busy"), "leases waited {} s", writer_patience.count());
+    HZ_TRY(sign([&](alliance::Member& member) { return act(member); }));
+    return {};
   }
   // Checked by the keys as they were known last, so that no member has to be moved to the newest head for it: whether a
   // key speaks is asked when the batch is appended. What fails is checked again by the keys as they are.
@@ -241,6 +258,27 @@ struct Served::State {
                room ? "there is room again, and a reserve"
                     : "the disk is nearly full: there is no reserve for what this node still has to sign");
   }
+  // The accounts, when accounts.json asks for it. Nothing is said twice.
+  Result<void> account_now() {
+    const auto settings = HZ_TRY(pool::account_settings(home));
+    const std::int64_t now_ms = steady_clock().now_ms();
+    if (!settings || (accounted_ms >= 0 && now_ms - accounted_ms < settings->every_s * 1000)) return {};
+    accounted_ms = now_ms;
+    alliance::Member reader = HZ_TRY(members->borrow());
+    const auto plan = pool::plan_accounts(reader, {home, tool_dirs, seams.clock}, *settings);
+    if (plan || !of_the_machine(plan.error())) members->give_back(std::move(reader));
+    if (!plan) return std::unexpected(plan.error());
+    std::vector<std::string> said = plan->lines;
+    if (!plan->steps.empty() || !plan->done.empty()) {
+      std::unique_lock<std::timed_mutex> turn(writing, std::defer_lock);
+      if (!turn.try_lock_for(writer_patience)) return {};
+      said = HZ_TRY(sign([&](alliance::Member& member) { return pool::carry_out(member, *plan); }));
+    }
+    for (const std::string& line : said)
+      if (account_said.insert(line).second) fmt::print(stderr, "accounts: {}\n", line);
+    if (account_said.size() > 1000) account_said.clear();
+    return {};
+  }
   // As `hezong log scrub --repair`; what is still damaged afterwards is among what it returns.
   std::vector<Damage> repair() {
     api::Ctx ctx{.home = home, .mounted = mounted, .seams = seams, .tool_dirs = tool_dirs};
@@ -260,13 +298,18 @@ struct Served::State {
     std::mutex waiting;
     std::condition_variable_any wake;
     std::unique_lock held(waiting);
-    std::string last_fault;
+    std::string last_fault, last_account_fault;
     while (!stop.stop_requested()) {
       const auto done = sync_now(stop);
       // Once, not every few seconds for as long as it lasts.
       const std::string fault = done ? "" : done.error().text();
       if (!fault.empty() && fault != last_fault && !stop.stop_requested()) fmt::print(stderr, "sync: {}\n", fault);
       last_fault = fault;
+      const auto accounted = account_now();
+      const std::string account_fault = accounted ? "" : accounted.error().text();
+      if (!account_fault.empty() && account_fault != last_account_fault)
+        fmt::print(stderr, "accounts: {}\n", account_fault);
+      last_account_fault = account_fault;
       ++rounds;
       members->close_idle();
       wake.wait_for(held, stop, std::chrono::milliseconds(pause_ms), [] { return false; });
@@ -308,7 +351,8 @@ struct Served::State {
             .body_bytes_max = [this](const http::Request& head) -> std::size_t {
               return Gateway::is_for(head) ? gateway->body_bytes_max(head) : 0;
             },
-            .passage = [this](const http::Request& head) { return gateway->passage(head); }};
+            .passage = [this](const http::Request& head) { return gateway->passage(head); },
+            .passages_ended = [this] { journal->write_ends(); }};
   }
 
   // What is not there, and what a stranger may not see.
@@ -362,14 +406,29 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
     state->file.pin = net::pin_text(HZ_TRY(net::pin_of(*server.tls)));
   }
   State* s = state.get();
-  state->journal = HZ_TRY(pool::MeterJournal::open(ctx.home / "meter", *ctx.seams.rng, *ctx.seams.clock));
+  state->journal =
+      HZ_TRY(pool::MeterJournal::open(ctx.home / "meter", *ctx.seams.rng, *ctx.seams.clock, {.hold_ends = true}));
   for (const Error& fault : state->journal->faults()) ctx.progress().note(fault.text());
   state->gateway.emplace(*state->journal, *ctx.seams.clock, steady_clock());
-  state->feed = HZ_TRY(GatewayFeed::start(ctx.home, ctx.mounted, state->seams, *state->gateway));
+  std::vector<Gateway*> gateways{&*state->gateway};
+  if (!options.gateway_listen.empty()) {
+    state->lease_journal = HZ_TRY(pool::MeterJournal::open(ctx.home / "meter", *ctx.seams.rng, *ctx.seams.clock));
+    state->lease_gateway.emplace(*state->lease_journal, *ctx.seams.clock, steady_clock(),
+                                 GatewayLimits{.leases_only = true});
+    gateways.push_back(&*state->lease_gateway);
+  }
+  state->feed = HZ_TRY(GatewayFeed::start(ctx.home, ctx.mounted, state->seams, std::move(gateways)));
+  state->lending = std::make_unique<Lending>(
+      Lending::World{state->home, state->mounted, state->seams, state->tool_dirs, &*state->members,
+                     [s](const std::function<Result<void>(alliance::Member&)>& act) { return s->sign_aside(act); }});
+  state->desk->lend(
+      [s](const http::Request& request, std::string_view caller) { return s->lending->answer(request, caller); });
   const bool apart = !options.gateway_listen.empty();
   net::Site site{.handle = [s](const http::Request& request) { return s->handle(request); },
                  .body_bytes_max = [s, apart](const http::Request& head) -> std::size_t {
                    if (!apart && Gateway::is_for(head)) return s->gateway->body_bytes_max(head);
+                   if (apart && Gateway::is_for(head) && s->lease_gateway->is_leased(head))
+                     return s->lease_gateway->body_bytes_max(head);
                    if (head.path == cards_path) return delivered_card_bytes_max;
                    if (head.path == keys_path) return vouch_size_bytes_max;
                    if (PeerDesk::is_for(head)) return log::add_checkpoint_size_bytes_max;
@@ -377,7 +436,11 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
                    return api::has_token(s->gate, head) ? body_bytes_max : stranger_body_bytes_max;
                  },
                  .upload = [s](const http::Request& head) { return s->upload(head); }};
-  if (!apart) site.passage = [s](const http::Request& head) { return s->gateway->passage(head); };
+  site.passage = [own = apart ? &*state->lease_gateway : &*state->gateway](const http::Request& head) {
+    return own->passage(head);
+  };
+  // The journal of leases holds nothing back.
+  if (!apart) site.passages_ended = [s] { s->journal->write_ends(); };
   state->server.emplace(HZ_TRY(net::Server::start(server, std::move(site))));
   if (apart) {
     net::ServerOptions own{.address = options.gateway_listen, .port = options.gateway_port, .limits = options.limits};
@@ -399,6 +462,8 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
   HZ_TRY(write_file_durably(ctx.home / "node.json", as_bytes(text)));
   constexpr int look_every_ms = 250;
   state->sites.emplace(pool::SiteWorld{state->home, state->tool_dirs, state->seams.clock}, look_every_ms);
+  constexpr int lend_every_ms = 250;
+  state->lending->run(lend_every_ms);
   state->scrubbing.emplace(
       state->home, *state->seams.clock, options.scrub,
       options.scrub_repair ? std::function([s] { return s->repair(); }) : std::function<std::vector<Damage>()>());
@@ -420,6 +485,7 @@ void Served::stop() {
     state_->syncing.request_stop();
     state_->syncing.join();
   }
+  state_->lending->stop();
   state_->scrubbing.reset();
   state_->sites.reset();
   if (state_->gateway_server) state_->gateway_server->stop();

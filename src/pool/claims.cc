@@ -16,6 +16,8 @@
 
 namespace hz::pool {
 
+SiteWorld site_world(const api::Ctx& ctx) { return {ctx.home, {ctx.tool_dirs.begin(), ctx.tool_dirs.end()}}; }
+
 Claims::Claims(const SiteWorld& world, const SiteConfig& config)
     : world_(world), config_(config), claims_(world.home / "site" / "claims") {}
 
@@ -135,6 +137,15 @@ std::vector<Error> sweep_sites(const SiteWorld& world, std::set<std::string>* ov
     if (!kept || !*kept) continue;  // being written, or damaged: `hezong job list` says so
     const auto state = folder.state();
     if (state && *state && is_over((*state)->state) && !serving.contains(claim)) {
+      // What nobody asked about for a month is not asked about again; the statement of the job stays in the log.
+      if (world.clock->now_ms() - (*state)->since_ms > claims_kept_ms) {
+        std::error_code ignored;
+        for (const SiteConfig& config : *configs)
+          if (config.site == (*kept)->job.site && !config.shared.empty())
+            fs::remove_all(fs::path(config.shared) / claim, ignored);
+        fs::remove_all(folder.path(), ignored);
+        continue;
+      }
       if (over) over->insert(claim);
       continue;
     }

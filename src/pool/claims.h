@@ -2,6 +2,7 @@
 #pragma once
 #include <set>
 
+#include "api/op.h"
 #include "base/seams.h"
 #include "pool/claim_folder.h"
 #include "pool/serving.h"
@@ -16,6 +17,9 @@ struct SiteWorld {
   std::vector<fs::path> tool_dirs;  // where oip-host and hezong-keeper stand, in order
   Clock* clock = &system_clock();
 };
+
+// The world of a command: the wall clock, since keepers have no other.
+SiteWorld site_world(const api::Ctx& ctx);
 
 class Claims {
  public:
@@ -52,8 +56,10 @@ class Claims {
 Result<std::unique_ptr<SiteAdapter>> open_site(const SiteWorld& world, const SiteConfig& config);
 
 // Observes every claim of every configured site that is not known to be over, so that serving files tell the truth.
-// What cannot be observed now is left as it is, and named. `over` remembers from one sweep to the next which claims are
-// over for good, so that old ones cost a name each.
+// Claims that were over for `claims_kept_ms` are removed with all that is left of them. What cannot be observed now is
+// left as it is, and named. `over` remembers from one sweep to the next which claims are over for good, so that old
+// ones cost a name each.
+inline constexpr std::int64_t claims_kept_ms = std::int64_t{30} * 86'400'000;
 std::vector<Error> sweep_sites(const SiteWorld& world, std::set<std::string>* over = nullptr);
 
 }  // namespace hz::pool

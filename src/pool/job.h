@@ -6,6 +6,7 @@
 
 #include "base/fields.h"
 #include "sandbox/isolation.h"
+#include "sandbox/refusal.h"
 
 namespace hz::pool {
 
@@ -21,6 +22,25 @@ struct JobLimits {
   }
 };
 
+// Errors: pool.job_limits.
+Result<void> check(const JobLimits& limits);
+constexpr bool fits(const JobLimits& wanted, const JobLimits& most) {
+  return wanted.memory_bytes_max <= most.memory_bytes_max && wanted.pids_max <= most.pids_max &&
+         wanted.wall_ms_max <= most.wall_ms_max;
+}
+
+// What a drill takes away from the server for real. Paths are of the site's machine; what is not there is no matter.
+struct Denied {
+  std::vector<std::string> files, hosts;
+  bool operator==(const Denied&) const = default;
+  bool empty() const { return files.empty() && hosts.empty(); }
+  static constexpr auto fields() {
+    return rows(row("files", &Denied::files, "absolute paths that it cannot open"),
+                row("hosts", &Denied::hosts, "names that it cannot reach"));
+  }
+};
+inline constexpr std::size_t denied_files_max = 512, denied_hosts_max = 200;
+
 struct ServerJob {
   std::string claim;         // 1 to 64 of [0-9a-z-]: the one id of this job, at every site and in every bill
   std::string site;          // "site:hall-a"
@@ -31,6 +51,7 @@ struct ServerJob {
   JobLimits limits;
   std::int64_t deadline_ms = 0;  // since 1970: not ready by then is failed
   std::string evidence;          // statement that the model passed on this backend, or ""; shown to callers
+  Denied denied = {};            // in a drill of a loss
   bool operator==(const ServerJob&) const = default;
   static constexpr auto fields() {
     return rows(row("claim", &ServerJob::claim, "id of the job"), row("site", &ServerJob::site, "where"),
@@ -40,10 +61,11 @@ struct ServerJob {
                 row("model_path", &ServerJob::model_path, "file with them"),
                 row("limits", &ServerJob::limits, "what it may take"),
                 row("deadline_ms", &ServerJob::deadline_ms, "ready by then, ms since 1970"),
-                row("evidence", &ServerJob::evidence, "statement id, or empty", or_default));
+                row("evidence", &ServerJob::evidence, "statement id, or empty", or_default),
+                row("denied", &ServerJob::denied, "what a drill takes away from it", or_default));
   }
 };
-// Errors: pool.claim_id, pool.site_id, pool.job_limits, pool.model_digest.
+// Errors: pool.claim_id, pool.site_id, pool.job_limits (what is denied included), pool.model_digest.
 Result<void> check(const ServerJob& job);
 // The name under which a product's model is loaded: its id, with what a URL or the protocol minds replaced by '-'.
 std::string model_name(std::string_view product);
@@ -69,10 +91,11 @@ struct Observed {
   std::string model;   // its name at the server
   std::string sha256;  // what the server says it loaded, which is what was asked
   sandbox::Isolation isolation = sandbox::Isolation::s0;
-  std::vector<std::string> gaps;  // what the machine did not grant, a line each
-  std::string native;             // the site's own id, or ""
-  std::string reason;             // slug, when failed
-  std::string detail;             // a sentence; of failed servers with the end of their log
+  std::vector<std::string> gaps;               // what the machine did not grant, a line each
+  std::vector<sandbox::Refusal> refused = {};  // it ran into what is denied, in order
+  std::string native;                          // the site's own id, or ""
+  std::string reason;                          // slug, when failed
+  std::string detail;                          // a sentence; of failed servers with the end of their log
   static constexpr auto fields() {
     return rows(row("claim", &Observed::claim, "id of the job"),
                 row("state", &Observed::state, "queued, starting, ready, failed or ended"),
@@ -83,6 +106,7 @@ struct Observed {
                 row("sha256", &Observed::sha256, "digest that the server says it loaded", or_default),
                 row("isolation", &Observed::isolation, "S0 to S3", or_default),
                 row("gaps", &Observed::gaps, "what this machine did not grant"),
+                row("refused", &Observed::refused, "what it asked for and is denied"),
                 row("native", &Observed::native, "the site's own id of it", or_default),
                 row("reason", &Observed::reason, "why it failed", or_default),
                 row("detail", &Observed::detail, "what is known about that", or_default));

@@ -45,7 +45,9 @@ class Keeper {
                            .name = cgroup_name(job.claim, ::getpid()),
                            .cgroup_parent = kept_.cgroup_parent,
                            .memory_bytes_max = static_cast<std::uint64_t>(job.limits.memory_bytes_max),
-                           .pids_max = static_cast<std::uint64_t>(job.limits.pids_max)};
+                           .pids_max = static_cast<std::uint64_t>(job.limits.pids_max),
+                           .denied = {job.denied.files.begin(), job.denied.files.end()},
+                           .denied_hosts = job.denied.hosts};
     started_ = std::chrono::steady_clock::now();
     auto jail = sandbox::Jail::start(spec, kept_.isolation_least);
     if (!jail) return over(JobState::failed, "pool.job_start", jail.error().text());
@@ -67,6 +69,7 @@ class Keeper {
     const auto news = jail_->wait(sandbox::in_ms(usage_every_ms), stop_, printed);
     if (!printed.empty()) folder_.append_log(printed);
     HZ_TRY(count());
+    if (take_refusals()) HZ_TRY(folder_.write_state(state_));
     if (news == sandbox::Jail::News::ended) return server_ended();
     signalfd_siginfo asked{};
     if (::read(stop_, &asked, sizeof asked) > 0) return over(JobState::ended, {}, "cancelled");
@@ -140,7 +143,15 @@ class Keeper {
     return folder_.write_usage(usage_);
   }
 
+  // What it ran into since the last look; true when there was something.
+  bool take_refusals() {
+    if (!jail_ || jail_->refusals().size() == state_.refused.size()) return false;
+    state_.refused = jail_->refusals();
+    return true;
+  }
+
   Result<void> enter(JobState state) {
+    take_refusals();
     state_.state = state;
     state_.since_ms = system_clock().now_ms();
     return folder_.write_state(state_);
@@ -159,6 +170,9 @@ class Keeper {
     state_.port = 0;
     state_.reason = reason;
     state_.detail = std::move(detail);
+    take_refusals();
+    for (const sandbox::Refusal& one : state_.refused)
+      if (state == JobState::failed) state_.detail += "; " + one.text();
     if (state == JobState::failed)
       if (const std::string words = folder_.log_end(log_shown_bytes); !words.empty())
         state_.detail += "; its last words: " + words;

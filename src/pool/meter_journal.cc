@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <map>
+#include <tuple>
 
 #include "base/bytes.h"
 #include "base/json.h"
@@ -67,6 +69,7 @@ MeterJournal::MeterJournal(fs::path folder, std::string run, Clock& clock, Meter
 }
 
 MeterJournal::~MeterJournal() {
+  write_ends();
   if (syncing_.joinable()) {
     syncing_.request_stop();
     syncing_.join();
@@ -115,9 +118,9 @@ Result<std::shared_ptr<MeterJournal::File>> MeterJournal::next_file() {
   return out;
 }
 
-bool MeterJournal::write(File& file, const std::string& line) {
-  for (std::size_t done = 0; done < line.size();) {
-    const auto n = ::write(file.fd.get(), line.data() + done, line.size() - done);
+bool MeterJournal::write(File& file, std::string_view lines) {
+  for (std::size_t done = 0; done < lines.size();) {
+    const auto n = ::write(file.fd.get(), lines.data() + done, lines.size() - done);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) {
       // Half a line within a file would spoil what follows it.
@@ -126,14 +129,16 @@ bool MeterJournal::write(File& file, const std::string& line) {
     }
     done += static_cast<std::size_t>(n);
   }
-  file.size_bytes += static_cast<std::int64_t>(line.size());
+  file.size_bytes += static_cast<std::int64_t>(lines.size());
   return true;
 }
 
 Result<MeterJournal::Ticket> MeterJournal::begin(std::string_view key, std::string_view product) {
   if (!good_) return fail(why("pool.meter_write"), "an earlier line could not be written or synced");
   constexpr auto line_max = static_cast<std::int64_t>(meter_line_bytes_max);
-  if (!current_ || current_->size_bytes + (current_->running + 2) * line_max > options_.file_bytes_max) {
+  const auto held = held_in_ == current_ ? static_cast<std::int64_t>(held_.size()) : 0;
+  if (!current_ || current_->size_bytes + held + (current_->running + 2) * line_max > options_.file_bytes_max) {
+    write_ends();
     auto next = next_file();
     if (!next) return std::unexpected(std::move(next).error());
     current_ = *std::move(next);
@@ -141,16 +146,34 @@ Result<MeterJournal::Ticket> MeterJournal::begin(std::string_view key, std::stri
   Ticket out;
   out.claim_ = fmt::format("{}-{:x}", run_, ++begun_);
   const std::string line = meter_line(MeterBegin{out.claim_, clock_.now_ms(), std::string(key), std::string(product)});
-  if (line.size() > meter_line_bytes_max || !write(*current_, line))
+  if (held_in_ != current_) write_ends();
+  const std::size_t held_bytes = held_.size();
+  held_ += line;
+  if (line.size() > meter_line_bytes_max || !write(*current_, held_)) {
+    held_.resize(held_bytes);  // the ends stay held: nothing of them was written
     return fail(why("pool.meter_write"), "{}: {}", current_->path.string(), std::strerror(errno));
+  }
+  held_.clear();
   ++current_->running;
   out.file_ = current_;
-  if (!current_->dirty.exchange(true)) {
-    const std::scoped_lock lock(mutex_);
-    dirty_.push_back(current_);
-    wake_.notify_one();
-  }
+  mark_dirty(current_);
   return out;
+}
+
+void MeterJournal::mark_dirty(const std::shared_ptr<File>& file) {
+  if (file->dirty.exchange(true)) return;
+  const std::scoped_lock lock(mutex_);
+  dirty_.push_back(file);
+  wake_.notify_one();
+}
+
+void MeterJournal::write_ends() {
+  if (!held_.empty()) {
+    if (!write(*held_in_, held_)) good_ = false;
+    mark_dirty(held_in_);
+    held_.clear();
+  }
+  held_in_ = current_;
 }
 
 void MeterJournal::end(Ticket& ticket, MeterEnd end) {
@@ -159,12 +182,13 @@ void MeterJournal::end(Ticket& ticket, MeterEnd end) {
   end.claim = ticket.claim_;
   end.at_ms = clock_.now_ms();
   --file->running;
-  if (!write(*file, meter_line(end))) good_ = false;
-  if (!file->dirty.exchange(true)) {
-    const std::scoped_lock lock(mutex_);
-    dirty_.push_back(file);
-    wake_.notify_one();
+  if (held_in_ != file) {
+    write_ends();
+    held_in_ = file;
   }
+  held_ += meter_line(end);
+  constexpr std::size_t held_bytes_max = 32u << 10;
+  if (!options_.hold_ends || held_.size() >= held_bytes_max) write_ends();
 }
 
 void MeterJournal::sync() {
@@ -194,7 +218,7 @@ void MeterJournal::sync_for_ever(std::stop_token stop) {
 
 MeterSums read_meter_folder(const fs::path& folder) {
   MeterSums out;
-  std::map<std::pair<std::string, std::string>, Usage> sums;
+  std::map<std::tuple<std::string, std::string, std::string>, Usage> sums;
   std::error_code error;
   for (const fs::path& file : files_of(folder)) {
     ++out.files;
@@ -206,9 +230,10 @@ MeterSums read_meter_folder(const fs::path& folder) {
       continue;
     }
     for (const Usage& u : *usage) {
-      Usage& sum = sums[{u.key, u.product}];
+      Usage& sum = sums[{u.key, u.product, u.lease}];
       sum.key = u.key;
       sum.product = u.product;
+      sum.lease = u.lease;
       for (const auto field :
            {&Usage::requests, &Usage::whole, &Usage::refused, &Usage::cut, &Usage::client_gone, &Usage::node_died,
             &Usage::running, &Usage::request_bytes, &Usage::answer_bytes, &Usage::served_us, &Usage::units})

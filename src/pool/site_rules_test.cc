@@ -6,6 +6,7 @@
 
 #include "crypto/hash.h"
 #include "pool/claim_folder.h"
+#include "pool/claims.h"
 #include "pool/jwt.h"
 #include "pool/kinds.h"
 #include "pool/model_server.h"
@@ -246,4 +247,44 @@ TEST_CASE("job statement: checked at replay, and a claim is one job for ever") {
   CHECK(db.integer("SELECT count(*) FROM public_pool_job").value() == 1);
   said.claim = "No";
   CHECK(slug(replay(said)) == "pool.claim_id");
+}
+
+TEST_CASE("claims: what was over for a month is removed with its shared folder, everything else stays") {
+  TempDir home, shared;
+  fs::create_directories(home.path() / "site" / "claims");
+  CHECK(write_file_durably(home.path() / "sites.json",
+                           as_bytes(fmt::format("{{\"sites\":[{{\"site\":\"site:hall-a\",\"adapter\":\"local\","
+                                                "\"shared\":\"{}\"}}]}}",
+                                                shared.path().string()))));
+  ManualClock clock(std::int64_t{40} * 86'400'000);
+  for (const auto& [claim, state, days] :
+       {std::tuple{"old", JobState::ended, 31}, {"young", JobState::failed, 29}, {"queued", JobState::queued, 39}}) {
+    const ClaimFolder folder(home.path() / "site" / "claims" / claim);
+    fs::create_directories(folder.path());
+    fs::create_directories(shared.path() / claim);
+    KeptJob kept;
+    kept.job = job();
+    kept.job.claim = claim;
+    REQUIRE(folder.write_request(kept));
+    Observed seen = blank(claim, state);
+    seen.since_ms = clock.now_ms() - std::int64_t{days} * 86'400'000;
+    REQUIRE(folder.write_state(seen));
+  }
+  sweep_sites({home.path(), {}, &clock});
+  const auto there = [&](const char* claim) {
+    return fs::exists(home.path() / "site" / "claims" / claim) && fs::exists(shared.path() / claim);
+  };
+  CHECK_FALSE(fs::exists(home.path() / "site" / "claims" / "old"));
+  CHECK_FALSE(fs::exists(shared.path() / "old"));
+  CHECK(there("young"));
+  CHECK(there("queued"));
+}
+
+TEST_CASE("job: what a drill denies is checked like everything else") {
+  CHECK(refused([](ServerJob& j) { j.denied.files = {"/usr/lib/x.so"}; }) == "");
+  CHECK(refused([](ServerJob& j) { j.denied.files = {"lib/x.so"}; }) == "pool.job_limits");
+  CHECK(refused([](ServerJob& j) { j.denied.files.assign(denied_files_max + 1, "/x"); }) == "pool.job_limits");
+  CHECK(refused([](ServerJob& j) { j.denied.hosts = {"hub.example"}; }) == "");
+  for (const char* host : {"", "Hub.example", "a b", "a\nb"})
+    CHECK(refused([&](ServerJob& j) { j.denied.hosts = {host}; }) == "pool.job_limits");
 }

@@ -119,6 +119,8 @@ Result<Jail> Jail::try_start(const JailSpec& spec, unsigned long namespaces, std
     if (error) return fail(why("sandbox.start"), "{}: {}", path.string(), error.message());
     shown.emplace_back(fs::absolute(path).lexically_normal(), real);
   }
+  if (spec.denies() && namespaces == 0)
+    return fail(why("sandbox.isolation"), "what a drill takes away cannot be denied without a room of its own");
   Jail jail;
   auto [listener, port] = HZ_TRY(listen_on(spec.listen));
   if (auto made = Cgroup::create(spec.name, spec.cgroup_parent, spec.memory_bytes_max, spec.pids_max))
@@ -198,6 +200,7 @@ Jail& Jail::operator=(Jail&& other) noexcept {
   report_ = std::move(other.report_);
   output_ = std::move(other.output_);
   report_text_ = std::move(other.report_text_);
+  refusals_ = std::move(other.refusals_);
   ending_ = std::move(other.ending_);
   facts_ = std::move(other.facts_);
   group_ = std::move(other.group_);
@@ -221,14 +224,17 @@ Jail::News Jail::wait(Deadline deadline, int wake, std::string& printed) {
   if (over) return News::ended;
   const auto said = ::read(report_.get(), chunk, sizeof chunk);
   if (said > 0) report_text_.append(chunk, static_cast<std::size_t>(said));
-  if (const std::size_t at = report_text_.find('\n'); at != std::string::npos) {
+  bool any = false;
+  for (std::size_t at = 0; ending_.empty() && (at = report_text_.find('\n')) != std::string::npos; any = true) {
     const std::string line = report_text_.substr(0, at);
     report_text_.erase(0, at + 1);
     if (line == "listens") return News::listens;
-    ending_ = line.starts_with("ended ") ? line.substr(6) : line;
-  } else if (said == 0) {
-    ending_ = "the first process inside was killed";
+    if (line.starts_with("refused "))
+      note_refusal(line.substr(8));
+    else
+      ending_ = line.starts_with("ended ") ? line.substr(6) : line;
   }
+  if (!any && said == 0) ending_ = "the first process inside was killed";
   if (ending_.empty()) return News::none;
   end();
   return News::ended;
@@ -239,6 +245,22 @@ CgroupUsage Jail::usage() const {
   CgroupUsage now = group_ ? group_->usage() : CgroupUsage{};
   now.cpu_ms = std::max({now.cpu_ms, last_.cpu_ms, group_ ? 0 : tree_cpu_ms(pid_)});
   return now;
+}
+
+// "WHAT PID PROCESS NAME": none of them has a space.
+void Jail::note_refusal(const std::string& words) {
+  Refusal out;
+  std::size_t at = 0;
+  for (std::string* part : {&out.what, static_cast<std::string*>(nullptr), &out.process, &out.name}) {
+    const std::size_t end = std::min(words.find(' ', at), words.size());
+    if (part)
+      *part = words.substr(at, end - at);
+    else
+      out.pid = std::atoi(words.c_str() + at);
+    at = std::min(end + 1, words.size());
+  }
+  if (out.process == "?") out.process.clear();
+  refusals_.push_back(std::move(out));
 }
 
 void Jail::end() {

@@ -13,6 +13,7 @@
 
 #include "sandbox/cgroup.h"
 #include "sandbox/process.h"
+#include "sandbox/refusal.h"
 
 namespace hz::sandbox {
 
@@ -26,6 +27,11 @@ struct JailSpec {
   std::string cgroup_parent;         // see Cgroup::create
   std::uint64_t memory_bytes_max = 0, pids_max = 0;  // 0: none
   std::uint64_t scratch_bytes_max = 64u << 20;       // its /tmp, in memory
+  // A drill of a loss. Files of these paths, wherever they are seen inside, cannot be opened; hosts of these names
+  // cannot be reached. What runs into it is told by refusals(). A machine that grants no room refuses such a job.
+  std::vector<fs::path> denied;
+  std::vector<std::string> denied_hosts;
+  bool denies() const { return !denied.empty() || !denied_hosts.empty(); }
 };
 
 struct JailFacts {
@@ -51,6 +57,8 @@ class Jail {
   News wait(Deadline deadline, int wake, std::string& printed);
 
   const JailFacts& facts() const { return facts_; }
+  // So far, each once, in order; as far as wait() was called.
+  const std::vector<Refusal>& refusals() const { return refusals_; }
   pid_t warder() const { return pid_; }
   // "exit 3", "signal 9 (SIGKILL)"; "" while it runs.
   const std::string& ending() const { return ending_; }
@@ -60,11 +68,13 @@ class Jail {
 
  private:
   Jail() = default;
+  void note_refusal(const std::string& words);
   static Result<Jail> try_start(const JailSpec& spec, unsigned long namespaces, std::vector<std::string> gaps);
   pid_t pid_ = -1;
   bool collected_ = false;
   Fd control_, report_, output_;
   std::string report_text_, ending_;
+  std::vector<Refusal> refusals_;
   JailFacts facts_;
   std::optional<Cgroup> group_;
   CgroupUsage last_;

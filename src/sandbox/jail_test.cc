@@ -234,3 +234,44 @@ TEST_CASE("control groups: places are found in version 1, version 2 and inside a
   CHECK(cgroup_parents(self, mounts, "memory", "hezong").front() == "/sys/fs/cgroup/memory/hezong");
   CHECK(cgroup_parents("garbage", "1 2 3 - x\n\n-", "memory", "").empty());
 }
+
+TEST_CASE("what a room denies cannot be opened under any of its names, and who asked is told") {
+  char name[] = "/tmp/hz_denied_XXXXXX";
+  const fs::path folder = ::mkdtemp(name);
+  fs::permissions(folder, fs::perms(0755));
+  std::ofstream(folder / "lib.so") << "bytes";
+  std::ofstream(folder / "other.so") << "others";
+  fs::create_symlink("lib.so", folder / "link.so");
+  JailSpec spec = python("denied");
+  spec.read_paths = {folder};
+  spec.denied = {folder / "lib.so", folder / "not there.so"};
+  spec.denied_hosts = {"hub.example", "forge.example"};
+  const auto probe = Jail::start(python("probe"), Isolation::s0);
+  REQUIRE(probe);
+  if (!separated(*probe)) {
+    CHECK(Jail::start(spec, Isolation::s0).error().reason->slug == "sandbox.isolation");
+    fs::remove_all(folder);
+    return;
+  }
+  Room room = Room::open(spec);
+  const std::string open_text = fmt::format("out = open('{}/lib.so').read()", folder.string());
+  CHECK(room.ask(open_text) == "PermissionError 13");
+  CHECK(room.ask(open_text) == "PermissionError 13");
+  CHECK(room.ask(fmt::format("out = open('{}/link.so').read()", folder.string())) == "PermissionError 13");
+  CHECK(room.ask(fmt::format("out = open('{}/other.so').read()", folder.string())) == "others");
+  CHECK(room.ask("import ctypes; ctypes.CDLL('" + (folder / "lib.so").string() + "')").starts_with("OSError"));
+  CHECK(room.ask("import socket\nsocket.create_connection(('hub.example', 443), 5)") == "ConnectionRefusedError 111");
+  CHECK(room.ask("import socket\nsocket.create_connection(('192.0.2.7', 80), 5)") == "ConnectionRefusedError 111");
+  CHECK(room.ask("import socket\nsocket.create_connection(('elsewhere.example', 80), 5)").starts_with("gaierror"));
+  room.jail.wait(in_ms(0), -1, room.printed);
+  std::vector<std::string> told;
+  for (const Refusal& one : room.jail.refusals()) {
+    told.push_back(one.what + " " + one.name);
+    CHECK(one.process == "python3");
+    CHECK(one.pid == 2);
+  }
+  const std::vector<std::string> wanted{"file " + (folder / "lib.so").string(), "file " + (folder / "link.so").string(),
+                                        "network hub.example:443", "network 192.0.2.7:80"};
+  CHECK(told == wanted);
+  fs::remove_all(folder);
+}

@@ -109,6 +109,10 @@ struct Program {
     jump(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(call), 0, 1);
     answer(answer_errno(error));
   }
+  void notify(long call) {
+    jump(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(call), 0, 1);
+    answer(SECCOMP_RET_USER_NOTIF);
+  }
   // For one call: runs `rule`, which loads and judges arguments; what it lets through goes on behind it.
   template <class Rule>
   void when(long call, Rule rule) {
@@ -122,7 +126,7 @@ struct Program {
 
 }  // namespace
 
-std::vector<sock_filter> server_filter(bool outgoing) {
+std::vector<sock_filter> server_filter(bool outgoing, bool watched) {
   Program p;
   p.load(offsetof(seccomp_data, arch));
   p.jump(BPF_JMP | BPF_JEQ | BPF_K, native_arch, 1, 0);
@@ -134,6 +138,13 @@ std::vector<sock_filter> server_filter(bool outgoing) {
 #endif
   for (const long call : refused) p.refuse(call, EPERM);
   for (const long call : absent) p.refuse(call, ENOSYS);
+  if (watched) {
+    p.notify(SYS_openat);
+#if defined(SYS_open)
+    p.notify(SYS_open);
+#endif
+    p.notify(SYS_connect);
+  }
   p.when(SYS_clone, [](Program& in) {
     in.load(argument(0));
     in.jump(BPF_JMP | BPF_JSET | BPF_K, new_namespaces, 0, 1);
@@ -172,6 +183,11 @@ std::vector<sock_filter> server_filter(bool outgoing) {
 int install_filter(const std::vector<sock_filter>& filter) {
   const sock_fprog program{static_cast<unsigned short>(filter.size()), const_cast<sock_filter*>(filter.data())};
   return ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0 ? 0 : errno;
+}
+
+int install_watched_filter(const std::vector<sock_filter>& filter) {
+  const sock_fprog program{static_cast<unsigned short>(filter.size()), const_cast<sock_filter*>(filter.data())};
+  return static_cast<int>(::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program));
 }
 
 }  // namespace hz::sandbox

@@ -13,9 +13,12 @@ namespace hz::sandbox {
 
 // `outgoing`: the process may open connections. It may inside a network namespace of its own, where nothing is to be
 // reached; without one, connect, datagram sockets and TCP fast open are refused, so that accepting is all it can do.
-std::vector<sock_filter> server_filter(bool outgoing);
+// `watched`: opening a file and connecting wait for the answer of whoever holds the filter's listener.
+std::vector<sock_filter> server_filter(bool outgoing, bool watched = false);
 
 // Makes the filter binding for this thread and what it starts; no_new_privs must be set. 0, or errno.
 int install_filter(const std::vector<sock_filter>& filter);
+// The same for a watched one: its listener, or -1 with errno.
+int install_watched_filter(const std::vector<sock_filter>& filter);
 
 }  // namespace hz::sandbox

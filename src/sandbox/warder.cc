@@ -24,6 +24,7 @@
 
 #include "base/json.h"
 #include "sandbox/forward.h"
+#include "sandbox/notice.h"
 #include "sandbox/seccomp.h"
 
 namespace hz::sandbox {
@@ -41,6 +42,8 @@ void tell(int fd, const std::string& line) {
 }
 
 // ---- the room
+
+constexpr const char* mask_path = "/.denied";
 
 struct Room {
   const WarderPlan& plan;
@@ -71,6 +74,34 @@ struct Room {
          "read-only " + path.string());
   }
 
+  // Wherever the file is seen: where it stands, and below what was shown under another name.
+  void deny(const fs::path& path) const {
+    std::vector<std::pair<fs::path, fs::path>> views{{"/usr", "/usr"}, {"/lib", "/lib"}, {"/lib64", "/lib64"}};
+    views.insert(views.end(), plan.shown.begin(), plan.shown.end());
+    for (const auto& [at, real] : views) {
+      const fs::path below = path.lexically_relative(real);
+      if (below.empty() || *below.begin() == "..") continue;
+      const fs::path here = below == "." ? at : at / below;
+      struct stat seen{};
+      if (::stat(here.c_str(), &seen) != 0 || !S_ISREG(seen.st_mode)) continue;
+      // A link is followed by the mount as it is by the server, so what lies behind it is covered.
+      need(::mount(mask_path, here.c_str(), nullptr, MS_BIND, nullptr) == 0, "deny " + here.string());
+    }
+  }
+  // Names that lead where nobody listens: so that who asks for one is seen, and gets an answer at once.
+  void name_hosts() const {
+    std::string text = "127.0.0.1 localhost\n";
+    std::size_t n = 0;
+    for (const std::string& host : plan.spec->denied_hosts) text += fmt::format("127.77.0.{} {}\n", ++n, host);
+    std::error_code error;
+    fs::create_directories("/etc", error);
+    for (const auto& [path, content] :
+         {std::pair<const char*, std::string>{"/etc/hosts", text}, {"/etc/nsswitch.conf", "hosts: files\n"}}) {
+      const Fd fd(::open(path, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0644));
+      need(fd && ::write(fd.get(), content.data(), content.size()) == static_cast<ssize_t>(content.size()), path);
+    }
+  }
+
   void build() const {
     need(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0, "private mounts");
     need(::mount("room", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755") == 0, "tmpfs");
@@ -91,6 +122,12 @@ struct Room {
     const std::string size = fmt::format("size={},mode=1777,nr_inodes=4096", plan.spec->scratch_bytes_max);
     need(::mount("scratch", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, size.c_str()) == 0, "scratch");
     for (const auto& [path, real] : plan.shown) show(path, real, false);
+    if (plan.spec->denies()) {
+      make_file(mask_path);
+      need(::chmod(mask_path, 0) == 0, "mask");
+      for (const fs::path& path : plan.spec->denied) deny(path);
+      name_hosts();
+    }
     for (const char* path : {"/dev/null", "/dev/zero", "/dev/urandom", "/dev/random", "/dev/full"})
       show(path, path, true);
     // A process table of its own; machines that hide parts of theirs refuse this, and then there is none.
@@ -132,7 +169,42 @@ void limit(int report, int which, std::uint64_t value) {
   if (::setrlimit(static_cast<__rlimit_resource>(which), &now) != 0) give_up(report, "failed", "setrlimit");
 }
 
-[[noreturn]] void become_server(const WarderPlan& plan, int out, int err, int report,
+// A descriptor over a local socket.
+bool send_descriptor(int through, int fd) {
+  char byte = 0, room[CMSG_SPACE(sizeof(int))] = {};
+  iovec data{&byte, 1};
+  msghdr message{.msg_name = nullptr,
+                 .msg_namelen = 0,
+                 .msg_iov = &data,
+                 .msg_iovlen = 1,
+                 .msg_control = room,
+                 .msg_controllen = sizeof room,
+                 .msg_flags = 0};
+  cmsghdr* head = CMSG_FIRSTHDR(&message);
+  head->cmsg_level = SOL_SOCKET;
+  head->cmsg_type = SCM_RIGHTS;
+  head->cmsg_len = CMSG_LEN(sizeof(int));
+  std::memcpy(CMSG_DATA(head), &fd, sizeof fd);
+  return ::sendmsg(through, &message, 0) == 1;
+}
+Fd receive_descriptor(int through) {
+  char byte = 0, room[CMSG_SPACE(sizeof(int))] = {};
+  iovec data{&byte, 1};
+  msghdr message{.msg_name = nullptr,
+                 .msg_namelen = 0,
+                 .msg_iov = &data,
+                 .msg_iovlen = 1,
+                 .msg_control = room,
+                 .msg_controllen = sizeof room,
+                 .msg_flags = 0};
+  const auto n = ::recvmsg(through, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  const cmsghdr* head = n == 1 ? CMSG_FIRSTHDR(&message) : nullptr;
+  int fd = -1;
+  if (head && head->cmsg_type == SCM_RIGHTS) std::memcpy(&fd, CMSG_DATA(head), sizeof fd);
+  return Fd(fd);
+}
+
+[[noreturn]] void become_server(const WarderPlan& plan, int out, int err, int report, int notices,
                                 const std::vector<sock_filter>& filter) {
   const JailSpec& spec = *plan.spec;
   ::setsid();
@@ -156,7 +228,14 @@ void limit(int report, int which, std::uint64_t value) {
   for (const std::string& text : spec.env) env.push_back(const_cast<char*>(text.c_str()));
   argv.push_back(nullptr);
   env.push_back(nullptr);
-  if (const int error = install_filter(filter); error != 0)
+  if (notices >= 0) {
+    // From here on every open waits for the warder, so nothing but the hand-over and the program may follow.
+    const int listener = install_watched_filter(filter);
+    if (listener < 0)
+      give_up(report, "failed", "watching what is denied");
+    else if (!send_descriptor(notices, listener))
+      give_up(report, "failed", "handing over what is watched");
+  } else if (const int error = install_filter(filter); error != 0)
     tell(report, fmt::format("gap system call filter: {}", std::strerror(error)));
   ::execve(argv[0], argv.data(), env.data());
   give_up(report, "failed", fmt::format("exec {}", argv[0]));
@@ -176,8 +255,12 @@ std::size_t room_for_connections() {
 
 class Watch {
  public:
-  Watch(const WarderPlan& plan, pid_t server, Fd printed, Fd complained)
-      : plan_(plan), server_(server), printed_(std::move(printed)), complained_(std::move(complained)) {
+  Watch(const WarderPlan& plan, pid_t server, Fd printed, Fd complained, std::optional<Notices> notices)
+      : plan_(plan),
+        server_(server),
+        printed_(std::move(printed)),
+        complained_(std::move(complained)),
+        notices_(std::move(notices)) {
     sigset_t children;
     ::sigemptyset(&children);
     ::sigaddset(&children, SIGCHLD);
@@ -185,6 +268,7 @@ class Watch {
     children_.reset(::signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK));
     epoll_.reset(::epoll_create1(EPOLL_CLOEXEC));
     for (Fd* fd : {&children_, &printed_, &complained_}) add(fd->get(), fd);
+    if (notices_) add(notices_->fd(), &notices_);
     add(plan_.control, &plan_);
   }
 
@@ -199,6 +283,8 @@ class Watch {
           ::_exit(0);  // the keeper is gone
         else if (tag == &children_)
           drain_signals();
+        else if (tag == &notices_)
+          tell_refusal();
         else if (tag == &printed_ || tag == &complained_)
           pass_on(*static_cast<Fd*>(tag));
         else if (door_)
@@ -212,6 +298,11 @@ class Watch {
   void add(int fd, const void* tag) {
     epoll_event event{.events = EPOLLIN, .data = {.ptr = const_cast<void*>(tag)}};
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event);
+  }
+  void tell_refusal() {
+    if (const auto r = notices_->serve())
+      tell(plan_.report,
+           fmt::format("refused {} {} {} {}", r->what, r->pid, r->process.empty() ? "?" : r->process, r->name));
   }
   void drain_signals() const {
     signalfd_siginfo drop{};
@@ -258,6 +349,7 @@ class Watch {
   const WarderPlan& plan_;
   pid_t server_;
   Fd printed_, complained_, children_, epoll_;
+  std::optional<Notices> notices_;
   std::string first_line_;
   std::optional<Forwarder> door_;
 };
@@ -275,14 +367,26 @@ void watch_over(const WarderPlan& plan) {
     ::unshare(CLONE_NEWCGROUP);  // hides the group's place; where it is refused, only the name is seen
     Room{plan}.build();
   }
-  const std::vector<sock_filter> filter = server_filter(plan.namespaces);
+  const bool watched = plan.namespaces && plan.spec->denies();
+  const std::vector<sock_filter> filter = server_filter(plan.namespaces, watched);
+  std::optional<std::pair<dev_t, ino_t>> mask;
+  Fd notices_read, notices_write;
+  if (watched) {
+    struct stat seen{};
+    int pair[2];
+    if (::stat(mask_path, &seen) != 0 || ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+      give_up(plan.report, "failed", "watching what is denied");
+    mask = std::pair(seen.st_dev, seen.st_ino);
+    notices_read.reset(pair[0]);
+    notices_write.reset(pair[1]);
+  }
   int out[2], err[2], born[2];
   if (::pipe2(out, O_CLOEXEC) != 0 || ::pipe2(err, O_CLOEXEC) != 0 || ::pipe2(born, O_CLOEXEC) != 0)
     give_up(plan.report, "failed", "pipe");
   Fd out_read(out[0]), out_write(out[1]), err_read(err[0]), err_write(err[1]), born_read(born[0]), born_write(born[1]);
   const pid_t server = ::fork();
   if (server < 0) give_up(plan.report, "failed", "fork");
-  if (server == 0) become_server(plan, out_write.get(), err_write.get(), born_write.get(), filter);
+  if (server == 0) become_server(plan, out_write.get(), err_write.get(), born_write.get(), notices_write.get(), filter);
   out_write.reset();
   err_write.reset();
   born_write.reset();
@@ -293,12 +397,20 @@ void watch_over(const WarderPlan& plan) {
     lines.append(chunk, static_cast<std::size_t>(n));
   if (!lines.empty() && ::write(plan.report, lines.data(), lines.size()) < 0) ::_exit(127);
   if (lines.find("failed ") != std::string::npos) ::_exit(127);
+  std::optional<Notices> notices;
+  if (mask) {
+    std::map<std::uint32_t, std::string> hosts;
+    std::uint32_t address = 127u << 24 | 77u << 16;
+    for (const std::string& host : plan.spec->denied_hosts) hosts[++address] = host;
+    notices.emplace(receive_descriptor(notices_read.get()), *mask, std::move(hosts));
+    notices_write.reset();
+  }
   drop(plan, plan.report);
   ::prctl(PR_SET_DUMPABLE, 0);  // the server is the same user: it must not look into this process
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   for (const int fd : {out_read.get(), err_read.get(), plan.output}) ::fcntl(fd, F_SETFL, O_NONBLOCK);
   tell(plan.report, "runs");
-  Watch(plan, server, std::move(out_read), std::move(err_read)).go();
+  Watch(plan, server, std::move(out_read), std::move(err_read), std::move(notices)).go();
 }
 
 }  // namespace hz::sandbox

@@ -1,9 +1,11 @@
 #include "standards/golden.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "base/seams.h"
 #include "crypto/hash.h"
@@ -16,7 +18,7 @@ using onnx::Dtype;
 
 constexpr std::string_view magic = "HZG1";
 constexpr std::size_t header_bytes_max = 65536;
-constexpr std::int64_t agreement_strict_milli = 999, agreement_basic_milli = 990;
+constexpr std::int64_t agreement_strict_milli = 999, agreement_basic_milli = 990, top5_strict_milli = 990;
 
 struct InputRow {
   std::string name, dtype;
@@ -257,6 +259,38 @@ Golden sample_of(const Golden& golden, std::size_t count, std::uint64_t seed) {
   return out;
 }
 
+namespace {
+
+constexpr std::size_t top = 5;
+
+// The classes of the largest logits, by number; with fewer classes than that the answer says nothing, so all of them.
+std::array<std::size_t, top> first_five(const float* logits, std::size_t n) {
+  std::array<std::size_t, top> out{};
+  std::vector<std::size_t> order(n);
+  for (std::size_t i = 0; i < n; ++i) order[i] = i;
+  const auto count = static_cast<std::ptrdiff_t>(std::min(top, n));
+  std::partial_sort(order.begin(), order.begin() + count, order.end(), [&](std::size_t a, std::size_t b) {
+    return logits[a] != logits[b] ? logits[a] > logits[b] : a < b;
+  });
+  std::copy_n(order.begin(), count, out.begin());
+  std::sort(out.begin(), out.begin() + count);
+  return out;
+}
+// Whether the reference's fifth and sixth are as close as what is tolerated: then either set is right.
+bool is_cut_by_tie(const float* want, std::size_t n, const std::array<std::size_t, top>& first, double peak,
+                   const Tolerance& tolerance) {
+  if (n <= top) return true;
+  std::size_t least = first[0];
+  for (const std::size_t c : first)
+    if (want[c] < want[least]) least = c;
+  double next = -std::numeric_limits<double>::infinity();
+  for (std::size_t c = 0; c < n; ++c)
+    if (std::ranges::find(first, c) == first.end()) next = std::max(next, double{want[c]});
+  return double{want[least]} - next <= 2 * (tolerance.rtol * std::fabs(double{want[least]}) + tolerance.c * peak);
+}
+
+}  // namespace
+
 Judgement judge_golden(const Golden& golden, const std::vector<float>& logits, std::int64_t quality_min_milli,
                        bool repaired) {
   HZ_ASSERT(logits.size() == golden.reference.size());
@@ -265,13 +299,17 @@ Judgement judge_golden(const Golden& golden, const std::vector<float>& logits, s
   double peak = 0;
   for (const float v : golden.reference) peak = std::max(peak, std::fabs(double{v}));
   Judgement out;
-  std::size_t right = 0, agreeing = 0;
+  std::size_t right = 0, agreeing = 0, five_alike = 0, five_judged = 0;
   std::optional<std::size_t> first_disagreement;
   for (std::size_t i = 0; i < golden.cases; ++i) {
     const float *got = logits.data() + i * n, *want = golden.reference.data() + i * n;
     const bool finite = std::all_of(got, got + n, [](float v) { return std::isfinite(v); });
     const std::size_t answer = argmax(got, n), preferred = argmax(want, n);
     if (finite && answer == golden.labels[i]) ++right;
+    if (const auto first = first_five(want, n); !is_cut_by_tie(want, n, first, peak, tolerance)) {
+      ++five_judged;
+      five_alike += finite && first_five(got, n) == first;
+    }
     if (is_tie(want, n, preferred, peak, tolerance)) {
       ++out.ties;
     } else if (finite && answer == preferred) {
@@ -283,6 +321,7 @@ Judgement judge_golden(const Golden& golden, const std::vector<float>& logits, s
   const std::size_t judged = golden.cases - out.ties;
   out.quality_milli = static_cast<std::int64_t>(right * 1000 / golden.cases);
   out.agreement_milli = judged == 0 ? 1000 : static_cast<std::int64_t>(agreeing * 1000 / judged);
+  out.top5_milli = five_judged == 0 ? 1000 : static_cast<std::int64_t>(five_alike * 1000 / five_judged);
   const Comparison compared = compare(logits_tensor(logits, golden.cases, n),
                                       logits_tensor(golden.reference, golden.cases, n), Scope::whole_model);
   out.logits = compared.match;
@@ -309,7 +348,8 @@ Judgement judge_golden(const Golden& golden, const std::vector<float>& logits, s
         fmt::format("quality {:.1f} % is below the {:.1f} % asked for{}{}", static_cast<double>(out.quality_milli) / 10,
                     static_cast<double>(quality_min_milli) / 10, out.worst.empty() ? "" : "; ", out.worst);
   const bool useful = out.quality_milli >= quality_min_milli && out.agreement_milli >= agreement_basic_milli;
-  const bool same = out.logits != Match::different && out.agreement_milli >= agreement_strict_milli;
+  const bool same = out.logits != Match::different && out.agreement_milli >= agreement_strict_milli &&
+                    out.top5_milli >= top5_strict_milli;
   out.verdict = !useful ? Verdict::failed : same && !repaired ? Verdict::strict : Verdict::basic_only;
   return out;
 }

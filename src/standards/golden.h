@@ -43,14 +43,15 @@ struct Judgement {
   Verdict verdict = Verdict::untested;
   std::int64_t quality_milli = 0;    // labels met, of 1000
   std::int64_t agreement_milli = 0;  // same first class as the reference, of 1000, ties left out
+  std::int64_t top5_milli = 0;       // same set of the first five classes as the reference, of 1000, ties left out
   std::size_t ties = 0;              // cases whose reference margin is within the tolerance
   Match logits = Match::different;   // the whole-model rule over all logits
   std::string worst;                 // one sentence; "" when every logit is equal
 };
 
-// `logits` are cases x classes. STRICT: the logits rule holds, agreement >= 999, quality >= the minimum and nothing was
-// repaired. BASIC_ONLY: quality >= the minimum and agreement >= 990. FAILED: everything else, and every answer that
-// does not depend on the input or repeats it. Pure; O(cases * classes).
+// `logits` are cases x classes. STRICT: the logits rule holds, agreement >= 999, top five >= 990, quality >= the
+// minimum and nothing was repaired. BASIC_ONLY: quality >= the minimum and agreement >= 990. FAILED: everything else,
+// and every answer that does not depend on the input or repeats it. Pure; O(cases * classes).
 Judgement judge_golden(const Golden& golden, const std::vector<float>& logits, std::int64_t quality_min_milli,
                        bool repaired);
 

@@ -131,6 +131,7 @@ struct ModelResult {
   std::string backend, backend_digest;
   Verdict verdict = Verdict::untested;
   std::int64_t quality_milli = 0, agreement_milli = 0, cases = 0, ties = 0;
+  std::int64_t top5_milli = 0;
   Match logits = Match::different;
   std::string worst;                  // the worst witness, or why it could not be tested
   std::string lift;                   // named repairs: "lift to 17", "coerced ..."; "" when none
@@ -148,6 +149,7 @@ struct ModelResult {
                 row("verdict", &ModelResult::verdict, "STRICT, BASIC_ONLY, FAILED or UNTESTED"),
                 row("quality_milli", &ModelResult::quality_milli, "labels met, of 1000"),
                 row("agreement_milli", &ModelResult::agreement_milli, "same first class as the reference, of 1000"),
+                row("top5_milli", &ModelResult::top5_milli, "same set of the first five classes, of 1000", or_default),
                 row("cases", &ModelResult::cases, "golden cases"),
                 row("ties", &ModelResult::ties, "cases left out of the agreement"),
                 row("logits", &ModelResult::logits, "all logits: equal, within tolerance or different"),

@@ -231,6 +231,7 @@ ModelResult test_product(const Product& product, const Bytes& model, const Golde
   out.verdict = in_batches->verdict;
   out.quality_milli = in_batches->quality_milli;
   out.agreement_milli = in_batches->agreement_milli;
+  out.top5_milli = in_batches->top5_milli;
   out.ties = static_cast<std::int64_t>(in_batches->ties);
   out.logits = in_batches->logits;
   out.worst = in_batches->worst;

@@ -100,4 +100,23 @@ Result<OpenedBody> open_body(const Seal& seal, ByteView blob, const crypto::AgeI
   return out;
 }
 
+Result<std::string> format_opening(const OpenedBody& opened) {
+  json::Value out;
+  out.set("body", opened.body).set("salt", hex(opened.salt));
+  return canonical(out);
+}
+
+Result<json::Value> read_opening(const Seal& seal, std::string_view text) {
+  json::Value value = HZ_TRY(parse_canonical(text));
+  const json::Value* body = value.find("body");
+  const auto bytes = parse_hex(value.text("salt"));
+  Salt salt{};
+  if (!body || !bytes || bytes->size() != salt.size() || !value.object() || value.object()->size() != 2)
+    return fail(why("statement.sealed"), "an opening has a body and a salt of 32 bytes, and nothing else");
+  std::copy(bytes->begin(), bytes->end(), salt.begin());
+  if (hex(HZ_TRY(commitment(seal.type, salt, *body))) != seal.commit)
+    return fail(why("statement.sealed"), "this is not the body that was committed to");
+  return *body;
+}
+
 }  // namespace hz::statement

@@ -32,6 +32,11 @@ struct OpenedBody {
   json::Value body;
   Salt salt{};  // as secret as the body
 };
+// For whoever may see the whole body and has no key: canonical JSON `{"body":...,"salt":"<64 hex>"}`. Errors:
+// statement.not_canonical.
+Result<std::string> format_opening(const OpenedBody& opened);
+// What opens exactly this seal. Safe on any bytes. Errors: statement.not_canonical, statement.sealed.
+Result<json::Value> read_opening(const Seal& seal, std::string_view text);
 // Further blobs of a sealed body, for other readers: the commitment stays. Errors: as seal_body.
 Result<std::vector<Bytes>> wrap_body(const OpenedBody& opened, std::span<const crypto::AgeRecipient> readers, Rng& rng);
 // The body in a blob, when it is the one the seal commits to: size class, padding, canonical form and commitment are

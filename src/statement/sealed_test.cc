@@ -210,3 +210,27 @@ TEST_CASE("statement: a sealed payload reads back; body and seal exclude each ot
   CHECK(refused("\"blobs\":[\"" + made.seal.blobs[0] + "\"]", "\"blobs\":[]") == "statement.header");
   CHECK(refused("\"blobs\":[\"", "\"blobs\":[\"" + made.seal.blobs[0] + "\",\"") == "statement.header");
 }
+
+TEST_CASE("sealed: an opening shows the body to whoever has the seal, and opens no other") {
+  for (const std::size_t fields : {std::size_t{3}, tree_fields_max + 1}) {
+    json::Value body, other;
+    for (std::size_t i = 0; i < fields; ++i) {
+      body.set(fmt::format("f{}", i), static_cast<std::int64_t>(i));
+      other.set(fmt::format("f{}", i), static_cast<std::int64_t>(i + 1));
+    }
+    OpenedBody opened{body, {}};
+    opened.salt.fill(7);
+    Seal seal;
+    seal.type = fields > tree_fields_max ? Commitment::body : Commitment::fields;
+    seal.commit = hex(commitment(seal.type, opened.salt, body).value());
+    const std::string text = format_opening(opened).value();
+    CHECK(canonical(read_opening(seal, text).value()).value() == canonical(body).value());
+    CHECK_FALSE(read_opening(seal, format_opening({other, opened.salt}).value()));
+    OpenedBody salted = opened;
+    salted.salt[0] = 8;
+    CHECK(read_opening(seal, format_opening(salted).value()).error().reason->slug == "statement.sealed");
+    for (const char* wrong : {"", "{}", "[]", "{\"body\":{}}", "{\"salt\":\"00\"}"})
+      CHECK_FALSE(read_opening(seal, wrong));
+    CHECK_FALSE(read_opening(seal, text + " "));
+  }
+}

@@ -6,7 +6,7 @@ namespace hz::supply {
 
 namespace {
 
-constexpr std::uint32_t pt_load = 1, pt_dynamic = 2;
+constexpr std::uint32_t pt_load = 1, pt_dynamic = 2, pt_note = 4, note_build_id = 3;
 constexpr std::uint64_t dt_null = 0, dt_needed = 1, dt_strtab = 5, dt_strsz = 10, dt_soname = 14, dt_rpath = 15,
                         dt_runpath = 29;
 
@@ -57,6 +57,7 @@ class ElfReader {
       const auto type = little<std::uint32_t>(at);
       const auto offset = little<std::uint64_t>(at + 8), address = little<std::uint64_t>(at + 16),
                  size = little<std::uint64_t>(at + 32);
+      if (type == pt_note && inside(offset, size)) read_notes(offset, size);
       if (type != pt_load && type != pt_dynamic) continue;
       if (!inside(offset, size)) return refuse(at, "a segment lies outside the file");
       if (type == pt_load) {
@@ -68,6 +69,22 @@ class ElfReader {
       }
     }
     return {};
+  }
+
+  // Notes that make no sense end the reading of them: nothing a loader does depends on one.
+  void read_notes(std::uint64_t at, std::uint64_t size) {
+    constexpr std::uint64_t build_id_bytes_max = 64;
+    const std::uint64_t end = at + size;
+    for (int notes = 0; notes < 64 && end - at >= 12; ++notes) {
+      const std::uint64_t name = little<std::uint32_t>(at), content = little<std::uint32_t>(at + 4);
+      const auto type = little<std::uint32_t>(at + 8);
+      const std::uint64_t content_at = at + 12 + (name + 3) / 4 * 4, next = content_at + (content + 3) / 4 * 4;
+      if (next > end) return;
+      if (type == note_build_id && name == 4 && as_text(file_.subspan(at + 12, 3)) == "GNU" &&
+          content <= build_id_bytes_max)
+        out_.build_id = hex(file_.subspan(content_at, content));
+      at = next;
+    }
   }
 
   // Where the byte at a virtual address stands in the file, and how many bytes follow it there.

@@ -13,11 +13,12 @@ struct Elf {
   std::string soname;               // DT_SONAME, or ""
   std::vector<std::string> needed;  // DT_NEEDED in file order
   std::vector<std::string> search;  // DT_RUNPATH, else DT_RPATH, split at ':'
+  std::string build_id;             // of the linker's note, hex, or "": the same for a stripped copy
 };
 
-// Reads only the program headers and the dynamic section: strings are found through DT_STRTAB, so a file whose section
-// headers were stripped works too. Limits: 4,096 program headers, 65,536 dynamic entries, 4,096 needs, names of 4,096
-// bytes. Errors: supply.elf (naming the offset), supply.limit.
+// Reads only the program headers, the notes and the dynamic section: strings are found through DT_STRTAB, so a file
+// whose section headers were stripped works too. Limits: 4,096 program headers, 65,536 dynamic entries, 4,096 needs,
+// names of 4,096 bytes. Errors: supply.elf (naming the offset), supply.limit.
 Result<Elf> parse_elf(ByteView file);
 
 bool looks_like_elf(ByteView file);

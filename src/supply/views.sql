@@ -156,6 +156,12 @@ CREATE VIEW public_supply_edge AS
   JOIN supply_own_source s ON s.source = v.source
   WHERE m.mention = 1 AND m.node = m.bare;
 
+-- Where a scan found a file, and its digest.
+CREATE VIEW public_supply_file AS
+  SELECT p.node AS node, p.value AS path, d.value AS sha256, s.statement AS statement
+  FROM supply_own_note p JOIN supply_own_note d ON d.node = p.node AND d.source = p.source AND d.key = 'sha256'
+  JOIN supply_own_source s ON s.source = p.source WHERE p.key = 'path';
+
 CREATE VIEW public_supply_product AS
   SELECT product, name, area, model_sha256, incumbent, golden_sha256, quality_min_milli, outage_max_s,
          quality_drop_max_milli, statement FROM supply_own_product;

@@ -97,9 +97,15 @@ with tempfile.TemporaryDirectory() as folder:
                                    str(deploy / "products" / "reach.golden"), key, stop], stdout=out)
     print(f"seed {seed}")
     try:
-        table_top = run("drill", "new", "--lose", "backend:refrt")
-        refused = run("drill", "apply", table_top["drill"], codes=(6,))
-        check("a table-top drill moves no traffic", refused["error"]["reason"] == "drill.not_live", refused)
+        before = run("pool", "route", "list")["routes"]
+        table_top = run("drill", "new", "--lose", "backend:refrt")["drill"]
+        run("drill", "apply", table_top)
+        said = run("drill", "status", table_top)["products"][0]
+        check("a table-top drill says the same steps", said["stage"] == "switched" and "on the table" in said["detail"], said)
+        check("and moves nothing", run("pool", "route", "list")["routes"] == before and servers() == ["today"], servers())
+        run("drill", "verify", table_top)
+        run("drill", "fail-back", table_top)
+        check("and comes back", run("drill", "status", table_top)["products"][0]["stage"] == "failed back")
         refused = run("drill", "fail-back", "000000", codes=(5,))
         check("a drill that is none is named", refused["error"]["reason"] == "drill.no_drill", refused)
         cuts = 0
@@ -140,6 +146,24 @@ with tempfile.TemporaryDirectory() as folder:
         state = run("drill", "status", opened["drill"])["products"][0]
         check("applied again it takes a new server", state["stage"] == "switched" and state["claim"] in servers(), state)
         run("drill", "fail-back", opened["drill"])
+        # The exit plan, checked by somebody who has nothing but the file.
+        run("drill", "item", "open", opened["drill"], "--owner", "kernels", "--due", "2027-03-31", codes=(0, 6))
+        bundle = folder + "/exit.hzbundle"
+        run("drill", "report", opened["drill"], "--out", folder + "/report.html", "--bundle", bundle)
+
+        def audit(path):
+            return subprocess.run([hezong, "--home", "/nonexistent", "--json", "audit", "verify", path], capture_output=True,
+                                  text=True, timeout=60, env=quiet)
+
+        told = json.loads(audit(bundle).stdout)["bundle"]
+        check("the exit plan holds on a machine that knows nobody", told["holds"] and
+              told["exit_plan"]["products"][0]["recover_ms"] >= 0, told.get("failed_detail"))
+        whole, kept = pathlib.Path(bundle).read_bytes(), 0
+        for _ in range(40):
+            at = rng.randrange(len(whole))
+            pathlib.Path(bundle).write_bytes(whole[:at] + bytes([whole[at] ^ (1 << rng.randrange(8))]) + whole[at + 1:])
+            kept += audit(bundle).returncode == 0
+        check("a changed byte is refused wherever it is", kept == 0, f"{kept} of 40 held")
         metered = run("pool", "meter", "show")
         check("every request is metered once", f"\"whole\":{seen['sent']}" in json.dumps(metered, separators=(",", ":")),
               metered)

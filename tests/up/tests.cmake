@@ -20,6 +20,8 @@ add_test(NAME up.gateway COMMAND ${CMAKE_CURRENT_LIST_DIR}/gateway.py $<TARGET_F
 set_tests_properties(up.gateway PROPERTIES TIMEOUT 300)
 add_test(NAME up.drill COMMAND ${CMAKE_CURRENT_LIST_DIR}/drill.py $<TARGET_FILE:hezong> ${PROJECT_SOURCE_DIR})
 set_tests_properties(up.drill PROPERTIES TIMEOUT 300)
+add_test(NAME up.deny COMMAND ${CMAKE_CURRENT_LIST_DIR}/deny.py $<TARGET_FILE:hezong> ${PROJECT_SOURCE_DIR})
+set_tests_properties(up.deny PROPERTIES TIMEOUT 180 SKIP_RETURN_CODE 77)
 add_test(NAME up.full_disk COMMAND ${CMAKE_CURRENT_LIST_DIR}/full_disk.py $<TARGET_FILE:hezong>)
 set_tests_properties(up.full_disk PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77)
 add_test(NAME up.time_and_backup COMMAND ${CMAKE_CURRENT_LIST_DIR}/time_and_backup.py $<TARGET_FILE:hezong>
@@ -29,3 +31,7 @@ add_test(NAME up.repair COMMAND ${CMAKE_CURRENT_LIST_DIR}/repair.py $<TARGET_FIL
 set_tests_properties(up.repair PROPERTIES TIMEOUT 180)
 add_test(NAME up.jobs COMMAND ${CMAKE_CURRENT_LIST_DIR}/jobs.py $<TARGET_FILE:hezong>)
 set_tests_properties(up.jobs PROPERTIES TIMEOUT 180)
+add_test(NAME up.lend COMMAND ${CMAKE_CURRENT_LIST_DIR}/lend.py $<TARGET_FILE:hezong> ${PROJECT_SOURCE_DIR})
+set_tests_properties(up.lend PROPERTIES TIMEOUT 300)
+add_test(NAME up.accounts COMMAND ${CMAKE_CURRENT_LIST_DIR}/accounts.py $<TARGET_FILE:hezong> ${PROJECT_SOURCE_DIR})
+set_tests_properties(up.accounts PROPERTIES TIMEOUT 200)
