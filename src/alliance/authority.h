@@ -60,6 +60,9 @@ Result<void> apply(Authority& authority, const statement::Statement& s);
 // everything else. A leaf that no statement of the alliance has is not decoded.
 Result<void> follow_keys(Authority& authority, std::uint64_t index, ByteView leaf);
 
+// The leaf may be a statement that changes keys or ends the log: a cheap first look, wrong for few others.
+bool may_change_keys(ByteView leaf);
+
 // The text that stands in every leaf of an alliance kind, and hardly in others: a cheap first look.
 bool may_be_act(ByteView leaf);
 

@@ -54,15 +54,22 @@ Result<void> revoke(Authority& a, const statement::Statement& s, const KeyRevoke
 }
 
 constexpr std::string_view act_type = "https://hezong.example/alliance/";
+// How the predicate types of KeyRotate, KeyRevoke and LogEnd go on.
+constexpr std::string_view key_act = "https://hezong.example/alliance/key_",
+                           end_act = "https://hezong.example/alliance/log_end";
+
+bool holds(ByteView leaf, std::string_view text) {
+  return ::memmem(leaf.data(), leaf.size(), text.data(), text.size()) != nullptr;
+}
 
 }  // namespace
 
-bool may_be_act(ByteView leaf) {
-  return ::memmem(leaf.data(), leaf.size(), act_type.data(), act_type.size()) != nullptr;
-}
+bool may_be_act(ByteView leaf) { return holds(leaf, act_type); }
+
+bool may_change_keys(ByteView leaf) { return holds(leaf, key_act) || holds(leaf, end_act); }
 
 Result<void> follow_keys(Authority& authority, std::uint64_t index, ByteView leaf) {
-  if (!may_be_act(leaf)) return {};
+  if (!may_change_keys(leaf)) return {};
   const auto s = check_statement(authority, leaf, index);
   if (s && s->role == "root") (void)apply(authority, *s);  // what is refused changes nothing, and is listed by replay
   return {};

@@ -224,3 +224,31 @@ TEST_CASE("keys: numbers of root keys that cannot work are refused before anythi
   }
   CHECK_FALSE(fs::exists(dir.path() / "h"));
 }
+
+TEST_CASE("keys: a long log is opened by its record, and what changed its keys long ago is known all the same") {
+  Acme acme;
+  const std::string old = acme.id(Role::author);
+  KeyProposal rotation = acme.rotation(Role::author);
+  acme.sign(rotation, 1);
+  REQUIRE(acme.submit(rotation));
+  const std::string now = acme.id(Role::author);
+  std::vector<Draft> facts;
+  for (int i = 0; i < 1000; ++i) facts.push_back(fact(fmt::format("n{}", i)));
+  while (acme.member->log().head().size <= log::always_checked_max + 1000) REQUIRE(acme.member->append(facts));
+  REQUIRE(acme.member->rest());
+  const auto record = read_text(acme.home() / "log" / "checked", 1 << 20);
+  REQUIRE(record);
+  CHECK(record->find("landmark 1\n") != std::string::npos);
+  acme.reopen();
+  REQUIRE(acme.member->log().checked());
+  CHECK(acme.id(Role::author) == now);
+  const auto& keys = acme.member->authority().keys;
+  CHECK(std::ranges::any_of(keys, [&](const KeySpan& k) { return hex(k.key.id) == old && !k.speaks(500); }));
+  // And goes on: the record of another start, after a change that stands above it.
+  KeyProposal again = acme.rotation(Role::author);
+  acme.sign(again, 1);
+  REQUIRE(acme.submit(again));
+  acme.reopen();
+  CHECK(acme.id(Role::author) != now);
+  REQUIRE(acme.member->append(fact("last")));
+}

@@ -222,3 +222,36 @@ TEST_CASE("many logs: a suspension of another history counts until its log is he
   views.rebuild();
   CHECK(view_digest(views.db()).value() == digest);
 }
+
+TEST_CASE("many logs: a mirror whose stored entry was changed stops nobody, is named, and counts again once repaired") {
+  Alliance a(3, 77);
+  for (Member& m : a.members) REQUIRE(m.append(draft(Fact{"x", 1})));
+  // Member 0 mirrors the log of member 1, as a pull leaves it.
+  const fs::path mirror = peer_folder(a.members[0].home(), a.members[1].origin());
+  fs::create_directories(mirror);
+  REQUIRE(a.members[1].rest());
+  fs::copy(a.members[1].home() / "log", mirror, fs::copy_options::recursive);
+  const auto facts = [&] {
+    return a.members[0].views().value()->integer("SELECT count(*) FROM public_alliance_statement").value().value_or(-1);
+  };
+  const auto all = facts();
+  const auto own = static_cast<std::int64_t>(a.members[0].log().head().size);
+  REQUIRE(all > own);
+  const auto change = [&](std::string_view from, std::string_view to) {
+    sql::Db db = sql::Db::open(mirror / "log.db", sql::Mode::writer).value();
+    REQUIRE(
+        db.exec("UPDATE entry SET leaf = CAST(? || substr(leaf, 5) AS BLOB) WHERE idx = 0 AND substr(leaf, 1, 4) = "
+                "CAST(? AS BLOB)",
+                {to, from}));
+    REQUIRE(db.changes() == 1);
+  };
+  change("HZL1", "HZL2");
+  REQUIRE(a.members[0].rebuild_views());
+  CHECK(facts() == own);
+  REQUIRE(a.members[0].peer_faults().size() == 1);
+  CHECK(a.members[0].peer_faults().front().text().starts_with("log.leaf_corrupt: " + a.members[1].origin()));
+  CHECK(facts() == own);
+  change("HZL2", "HZL1");
+  CHECK(facts() == all);
+  CHECK(a.members[0].peer_faults().empty());
+}

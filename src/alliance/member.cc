@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "alliance/head_keys.h"
 #include "alliance/keys.h"
 #include "alliance/member_state.h"
 #include "alliance/reasons.h"
@@ -24,7 +25,7 @@ Member::~Member() = default;
 Result<Member> Member::open(const fs::path& home, const Mounted& mounted, const Seams& seams) {
   const Places places(home);
   const bool begun = has_key(places.keys, Role::log);
-  auto log = log::Log::open_reader(places.log, log::Check::leaves, places.mark);
+  auto log = log::Log::open_reader(places.log, log::Check::since_record, places.mark);
   if (!log && log.error().reason->slug == "log.missing") {
     if (begun) return fail(why("alliance.unfinished"), "{} has keys and no log", home.string());
     return fail(why("alliance.no_member"), "{}", home.string());
@@ -51,7 +52,9 @@ Result<Member> Member::open(const fs::path& home, const Mounted& mounted, const 
                                               false,
                                               {}}));
   State& state = *out.state_;
-  HZ_TRY(state.read_authority(1));
+  state.verified_kept = state.verified.size;
+  HZ_TRY(state.read_authority_by_record());
+  state.keep_checked();
   if (!state.authority.signs_heads(state.log.key(), state.log.head().size))
     return fail(why("alliance.genesis"), "{} signs checkpoints with {}, which no statement names", state.log.origin(),
                 log::format_vkey(state.log.key()));
@@ -72,7 +75,10 @@ Result<void> Member::refresh() {
 
 Result<void> Member::rest() {
   if (!state_->writer) return {};
-  const Result<void> kept = state_->keep_verified();
+  state_->keep_checked();
+  // Not after each statement: a file a request would cost more than checking some signatures again.
+  const bool much = state_->verified.size >= state_->verified_kept + verified_every;
+  const Result<void> kept = much ? state_->keep_verified() : Result<void>();
   state_->log.rest();
   return kept;
 }
@@ -109,10 +115,13 @@ Result<sql::Db*> Member::views() {
     if (auto kept = verified_of(state.log, state.places.verified); kept.size > state.verified.size)
       state.verified = std::move(kept);
   if (!state.views) state.views.emplace(HZ_TRY(Views::open(state.places.views, state.mounted, state.authority.origin)));
-  std::vector<Source> logs = state.sources();
-  for (Source& log : logs) log.open = [&state](const statement::Statement& s) { return state.open_for_replay(s); };
   for (;;) {
-    const bool changed = HZ_TRY(state.views->catch_up(logs, *state.seams.progress, state.bodies_text()));
+    std::vector<Source> logs = state.sources();
+    for (Source& log : logs) log.open = [&state](const statement::Statement& s) { return state.open_for_replay(s); };
+    const auto caught_up = state.views->catch_up(std::move(logs), *state.seams.progress, state.bodies_text());
+    // A mirror that is damaged stops nobody: its statements are left out until it is repaired.
+    if (!caught_up && state.peers.drop_damaged()) continue;
+    const bool changed = HZ_TRY(caught_up);
     // Also when nothing changed, once: the process that replayed an erasure may have died before it deleted anything.
     if (!changed && state.settled) break;
     state.settled = true;
@@ -122,10 +131,24 @@ Result<sql::Db*> Member::views() {
   return &state.views->db();
 }
 
+Result<std::map<std::string, std::uint64_t>> Member::replayed() {
+  State& state = *state_;
+  if (!state.views) state.views.emplace(HZ_TRY(Views::open(state.places.views, state.mounted, state.authority.origin)));
+  std::map<std::string, std::uint64_t> out;
+  sql::Db& db = state.views->db();
+  HZ_TRY(db.transaction([&] {
+    return db.query("SELECT origin, size FROM alliance_log", {}, [&](const sql::Row& r) {
+      out[r.text(0)] = static_cast<std::uint64_t>(r.integer(1));
+      return true;
+    });
+  }));
+  return out;
+}
+
 std::vector<Source> Member::State::sources() {
   peers.refresh(authority.origin);
   std::vector<Source> out{source_of(log, verified)};
-  for (const auto& peer : peers.logs()) out.push_back(source_of(peer->log, peer->verified));
+  for (const auto& peer : peers.logs()) out.push_back(source_of(*peer));
   return out;
 }
 
@@ -139,6 +162,33 @@ Result<Member::Rebuilt> Member::rebuild_views() {
   HZ_TRY(bare.catch_up(state.sources(), silent_progress()));
   out.shared = HZ_TRY(view_digest(bare.db()));
   return out;
+}
+
+Result<void> Member::views_at(std::span<const FrontierEntry> heads, const std::string& as,
+                              const std::function<Result<void>(sql::Db&)>& read) {
+  State& state = *state_;
+  std::vector<Source> here = state.sources(), then;
+  for (const FrontierEntry& head : heads) {
+    if (head.size == 0) continue;
+    const auto log = std::ranges::find(here, head.origin, &Source::origin);
+    const std::uint64_t size = log == here.end() ? 0 : log->size;
+    if (size < head.size)
+      return fail(why("alliance.closing_waiting"), "{}: {} statements are named, {} are here", head.origin, head.size,
+                  size);
+    if (head.size != log->size) log->root = HZ_TRY(log->root_at(head.size));
+    if (hex(log->root) != head.root)
+      return fail(why("alliance.other_history"), "{} at {} is {} here, not {}", head.origin, head.size, hex(log->root),
+                  head.root);
+    log->size = head.size;
+    // The key may have changed since; then that head was signed by the one that spoke there.
+    const Authority* authority = head.origin == state.authority.origin ? &state.authority : peer_authority(head.origin);
+    if (authority)
+      if (const auto keys = head_keys(*authority, head.size); !keys.empty()) log->head_key = keys.front();
+    then.push_back(*log);
+  }
+  Views views = HZ_TRY(Views::in_memory(state.mounted, as));
+  HZ_TRY(views.catch_up(std::move(then), silent_progress()));
+  return read(views.db());
 }
 
 Frontier Member::frontier() const {

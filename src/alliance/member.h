@@ -1,5 +1,7 @@
 // This node's member: its keys, its log, its blobs, and the views replayed from its and other members' statements.
 #pragma once
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -134,6 +136,8 @@ class Member {
 
   // The views, replayed up to the own head and those of the mirrored logs. Callers read; only replay writes.
   Result<sql::Db*> views();
+  // How much of each log the views stand on, without replaying more; a replay that runs is waited for. Errors: sql.*.
+  Result<std::map<std::string, std::uint64_t>> replayed();
   // Mirrored logs that could not be opened just now, with the reason: their statements are not in the views.
   const std::vector<Error>& peer_faults() const;
   blob::Store& blobs();
@@ -170,6 +174,11 @@ class Member {
     std::string own, shared;
   };
   Result<Rebuilt> rebuild_views();
+  // Reads the views as they were at these heads: what a closing was computed from, whatever is known since. They are
+  // replayed in memory, without sealed bodies, as `as` (an origin) would: every node gets the same rows. Errors:
+  // alliance.closing_waiting (a log is not here so far), alliance.other_history (its root is another), sql.*, log.*.
+  Result<void> views_at(std::span<const FrontierEntry> heads, const std::string& as,
+                        const std::function<Result<void>(sql::Db&)>& read);
 
   // Fills in the body of a sealed statement of any log. Errors: alliance.body_gone (erased, not here, or not for this
   // member), statement.sealed.
@@ -182,10 +191,24 @@ class Member {
   Result<std::string> reveal(const statement::Statement& s);
   // Gives a sealed body of this member to further readers. Errors: as open; alliance.not_sealed, alliance.no_box_key.
   Result<Receipt> share(const statement::Statement& s, const Audience& audience);
+  // A sealed body of this member that somebody may read by now to whom it was not sealed: who was admitted, put on a
+  // list or got a box key later, and everybody once the time of a sealed-until has come.
+  struct BodyDue {
+    std::string statement;
+    Audience audience;
+    std::uint64_t index = 0;
+  };
+  // At most so many, by the caller's clock: one that goes back gives out nothing. Cost while none is due: one look at
+  // each class. Errors: what views() says.
+  Result<std::vector<BodyDue>> bodies_due(std::int64_t now_ms, std::size_t max);
+  // Gives them out as alliance.body_shared, to those who lack them only. How many. Errors: as append.
+  Result<std::size_t> give_bodies(std::span<const BodyDue> due, std::int64_t now_ms);
   // Says that a sealed body of this member is gone, and deletes it here. Errors: alliance.not_sealed, blob.write.
   Result<Receipt> erase(const statement::Statement& s, std::string_view reason);
   // Blobs came or went other than by these calls: views are replayed at the next call. Errors: base.write.
   Result<void> note_bodies_changed();
+  // It is so long, or the clock went back, since bodies were last noted as changed.
+  bool bodies_settled(std::int64_t now_ms, std::int64_t for_ms) const;
 
  private:
   struct State;

@@ -7,6 +7,7 @@
 #include "alliance/member_state.h"
 #include "alliance/reasons.h"
 #include "alliance/reserve.h"
+#include "log/reasons.h"
 #include "statement/canonical.h"
 #include "statement/reasons.h"
 
@@ -73,11 +74,15 @@ Result<void> Member::become_writer() {
   }
   HZ_TRY(adopt_next_keys());
   auto key = HZ_TRY(load_key(state.places.keys, Role::log));
-  const std::uint64_t seen = state.log.head().size;
-  // The entries were checked when this member was opened.
-  state.log = HZ_TRY(log::Log::open(state.places.log, state.places.mark, std::move(key.key), log::Check::tiles));
+  const log::Head seen = state.log.head();
+  // The entries were checked when this member was opened, and what came since is checked as it is read.
+  auto log = HZ_TRY(log::Log::open(state.places.log, state.places.mark, std::move(key.key), log::Check::head));
+  if (log.head().size < seen.size || HZ_TRY(log.root_at(seen.size)) != seen.root)
+    return fail(hz::log::why("log.forked"), "{}: size {} does not extend size {}", state.places.log.string(),
+                log.head().size, seen.size);
+  state.log = std::move(log);
   state.writer = true;
-  return state.read_authority(seen);
+  return state.read_authority(seen.size);
 }
 
 Result<std::vector<Receipt>> Member::append(std::span<const Draft> drafts) {
@@ -86,9 +91,9 @@ Result<std::vector<Receipt>> Member::append(std::span<const Draft> drafts) {
   std::optional<std::vector<statement::NamedSigner>> roots;
   std::vector<Receipt> receipts(drafts.size());
   std::vector<log::Entry> entries;
-  std::vector<std::size_t> slots;                                       // entries[i] answers receipts[slots[i]]
-  std::vector<Bytes> blobs;                                             // encrypted bodies of the entries
-  std::map<std::string, std::vector<crypto::AgeRecipient>> readers_of;  // by audience: looked up once a batch
+  std::vector<std::size_t> slots;                    // entries[i] answers receipts[slots[i]]
+  std::vector<Bytes> blobs;                          // encrypted bodies of the entries
+  std::map<std::string, State::SealFor> readers_of;  // by audience: looked up once a batch
   std::map<statement::Idem, std::size_t> sealed_here;
   std::vector<std::pair<std::size_t, std::size_t>> twins;  // (draft, the equal one before it)
   entries.reserve(drafts.size());
@@ -130,7 +135,7 @@ Result<std::vector<Receipt>> Member::append(std::span<const Draft> drafts) {
     if (sealed) {
       auto [known, added] = readers_of.try_emplace(audience.format());
       if (added) known->second = HZ_TRY(state.readers(*this, audience));
-      body = HZ_TRY(statement::seal_body(draft.body, known->second, *state.seams.rng));
+      body = HZ_TRY(statement::seal_body(draft.body, known->second.keys, *state.seams.rng));
       for (Bytes& blob : body->blobs) blobs.push_back(std::move(blob));
     }
     std::string payload = HZ_TRY(state.payload(draft, *kind, idem, draft.issued_ms < 0 ? now_ms : draft.issued_ms,
@@ -167,6 +172,7 @@ Result<std::vector<Receipt>> Member::append(std::span<const Draft> drafts) {
   }
   // Bodies first: a statement whose body is nowhere could never be read.
   HZ_TRY(state.blobs.put_all(blobs));
+  HZ_TRY(state.note_readers(readers_of));
   const std::uint64_t before = state.log.head().size;
   const auto appended = HZ_TRY(state.append_entries(entries));
   // What was signed here just now need not be checked again.

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 
 #include "alliance/body.h"
@@ -50,16 +51,17 @@ Result<const std::vector<crypto::AgeIdentity>*> Member::State::identities() {
   return &*boxes;
 }
 
-Result<std::vector<crypto::AgeRecipient>> Member::State::readers(Member& member, const Audience& wanted) {
+Result<Member::State::SealFor> Member::State::readers(Member& member, const Audience& wanted, std::int64_t now_ms) {
   const auto& own = *HZ_TRY(identities());
-  std::vector<crypto::AgeRecipient> out;
+  SealFor out;
   if (own.empty()) {  // a member made before there were box keys
-    out.push_back(HZ_TRY(load_or_create_box(box_path(places.keys), *seams.rng)).recipient());
+    out.keys.push_back(HZ_TRY(load_or_create_box(box_path(places.keys), *seams.rng)).recipient());
     boxes.reset();
   } else {
-    out.push_back(own.front().recipient());
+    out.keys.push_back(own.front().recipient());
   }
-  if (wanted.kind == Audience::Kind::owner || wanted.kind == Audience::Kind::sealed_until) return out;
+  if (wanted.kind == Audience::Kind::owner) return out;
+  if (wanted.kind == Audience::Kind::sealed_until && now_ms < wanted.until_ms) return out;
   sql::Db& db = *HZ_TRY(member.views());
   const MembershipFacts facts = HZ_TRY(membership_facts(db));
   std::map<std::string, std::string> known;
@@ -72,13 +74,26 @@ Result<std::vector<crypto::AgeRecipient>> Member::State::readers(Member& member,
                }));
   for (const auto& [reader, key] : known) {
     if (reader == authority.genesis.member) continue;
-    if (!may_read(wanted, authority.genesis.member, reader, facts, 0)) continue;
+    if (!may_read(wanted, authority.genesis.member, reader, facts, now_ms)) continue;
     // Where the class does not name its readers, one without a key must not stop the others.
-    if (key.empty() && wanted.kind == Audience::Kind::members) continue;
+    const bool named = wanted.kind != Audience::Kind::members && wanted.kind != Audience::Kind::sealed_until;
+    if (key.empty() && !named) continue;
     if (key.empty()) return fail(why("alliance.no_box_key"), "{} of {}", reader, wanted.format());
-    out.push_back(HZ_TRY(crypto::AgeRecipient::parse(key)));
+    out.keys.push_back(HZ_TRY(crypto::AgeRecipient::parse(key)));
+    out.others.insert(reader);
   }
   return out;
+}
+
+Result<void> Member::State::note_readers(const std::map<std::string, SealFor>& by_audience) {
+  if (by_audience.empty()) return {};
+  SealedTo record = SealedTo::read(places.sealed_to);
+  bool changed = false;
+  for (const auto& [audience_text, to] : by_audience)
+    // The owner's own have no other readers, and no record.
+    if (!(to.others.empty() && record.at(audience_text, log.head().size).empty()))
+      changed |= record.note(audience_text, log.head().size, to.others);
+  return changed ? record.write(places.sealed_to) : Result<void>();
 }
 
 Result<std::optional<statement::OpenedBody>> Member::State::open(const statement::Statement& s) {
@@ -149,8 +164,21 @@ std::string Member::State::bodies_text() const {
   return text ? *text : std::string();
 }
 
-Result<void> Member::note_bodies_changed() {
-  return write_file_durably(state_->places.bodies, as_bytes(random_text(*state_->seams.rng) + "\n"));
+Result<void> Member::note_bodies_changed() { return state_->note_bodies(); }
+
+// The text is new each time; when it was written stands in it, by the member's own clock.
+Result<void> Member::State::note_bodies() const {
+  return write_file_durably(places.bodies,
+                            as_bytes(fmt::format("{} {}\n", random_text(*seams.rng), seams.clock->now_ms())));
+}
+
+bool Member::bodies_settled(std::int64_t now_ms, std::int64_t for_ms) const {
+  const std::string text = state_->bodies_text();
+  std::int64_t at_ms = 0;
+  const auto space = text.find(' ');
+  if (space == std::string::npos) return true;
+  std::from_chars(text.data() + space + 1, text.data() + text.size(), at_ms);
+  return now_ms < at_ms || now_ms - at_ms >= for_ms;
 }
 
 Result<bool> Member::State::settle_bodies() {
@@ -177,7 +205,7 @@ Result<bool> Member::State::settle_bodies() {
                  return true;
                }));
   for (const Digest& digest : gone) HZ_TRY(blobs.erase(digest));
-  if (!gone.empty() || again) HZ_TRY(write_file_durably(places.bodies, as_bytes(random_text(*seams.rng) + "\n")));
+  if (!gone.empty() || again) HZ_TRY(note_bodies());
   crypto::Sha256 hash;
   bool any = false;
   HZ_TRY(
@@ -221,13 +249,110 @@ Result<Receipt> Member::share(const statement::Statement& s, const Audience& aud
   const auto body = HZ_TRY(state.open(s));
   if (!body) return fail(why("alliance.body_gone"), "{}", s.id_text());
   const auto readers = HZ_TRY(state.readers(*this, audience));
-  const auto blobs = HZ_TRY(statement::wrap_body(*body, readers, *state.seams.rng));
-  BodyShared said{s.id_text(), audience.format(), {}};
-  for (const Bytes& blob : blobs) said.blobs.push_back(hex(crypto::sha256(blob)));
+  std::vector<Bytes> blobs;
+  const Draft made = HZ_TRY(state.wrapped(s, *body, audience, readers.keys, blobs));
   if (!state.dry_run) HZ_TRY(state.blobs.put_all(blobs));
+  const Receipt receipt = HZ_TRY(append(made));
+  const auto own_class = Audience::of_header(s.audience, s.issuer);
+  if (state.dry_run || !own_class) return receipt;
+  SealedTo record = SealedTo::read(state.places.sealed_to);
+  record.widen(own_class->format(), s.index, s.index + 1, readers.others);
+  HZ_TRY(record.write(state.places.sealed_to));
+  return receipt;
+}
+
+Result<Draft> Member::State::wrapped(const statement::Statement& s, const statement::OpenedBody& body,
+                                     const Audience& readers_class, std::span<const crypto::AgeRecipient> keys,
+                                     std::vector<Bytes>& to) {
+  BodyShared said{s.id_text(), readers_class.format(), {}};
+  for (Bytes& blob : HZ_TRY(statement::wrap_body(body, keys, *seams.rng))) {
+    said.blobs.push_back(hex(crypto::sha256(blob)));
+    to.push_back(std::move(blob));
+  }
   Draft made = draft(said, {{"supersedes", s.id_text()}});
   made.audience = Audience{.kind = Audience::Kind::everyone, .parties = {}};
-  return append(made);
+  return made;
+}
+
+// Whom each class has now is asked once a class; the bodies that lack one of them are found by their stretches.
+Result<std::vector<Member::BodyDue>> Member::bodies_due(std::int64_t now_ms, std::size_t max) {
+  State& state = *state_;
+  sql::Db& db = *HZ_TRY(views());
+  std::vector<std::string> classes;
+  HZ_TRY(db.query("SELECT DISTINCT audience FROM alliance_sealed WHERE issuer = ? AND audience <> 'owner'", {id()},
+                  [&](const sql::Row& r) {
+                    classes.push_back(r.text(0));
+                    return true;
+                  }));
+  if (classes.empty()) return std::vector<BodyDue>();
+  const SealedTo record = SealedTo::read(state.places.sealed_to);
+  std::vector<BodyDue> out;
+  for (const std::string& text : classes) {
+    const auto wanted = Audience::parse(text);
+    if (!wanted) continue;
+    const auto now = state.readers(*this, *wanted, now_ms);
+    if (!now && now.error().reason->slug == "alliance.no_box_key") continue;  // asked again in the next round
+    if (!now) return std::unexpected(now.error());
+    if (now->others.empty()) continue;
+    for (auto from = record.first_lacking(text, 0, now->others); from && out.size() < max;) {
+      std::optional<std::uint64_t> at;
+      std::string statement;
+      HZ_TRY(
+          db.query("SELECT idx, statement FROM public_alliance_sealed WHERE issuer = ? AND audience = ? AND idx >= ? "
+                   "AND opened = 1 AND erased = 0 ORDER BY idx LIMIT 1",
+                   {id(), text, static_cast<std::int64_t>(*from)}, [&](const sql::Row& r) {
+                     at = static_cast<std::uint64_t>(r.integer(0));
+                     statement = r.text(1);
+                     return false;
+                   }));
+      if (!at) break;
+      const auto lacking = record.first_lacking(text, *at, now->others);
+      if (lacking == at) out.push_back({statement, *wanted, *at});
+      from = lacking == at ? std::optional(*at + 1) : lacking;
+      if (from) from = record.first_lacking(text, *from, now->others);
+    }
+    if (out.size() >= max) break;
+  }
+  return out;
+}
+
+Result<std::size_t> Member::give_bodies(std::span<const BodyDue> due, std::int64_t now_ms) {
+  State& state = *state_;
+  std::map<std::string, State::SealFor> readers_of;
+  std::vector<Draft> drafts;
+  std::vector<Bytes> blobs;
+  SealedTo record = SealedTo::read(state.places.sealed_to);
+  std::size_t given = 0;
+  for (const BodyDue& one : due) {
+    const std::string text = one.audience.format();
+    auto [now, added] = readers_of.try_emplace(text);
+    if (added) now->second = HZ_TRY(state.readers(*this, one.audience, now_ms));
+    // Only for those who lack it: the others have it, under keys of then.
+    const Readers& have = record.at(text, one.index);
+    std::vector<crypto::AgeRecipient> keys{now->second.keys.front()};
+    std::size_t at = 1;
+    for (const std::string& reader : now->second.others) {
+      if (!have.contains(reader)) keys.push_back(now->second.keys[at]);
+      ++at;
+    }
+    const auto s = HZ_TRY(find(one.statement));
+    const auto body = s.seal ? HZ_TRY(state.open(s)) : std::optional<statement::OpenedBody>();
+    if (body && keys.size() > 1) {
+      // What was sealed until a time is the members' from then on; nodes that hold it give it on as such.
+      const Audience said = one.audience.kind == Audience::Kind::sealed_until
+                                ? Audience{.kind = Audience::Kind::members, .parties = {}}
+                                : one.audience;
+      drafts.push_back(HZ_TRY(state.wrapped(s, *body, said, keys, blobs)));
+      ++given;
+    }
+    record.widen(text, one.index, one.index + 1, now->second.others);
+  }
+  if (drafts.empty()) return given;
+  HZ_TRY(state.blobs.put_all(blobs));
+  HZ_TRY(append(drafts));
+  // Last: whoever dies here gives them once more.
+  HZ_TRY(record.write(state.places.sealed_to));
+  return given;
 }
 
 Result<Receipt> Member::erase(const statement::Statement& s, std::string_view reason) {

@@ -41,14 +41,35 @@ Result<std::vector<statement::NamedSigner>> Member::State::load_roots() const {
 
 Result<void> Member::State::read_authority(std::uint64_t from) {
   return log.visit(from, log.head().size, [&](std::uint64_t index, ByteView leaf) -> Result<void> {
+    if (may_change_keys(leaf) && (landmarks.empty() || landmarks.back() < index)) landmarks.push_back(index);
     return follow_keys(authority, index, leaf);
   });
 }
 
+Result<void> Member::State::read_authority_by_record() {
+  const log::Checked* record = log.checked();
+  if (!record) return read_authority(1);
+  for (const std::uint64_t at : record->landmarks)
+    HZ_TRY(
+        log.visit(at, at + 1, [&](std::uint64_t index, ByteView leaf) { return follow_keys(authority, index, leaf); }));
+  landmarks = record->landmarks;
+  recorded = record->size;
+  return read_authority(std::max<std::uint64_t>(1, record->size));
+}
+
+void Member::State::keep_checked() {
+  const std::uint64_t size = log.head().size;
+  if (size <= log::always_checked_max || size < recorded + log::checked_every) return;
+  if (const auto key = load_key(places.keys, Role::log)) log.keep_checked(landmarks, key->key);
+  recorded = size;
+}
+
 Result<void> Member::State::keep_verified() {
+  keep_checked();
   HZ_TRY(peers.store_verified());
   if (verified.size == 0 || verified.size > log.head().size) return {};
   const Digest root = HZ_TRY(log.root_at(verified.size));
+  verified_kept = verified.size;
   if (root == verified.root) return {};
   verified.root = root;
   return write_verified(places.verified, authority.origin, verified);

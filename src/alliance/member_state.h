@@ -8,6 +8,7 @@
 #include "alliance/member.h"
 #include "alliance/peers.h"
 #include "alliance/replay.h"
+#include "alliance/sealed_to.h"
 #include "blob/store.h"
 #include "log/store.h"
 #include "statement/sealed.h"
@@ -15,7 +16,7 @@
 namespace hz::alliance {
 
 struct Places {
-  fs::path keys, log, mark, views, blobs, verified, bodies;
+  fs::path keys, log, mark, views, blobs, verified, bodies, sealed_to;
   explicit Places(const fs::path& home)
       : keys(home / "keys"),
         log(home / "log"),
@@ -23,7 +24,8 @@ struct Places {
         views(home / "views.sqlite"),
         blobs(home / "blobs"),
         verified(home / "verified"),
-        bodies(home / "bodies") {}
+        bodies(home / "bodies"),
+        sealed_to(home / "sealed_to.json") {}
 };
 
 struct Member::State {
@@ -46,7 +48,10 @@ struct Member::State {
   fs::file_time_type boxes_read = {};                          // the folder's time then
   std::multimap<std::string, std::string> shared = {};         // statement -> blobs of alliance.body_shared; hex
   std::optional<std::string> opened = {};                      // for frontier()
-  bool settled = false;                                        // settle_bodies ran since the member was opened
+  std::vector<std::uint64_t> landmarks = {};  // positions of key changes in the own log, for its record (log/checked.h)
+  std::uint64_t recorded = 0;                 // how far that record goes
+  std::uint64_t verified_kept = 0;            // how far `verified` was stored, or read
+  bool settled = false;                       // settle_bodies ran since the member was opened
 
   // The logs as replay reads them, without a way to open bodies.
   std::vector<Source> sources();
@@ -58,6 +63,10 @@ struct Member::State {
   Result<std::vector<statement::NamedSigner>> load_roots() const;
   // Follows the key statements in [from, size) of the own log.
   Result<void> read_authority(std::uint64_t from);
+  // The same at the positions that the log's record names, then all that came since.
+  Result<void> read_authority_by_record();
+  // Remembers for the next start how far the own log was read, when that is much more than its record says.
+  void keep_checked();
   // Stores what is known about signatures of all logs. Errors: base.write, log.*.
   Result<void> keep_verified();
   Result<std::string> payload(const Draft& draft, const statement::Kind& kind, const statement::Idem& idem,
@@ -67,8 +76,17 @@ struct Member::State {
 
   // The rest is member_seal.cc: sealed bodies.
   Result<const std::vector<crypto::AgeIdentity>*> identities();
-  // The box keys of everyone in the audience, this member's own first. Errors: alliance.no_box_key.
-  Result<std::vector<crypto::AgeRecipient>> readers(Member& member, const Audience& audience);
+  // Everyone in the audience at a time, with the box keys, this member's own first. Errors: alliance.no_box_key.
+  struct SealFor {
+    std::vector<crypto::AgeRecipient> keys;
+    Readers others;
+  };
+  Result<SealFor> readers(Member& member, const Audience& audience, std::int64_t now_ms = 0);
+  // Notes to whom what is appended next is sealed. Errors: base.write.
+  Result<void> note_readers(const std::map<std::string, SealFor>& by_audience);
+  // What gives a body to further readers; its blobs are added to `to`.
+  Result<Draft> wrapped(const statement::Statement& s, const statement::OpenedBody& body, const Audience& readers_class,
+                        std::span<const crypto::AgeRecipient> keys, std::vector<Bytes>& to);
   // Nothing when the body is not here or not for this member. Errors: statement.sealed, base.*.
   Result<std::optional<statement::OpenedBody>> open(const statement::Statement& s);
   Result<std::optional<json::Value>> open_for_replay(const statement::Statement& s);
@@ -83,6 +101,8 @@ struct Member::State {
                                    const statement::Idem& idem);
   // What the views stand on beside the logs (Views::catch_up).
   std::string bodies_text() const;
+  // Another text than before. Errors: base.write.
+  Result<void> note_bodies() const;
   // After a replay: learns of shared blobs, deletes erased ones. True when views have to be replayed again.
   Result<bool> settle_bodies();
 

@@ -7,6 +7,20 @@
 
 namespace hz::alliance {
 
+namespace {
+
+std::string stamp_of(const fs::path& folder) {
+  std::string out;
+  for (const char* name : {"log.db", "log.db-wal"}) {
+    std::error_code ignored;
+    const auto time = fs::last_write_time(folder / name, ignored).time_since_epoch().count();
+    out += fmt::format("{} {}\n", time, fs::file_size(folder / name, ignored));
+  }
+  return out;
+}
+
+}  // namespace
+
 fs::path peer_folder(const fs::path& home, std::string_view origin) {
   return home / "peers" / hex(crypto::sha256(as_bytes(origin)));
 }
@@ -26,6 +40,17 @@ Source source_of(log::Log& log, Verified& verified) {
           },
           log.key(),
           &verified};
+}
+
+Source source_of(PeerLog& peer) {
+  Source out = source_of(peer.log, peer.verified);
+  out.visit = [&peer](auto begin, auto end, const auto& each) {
+    auto done = peer.log.visit(begin, end, each);
+    if (!done && (done.error().reason->slug == "log.leaf_corrupt" || done.error().reason->slug == "log.tile_corrupt"))
+      peer.damage = done.error();
+    return done;
+  };
+  return out;
 }
 
 Verified verified_of(log::Log& log, const fs::path& file) {
@@ -53,6 +78,15 @@ const Authority* PeerLog::keys() {
   return walked ? &*authority : nullptr;
 }
 
+bool PeerLogs::drop_damaged() {
+  return std::erase_if(logs_, [&](const auto& peer) {
+           if (!peer->damage) return false;
+           const Error said{peer->damage->reason, fmt::format("{}: {}", peer->log.origin(), peer->damage->detail)};
+           damaged_.insert_or_assign(peer->folder, Damaged{stamp_of(peer->folder), said});
+           return true;
+         }) > 0;
+}
+
 void PeerLogs::refresh(std::string_view own) {
   faults_.clear();
   std::erase_if(logs_, [&](const auto& peer) {
@@ -70,6 +104,13 @@ void PeerLogs::refresh(std::string_view own) {
     const auto known = [&](const auto& peer) { return peer->folder == folder; };
     std::error_code ignored;
     if (std::ranges::any_of(logs_, known) || !fs::exists(folder / "log.db", ignored)) continue;
+    if (const auto bad = damaged_.find(folder); bad != damaged_.end()) {
+      if (bad->second.stamp == stamp_of(folder)) {
+        faults_.push_back(bad->second.error);
+        continue;
+      }
+      damaged_.erase(bad);  // repaired, or grown: looked at again
+    }
     auto log = log::Log::open_reader(folder);
     if (!log) {
       if (log.error().reason->slug != "log.missing")

@@ -1,5 +1,6 @@
 // The folder of other members' logs: peers/<hex SHA-256 of the origin>/, one mirrored log each.
 #pragma once
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@ struct PeerLog {
   Verified verified;
   std::optional<Authority> authority = {};  // up to `keys_read`
   std::uint64_t keys_read = 0;
+  std::optional<Error> damage = {};  // found by a source of this log while it read
 
   // Its keys up to its head; null when it has no valid genesis, or a leaf cannot be read.
   const Authority* keys();
@@ -34,6 +36,8 @@ class PeerLogs {
   void refresh(std::string_view own);
   const std::vector<std::unique_ptr<PeerLog>>& logs() const { return logs_; }
   const std::vector<Error>& faults() const { return faults_; }
+  // Leaves out the logs in which damage was found, until their files change. True when there was one.
+  bool drop_damaged();
   // Keeps what replay found out about signatures. Errors: base.write.
   Result<void> store_verified();
 
@@ -41,10 +45,16 @@ class PeerLogs {
   fs::path home_;
   std::vector<std::unique_ptr<PeerLog>> logs_;
   std::vector<Error> faults_;
+  struct Damaged {
+    std::string stamp;  // of the files then
+    Error error;
+  };
+  std::map<fs::path, Damaged> damaged_;
 };
 
 // An open log as replay reads it; both must outlive the source.
 Source source_of(log::Log& log, Verified& verified);
+Source source_of(PeerLog& peer);
 // The stored verdicts, when they stand on a prefix of this log.
 Verified verified_of(log::Log& log, const fs::path& file);
 

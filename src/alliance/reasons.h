@@ -55,7 +55,7 @@ inline constexpr Reason reasons[] = {
      "Invite the applicant again, or compare the fingerprint and say --vouch."},
     {"alliance.peer", Code::corrupt, "A folder of a mirrored log holds another log than its name says.",
      "Remove the folder; the log is fetched again."},
-    {"alliance.other_history", Code::conflict, "A suspension or expulsion names a root that the log does not have.",
+    {"alliance.other_history", Code::conflict, "A statement names a root that the log does not have.",
      "Compare the log as the secretariat and others mirror it: one of them has another history, or the act is wrong "
      "and must be said again."},
     {"alliance.frozen", Code::conflict, "This member's log has two histories, and only what both share counts.",
@@ -65,6 +65,8 @@ inline constexpr Reason reasons[] = {
      "Check the file with the log's own key; do not repeat the accusation without it."},
     {"alliance.closing", Code::invalid, "A closing, or the frontier it names, is not in form.",
      "Name each log once, sorted by origin, with its size and root; docs/formats/ballot.md draws it."},
+    {"alliance.closing_waiting", Code::unavailable, "A closing cannot be computed again: logs it names are not here.",
+     "Fetch them with `hezong node sync`, and try again."},
     {"alliance.ballot", Code::invalid, "A statement about a ballot breaks the rules.",
      "Correct what the message names; `hezong ballot show` prints the ballot."},
     {"alliance.no_ballot", Code::denied, "The charter asks for a ballot, and none that passed supports this.",

@@ -1,5 +1,8 @@
 #include "alliance/verified.h"
 
+#include <unistd.h>
+
+#include <atomic>
 #include <charconv>
 #include <fstream>
 
@@ -47,16 +50,22 @@ Result<void> write_verified(const fs::path& path, std::string_view origin, const
   for (const std::uint64_t bad : verified.bad)
     if (bad < verified.size) text += fmt::format("{}\n", bad);
   text += "end\n";
-  const fs::path next = path.string() + ".next";
+  // Several members of one folder may write it at once, in one process or in two.
+  static std::atomic<unsigned> count = 0;
+  const fs::path next = fmt::format("{}.{}-{}", path.string(), ::getpid(), ++count);
+  std::error_code error, ignored;
   {
     std::ofstream out(next, std::ios::binary | std::ios::trunc);
     out << text;
-    if (!out.flush()) return fail(hz::why("base.write"), "{}", next.string());
+    if (!out.flush()) {
+      fs::remove(next, ignored);
+      return fail(hz::why("base.write"), "{}", next.string());
+    }
   }
-  std::error_code error;
   fs::rename(next, path, error);
-  if (error) return fail(hz::why("base.write"), "{}: {}", path.string(), error.message());
-  return {};
+  if (!error) return {};
+  fs::remove(next, ignored);
+  return fail(hz::why("base.write"), "{}: {}", path.string(), error.message());
 }
 
 }  // namespace hz::alliance

@@ -16,6 +16,8 @@ struct Verified {
 };
 
 inline constexpr std::size_t verified_bad_max = 10'000;
+// A writer between two requests stores its verdicts when there are so many new ones.
+inline constexpr std::uint64_t verified_every = 1000;
 
 // An absent, damaged or foreign file is an empty one: checking again is never wrong.
 Verified read_verified(const fs::path& path, std::string_view origin);

@@ -214,6 +214,8 @@ CREATE TABLE alliance_sealed(
   PRIMARY KEY(origin, idx)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX alliance_sealed_by_audience ON alliance_sealed(issuer, audience, idx);
+
 -- The encrypted bodies, by the statement that names them: the sealed one itself, or an alliance.body_shared.
 CREATE TABLE alliance_sealed_blob(
   blob TEXT NOT NULL,

@@ -60,9 +60,9 @@ struct Ctx {
   std::optional<alliance::Audience> audience = {};  // Member::set_audience
   std::span<const fs::path> tool_dirs = {};         // where hezong's own programs (oip-host) are looked for, in order
 
-  // A node's: appends a checked batch in its turn. Absent in a command, whose member appends it.
-  using AppendBatch = std::function<Result<std::vector<alliance::Receipt>>(std::vector<alliance::Incoming>)>;
-  AppendBatch append_batch = {};
+  // A node's: checks a batch of leaves and appends it in its turn. Absent in a command, whose member does both.
+  using AppendLeaves = std::function<Result<std::vector<alliance::Receipt>>(std::vector<Bytes>)>;
+  AppendLeaves append_leaves = {};
 
   // The member in `home`, opened on first use. Errors: alliance.no_member and what Member::open says.
   Result<alliance::Member*> member();
@@ -87,7 +87,7 @@ struct OpText {
   // Reads or writes files that the caller names, or starts programs: over HTTP it needs the operator's token even when
   // anyone may run the command.
   bool local = false;
-  // Has much to check before it appends, so it waits for its turn to sign by itself (Ctx::append_batch).
+  // Has much to check before it appends, so it waits for its turn to sign by itself (Ctx::append_leaves).
   bool own_turn = false;
 };
 

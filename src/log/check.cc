@@ -307,7 +307,11 @@ Result<Findings> Log::State::recompute(Check check, Progress& progress, const Id
   return recompute_log(db_path(), head, check, progress, identify);
 }
 
-Result<void> Log::State::require_sound(Check check) const {
+Result<void> Log::State::require_sound(Check check) {
+  if (check == Check::since_record) {
+    if (HZ_TRY(sound_since_record())) return {};
+    check = Check::leaves;
+  }
   if (check == Check::leaves && head.size > leaves_at_open_max) check = Check::tiles;
   if (check == Check::head && edge.root() == head.root) return {};
   const Findings findings = HZ_TRY(recompute(check == Check::head ? Check::leaves : check, silent_progress(), nullptr));

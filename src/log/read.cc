@@ -1,4 +1,5 @@
 // Reading a log: entries, tiles, bundles, proofs. Everything is limited to the head the object holds.
+#include <algorithm>
 #include <bit>
 
 #include "log/proof.h"
@@ -21,20 +22,72 @@ Result<Bytes> Log::leaf(std::uint64_t index) {
 
 Result<void> Log::visit(std::uint64_t begin, std::uint64_t end,
                         const std::function<Result<void>(std::uint64_t, ByteView)>& each) {
-  State& state = *state_;
-  if (begin > end || end > state.head.size)
-    return fail(why("log.range"), "entries {} to {} of {}", begin, end, state.head.size);
+  return state_->visit(begin, end, each);
+}
+
+Result<void> Log::State::visit(std::uint64_t begin, std::uint64_t end,
+                               const std::function<Result<void>(std::uint64_t, ByteView)>& each) {
+  if (begin > end || end > head.size) return fail(why("log.range"), "entries {} to {} of {}", begin, end, head.size);
   Result<void> done;
-  std::uint64_t next = begin;
-  HZ_TRY(state.db.query("SELECT idx, leaf FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx",
-                        {column(begin), column(end)}, [&](const sql::Row& row) {
-                          if (row.integer(0) != column(next)) return false;
-                          done = each(next++, row.blob(1));
-                          return done.has_value();
-                        }));
+  std::uint64_t next = begin, tile = UINT64_MAX;
+  std::vector<Digest> expected;  // a copy: what is called may read on in the log
+  HZ_TRY(db.query("SELECT idx, leaf FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx", {column(begin), column(end)},
+                  [&](const sql::Row& row) {
+                    if (row.integer(0) != column(next)) return false;
+                    done = [&]() -> Result<void> {
+                      if (next / tile_width != tile) {
+                        tile = next / tile_width;
+                        const auto hashes = HZ_TRY(proven(0, tile));
+                        expected.assign(hashes.begin(), hashes.end());
+                      }
+                      if (crypto::leaf_hash(row.blob(1)) != expected[next % tile_width])
+                        return fail(why("log.leaf_corrupt"), "entry {} does not match its tile", next);
+                      return each(next, row.blob(1));
+                    }();
+                    ++next;
+                    return done.has_value();
+                  }));
   HZ_TRY(done);
   if (next != end) return fail(why("log.leaf_corrupt"), "entry {} is missing", next);
   return {};
+}
+
+// The partial tiles of the head were held against its root when it was read. A full tile is right when the tile above
+// it, which is right, holds its root; what was found right once stays so, since hashes in a tile never change.
+Result<std::span<const Digest>> Log::State::proven(unsigned level, std::uint64_t n) {
+  const unsigned width = width_at(level, n, head.size);
+  if (width < tile_width) return std::span<const Digest>(edge.partial()[level]);
+  Kept& tile = *HZ_TRY(kept_tile(level, n, width));
+  if (!tile.proven) {
+    const auto above = HZ_TRY(proven(level + 1, n / tile_width));
+    if (fold(tile.hashes) != above[n % tile_width])
+      return fail(why("log.tile_corrupt"), "{} does not match hash {} of {}", tile_path({false, level, n, tile_width}),
+                  n % tile_width,
+                  tile_path({false, level + 1, n / tile_width, width_at(level + 1, n / tile_width, head.size)}));
+    tile.proven = true;
+  }
+  return std::span<const Digest>(tile.hashes);
+}
+
+Result<void> Log::check_entries(std::uint64_t begin, std::uint64_t end, const Identify& identify) {
+  State& state = *state_;
+  std::vector<Identity> stored;
+  HZ_TRY(state.db.query("SELECT id, idem FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx",
+                        {column(begin), column(end)}, [&](const sql::Row& row) {
+                          Identity& one = stored.emplace_back();
+                          if (row.blob(0).size() == one.id.size()) std::ranges::copy(row.blob(0), one.id.begin());
+                          if (row.blob(1).size() == one.idem.size()) std::ranges::copy(row.blob(1), one.idem.begin());
+                          return true;
+                        }));
+  return state.visit(begin, end, [&](std::uint64_t index, ByteView leaf) -> Result<void> {
+    const auto right = identify(leaf);
+    if (!right) return fail(why("log.leaf_corrupt"), "entry {}: {}", index, right.error().text());
+    const std::size_t at = index - begin;
+    if (at >= stored.size() || stored[at].id != right->id || stored[at].idem != right->idem)
+      return fail(why("log.index_corrupt"), "entry {}: stored id {}, the entry says {}", index,
+                  at < stored.size() ? hex(stored[at].id) : "none", hex(right->id));
+    return {};
+  });
 }
 
 Result<std::optional<std::uint64_t>> Log::find(const Digest& id) {
@@ -125,7 +178,13 @@ Result<Digest> Log::root_at(std::uint64_t size) {
 }
 
 Result<std::string> Log::prove(std::uint64_t index) {
-  Proof proof{HZ_TRY(leaf(index)), index, HZ_TRY(inclusion_proof(index, state_->head.size)),
+  // Read without the check of visit: the proof itself is one.
+  Bytes stored;
+  HZ_TRY(state_->db.query("SELECT leaf FROM entry WHERE idx = ?", {column(index)}, [&](const sql::Row& row) {
+    stored.assign(row.blob(0).begin(), row.blob(0).end());
+    return false;
+  }));
+  Proof proof{std::move(stored), index, HZ_TRY(inclusion_proof(index, state_->head.size)),
               HZ_TRY(state_->shown_checkpoint())};
   // A proof that does not verify is never handed out: storage may have gone bad since the start-up check.
   HZ_TRY(verify_proof(proof, state_->note_key));

@@ -26,6 +26,7 @@ struct Log::State {
     std::uint64_t n = UINT64_MAX;
     std::vector<Digest> hashes;
     std::array<std::vector<std::optional<Digest>>, 8> inner = {};  // [h][i]: the node h levels above hash i << h
+    bool proven = false;  // a full tile that leads to the root of a head this object held
   };
   static constexpr std::size_t kept_per_level = 16;
   std::array<std::array<Kept, kept_per_level>, 8> kept = {};  // a tile's place is n % kept_per_level
@@ -34,6 +35,7 @@ struct Log::State {
   std::pair<std::uint64_t, std::uint64_t> file = {};  // device and inode of log.db when it was opened
 
   fs::path mark_path = {};  // the writer's
+  std::optional<Checked> checked = {};
 
   fs::path db_path() const { return folder / "log.db"; }
   // Reads head row and partial tiles of the current snapshot and verifies them against each other and the signature.
@@ -46,6 +48,11 @@ struct Log::State {
   // The first `width` or more hashes of a stored tile. Errors: log.tile_corrupt when it is absent or shorter.
   Result<Kept*> kept_tile(unsigned level, std::uint64_t n, unsigned width);
   Result<std::span<const Digest>> hashes(unsigned level, std::uint64_t n, unsigned width);
+  // A tile that leads to the root of the head, as wide as the head makes it. Errors: log.tile_corrupt.
+  Result<std::span<const Digest>> proven(unsigned level, std::uint64_t n);
+  // As Log::visit.
+  Result<void> visit(std::uint64_t begin, std::uint64_t end,
+                     const std::function<Result<void>(std::uint64_t index, ByteView leaf)>& each);
   Result<Digest> node(crypto::Node node);
   crypto::NodeSource source() {
     return [this](crypto::Node n) { return node(n); };
@@ -54,7 +61,9 @@ struct Log::State {
   // failed.
   Result<Findings> recompute(Check check, Progress& progress, const Identify& identify) const;
   // recompute, with the first fault as the error.
-  Result<void> require_sound(Check check) const;
+  Result<void> require_sound(Check check);
+  // A record holds, and what came since is sound.
+  Result<bool> sound_since_record();
   // This file mirrors another member's log.
   Result<bool> mirrors();
   // The published row; the head's own note when there is none.

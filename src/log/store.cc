@@ -275,9 +275,10 @@ Result<void> Log::resume() {
   State& state = *state_;
   if (!state.resting) return {};
   Fd lock = HZ_TRY(lock_writer(state.folder));
-  const NoteKey now = HZ_TRY(stored_key(state.db, state.folder));
-  if (now != state.note_key)
-    return fail(why("log.wrong_key"), "{}: the log is {} by now", state.folder.string(), format_vkey(now));
+  // By its text: reading a key checks a point of a curve.
+  const auto now = HZ_TRY(state.db.text("SELECT vkey FROM log WHERE one = 1"));
+  if (now != format_vkey(state.note_key))
+    return fail(why("log.wrong_key"), "{}: the log is {} by now", state.folder.string(), now.value_or("nobody's"));
   HZ_TRY(state.advance());
   Mark mark = HZ_TRY(Mark::open(state.mark_path));
   if (mark.checkpoint() != state.checkpoint) {

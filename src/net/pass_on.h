@@ -67,6 +67,11 @@ awaitable<bool> read_more(Try<Stream>& t) {
   const std::size_t room = std::min(upstream_piece_bytes, buffer.max_size() - buffer.size());
   if (room == 0) co_return false;
   const auto into = buffer.prepare(room);
+  if (t.link.tls) {
+    const auto [error, n] = co_await t.link.tls->async_read_some(into, as_values);
+    buffer.commit(n);
+    co_return !error && n > 0;
+  }
   const auto [error, n] = co_await t.link.stream.socket().async_read_some(into, as_values);
   buffer.commit(n);
   co_return !error && n > 0;
@@ -86,15 +91,25 @@ awaitable<bool> ask(Try<Stream>& t, AnswerParser& parser) {
     }
     ErrorCode ignored;
     upstream.socket().set_option(tcp::no_delay(true), ignored);
-    t.link.connected = true;
     upstream.expires_never();
+    if (t.link.tls) {
+      t.wait_at_most(t.to.connect_ms_max);
+      const auto [refused] = co_await t.link.tls->async_handshake(asio::ssl::stream_base::client, as_values);
+      if (refused) {
+        t.tried.end = TryEnd::unreachable;
+        co_return false;
+      }
+    }
+    t.link.connected = true;
   }
   const std::string head = upstream_head(t.request, t.to);
   const std::string& body = t.to.body ? *t.to.body : t.request.body;
   const std::array<asio::const_buffer, 2> both = {asio::buffer(head), asio::buffer(body)};
   t.wait_at_most(t.to.first_byte_ms_max);
-  const std::size_t sent = write_now(upstream.socket(), both);
-  if (sent < head.size() + body.size()) {
+  const std::size_t sent = t.link.tls ? 0 : write_now(upstream.socket(), both);
+  if (t.link.tls) {
+    co_await asio::async_write(*t.link.tls, both, as_values);
+  } else if (sent < head.size() + body.size()) {
     // An upstream may answer and close before it has read everything: its answer is still worth reading.
     beast::buffers_suffix<std::array<asio::const_buffer, 2>> rest(both);
     rest.consume(sent);
@@ -105,7 +120,9 @@ awaitable<bool> ask(Try<Stream>& t, AnswerParser& parser) {
     // As read_more(), without a coroutine of its own: every request comes through here.
     const std::size_t room = std::min(upstream_piece_bytes, t.link.buffer.max_size() - t.link.buffer.size());
     bool more = room > 0;
-    if (more) {
+    if (more && t.link.tls) {
+      more = co_await read_more(t);
+    } else if (more) {
       const auto into = t.link.buffer.prepare(room);
       const auto [failed, n] = co_await upstream.socket().async_read_some(into, as_values);
       t.link.buffer.commit(n);
@@ -286,10 +303,15 @@ awaitable<Passed> pass_on(ServerState& state, Stream& client, const http::Reques
       passage.ended({.end = TryEnd::unreachable});
       continue;
     }
-    auto link = state.upstreams.take(state.io, endpoint);
+    const UpstreamPlace place{endpoint, to->pin};
+    auto link = state.upstreams.take(state.io, place);
+    if (!link) {
+      passage.ended({.end = TryEnd::unreachable});
+      continue;
+    }
     Try<Stream> t{state, client, request, passage, *to, *link, endpoint, keep_alive, chunks_understood};
     const bool reusable = co_await try_once(t);
-    if (reusable && !state.stopping) state.upstreams.keep(endpoint, std::move(link));
+    if (reusable && !state.stopping) state.upstreams.keep(place, std::move(link));
     link.reset();
     passage.ended(t.tried);
     switch (t.tried.end) {

@@ -9,6 +9,7 @@
 #pragma once
 #include <optional>
 
+#include "base/bytes.h"
 #include "base/http.h"
 
 namespace hz::net {
@@ -17,6 +18,7 @@ namespace hz::net {
 struct Upstream {
   std::string address;  // IP address
   std::uint16_t port = 0;
+  std::optional<Digest> pin = {};     // over TLS, with exactly this key; absent: in the clear
   std::string path;                   // with the query
   std::vector<http::Header> headers;  // besides the client's own, in place of those of the same name
   std::vector<http::Header> shown;    // added to the answer, in place of those of the same name

@@ -1,9 +1,12 @@
 #include "net/upstreams.h"
 
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 
 namespace hz::net {
 namespace {
+
+constexpr std::size_t contexts_max = 256;
 
 // Nothing has arrived since the last exchange: not the end, and not an answer nobody asked for.
 bool is_quiet(UpstreamLink& link) {
@@ -14,7 +17,7 @@ bool is_quiet(UpstreamLink& link) {
 
 }  // namespace
 
-std::unique_ptr<UpstreamLink> Upstreams::take(asio::io_context& io, const tcp::endpoint& to) {
+std::unique_ptr<UpstreamLink> Upstreams::take(asio::io_context& io, const UpstreamPlace& to) {
   const auto found = idle_.find(to);
   if (found != idle_.end()) {
     auto& kept = found->second;
@@ -26,10 +29,22 @@ std::unique_ptr<UpstreamLink> Upstreams::take(asio::io_context& io, const tcp::e
     }
     idle_.erase(found);
   }
-  return std::make_unique<UpstreamLink>(io);
+  auto link = std::make_unique<UpstreamLink>(io);
+  if (!to.pin) return link;
+  if (contexts_.size() >= contexts_max) contexts_.clear();
+  TlsContext& context = contexts_[*to.pin];
+  if (!context) {
+    auto made = client_context(to.pin, {});
+    if (!made) return nullptr;
+    context = *std::move(made);
+  }
+  SSL_CTX_up_ref(context.get());
+  link->context.emplace(context.get());
+  link->tls.emplace(link->stream.socket(), *link->context);
+  return link;
 }
 
-void Upstreams::keep(const tcp::endpoint& to, std::unique_ptr<UpstreamLink> link) {
+void Upstreams::keep(const UpstreamPlace& to, std::unique_ptr<UpstreamLink> link) {
   auto& kept = idle_[to];
   if (kept.size() >= upstream_idle_max) return;
   link->stream.expires_never();

@@ -15,14 +15,7 @@ Result<Charter> read_charter(const fs::path& path) {
 }
 
 Result<Ballot> find_ballot(const Judgement& judgement, std::string_view id) {
-  const Ballot* found = nullptr;
-  for (const Ballot& b : judgement.ballots()) {
-    if (id.size() < 6 || !b.id.starts_with(id)) continue;
-    if (found) return fail(alliance::why("alliance.no_such_ballot"), "{} begins two ids", id);
-    found = &b;
-  }
-  if (!found) return fail(alliance::why("alliance.no_such_ballot"), "{}", id);
-  return *found;
+  return *HZ_TRY(only_one(judgement.ballots(), id, &Ballot::id));
 }
 
 Result<BallotOpen> new_question(const Judgement& judgement, std::string_view own, std::string_view act,

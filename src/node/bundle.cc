@@ -5,7 +5,9 @@
 #include <set>
 
 #include "crypto/hash.h"
+#include "log/decimal.h"
 #include "node/reasons.h"
+#include "statement/field_tree.h"
 #include "statement/ids.h"
 
 namespace hz::node {
@@ -76,6 +78,8 @@ std::string format_bundle(const Bundle& bundle) {
   for (const BundleLog& log : bundle.logs) {
     out += fmt::format("log {} {}\n", log.proofs.size(), log.origin);
     for (const std::string& proof : log.proofs) out += fmt::format("length {}\n{}", proof.size(), proof);
+    for (const BundleLog::Shown& one : log.shown)
+      out += fmt::format("shown {} {}\n{}", one.disclosure.size(), one.index, one.disclosure);
   }
   for (const BundleBody& body : bundle.bodies)
     out += fmt::format("body {} {}\n{}", body.opening.size(), body.statement, body.opening);
@@ -118,6 +122,16 @@ Result<Bundle> parse_bundle(std::string_view text) {
       const std::size_t size = HZ_TRY(in.line(where, "length", false)).first;
       if (size == 0 || size > log::proof_size_bytes_max) return in.refuse(where, "its size is out of bounds");
       log.proofs.push_back(HZ_TRY(in.block(where, size)));
+    }
+    while (in.next_is("shown ")) {
+      const std::string where = fmt::format("{}: disclosure {}", log.origin, log.shown.size() + 1);
+      const auto [size, index] = HZ_TRY(in.line(where, "shown", true));
+      const auto at = log::parse_decimal(index);
+      if (!at || (!log.shown.empty() && *at <= log.shown.back().index))
+        return in.refuse(where, "its statement should be a plain decimal above the one before");
+      if (size == 0 || size > statement::disclosure_size_max) return in.refuse(where, "its size is out of bounds");
+      if (log.shown.size() == count) return in.refuse(where, "more disclosures than statements");
+      log.shown.push_back({*at, HZ_TRY(in.block(where, size))});
     }
   }
   if (out.logs.empty()) return fail(why("node.bundle_syntax"), "there is no log in it");

@@ -26,6 +26,13 @@ namespace hz::node {
 struct BundleLog {
   std::string origin;
   std::vector<std::string> proofs;
+  // Fields of sealed bodies of these statements (statement/field_tree.h), rising by index.
+  struct Shown {
+    std::uint64_t index = 0;
+    std::string disclosure;
+    bool operator==(const Shown&) const = default;
+  };
+  std::vector<Shown> shown = {};
   bool operator==(const BundleLog&) const = default;
 };
 // What opens a sealed body (statement/sealed.h), by the statement's id.
@@ -81,13 +88,20 @@ struct BundleHead {
                 row("quorum", &BundleHead::quorum, "they are a quorum, by the auditor's policy or else the enclosed"));
   }
 };
+struct Disclosed {
+  std::string path, value;
+  static constexpr auto fields() {
+    return rows(row("path", &Disclosed::path, "where in the body"), row("value", &Disclosed::value, "as JSON"));
+  }
+};
 struct BundleStatement {
   std::string id, kind, log, claimed_time, role;
   std::int64_t index = 0;
   std::vector<std::string> keys;
   bool changes_keys = false;
-  std::string sealed;  // to whom, when its body is; the bundle may open it
   json::Value body;
+  std::optional<std::string> sealed;
+  std::vector<Disclosed> disclosed;
   static constexpr auto fields() {
     return rows(row("id", &BundleStatement::id, "statement id"), row("kind", &BundleStatement::kind, "kind"),
                 row("log", &BundleStatement::log, "the log it stands in, whose member says it"),
@@ -96,8 +110,9 @@ struct BundleStatement {
                 row("index", &BundleStatement::index, "position in the log"),
                 row("keys", &BundleStatement::keys, "verifier keys that signed and spoke at this position"),
                 row("changes_keys", &BundleStatement::changes_keys, "here for the chain of keys"),
-                row("sealed", &BundleStatement::sealed, "in the log its body is only committed to", or_default),
-                row("body", &BundleStatement::body, "what was signed; null when it is sealed and not opened here"));
+                row("body", &BundleStatement::body, "what was signed; null when it is sealed and not opened here"),
+                row("sealed", &BundleStatement::sealed, "to whom the body is sealed, and the commitment signed"),
+                row("disclosed", &BundleStatement::disclosed, "fields of it that the bundle proves"));
   }
 };
 struct BundleAttached {

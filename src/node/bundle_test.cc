@@ -87,6 +87,13 @@ struct World {
     REQUIRE(member.become_writer());
     return member.log().append(std::vector<log::Entry>{{std::move(made.leaf), made.id, idem}}).value()[0].index;
   }
+  // A site that only its owner can read.
+  statement::Statement seal(std::string site) {
+    const pool::Site offer{std::move(site), "Hangzhou", "unknown", "CN", {{"backend:refrt", 170, 2, 3, 4}}};
+    alliance::Draft d = alliance::draft(offer);
+    d.audience = alliance::Audience{};
+    return member.find(member.append(d).value().id).value();
+  }
   std::string root() { return alliance::root_fingerprint(member.authority().genesis); }
 };
 
@@ -324,10 +331,11 @@ TEST_CASE("bundle: sealed bodies open, files are named by a statement, and nothi
   const BundleAnswer shut = check_bundle(closed, {});
   CHECK(shut.holds);
   CHECK(shut.statements[0].body.is_null());
-  CHECK_FALSE(shut.statements[0].sealed.empty());
-  CHECK(std::ranges::any_of(shut.not_checked, [](const auto& line) { return line.contains("not opened"); }));
+  CHECK(shut.statements[0].sealed);
+  CHECK(
+      std::ranges::any_of(shut.not_checked, [](const auto& line) { return line.contains("1 sealed statement says"); }));
 
-  const std::string text = make_bundle(w.member, {}, {id}, {id}, {{"report.html", file}}).value();
+  const std::string text = make_bundle(w.member, {}, {id}, {}, {id}, {{"report.html", file}}).value();
   const BundleAnswer open = check_bundle(text, {});
   CHECK(open.holds);
   CHECK(open.statements[0].body.text("site") == "site:a");
@@ -361,4 +369,56 @@ TEST_CASE("bundle: sealed bodies open, files are named by a statement, and nothi
   CHECK(refused(other) == "the file");
   other.files = {parts.files[0], parts.files[0]};
   CHECK(refused(other) == "the file");
+}
+
+TEST_CASE("bundle: chosen fields of a sealed statement stand in it and are proven, and the others stay hidden") {
+  Audit audit;
+  World& acme = audit.acme;
+  const statement::Statement s = acme.seal("site:sealed"), other = acme.seal("site:other");
+  const std::vector<std::string> fields{"jurisdiction", "offers[0].backend"};
+  BundleLog log = acme.proofs(acme.head({1, 3}), {0, s.index, other.index});
+  log.shown = {{s.index, acme.member.disclose(s, fields).value()}};
+  audit.bundle.logs[0] = log;
+  const std::string text = format_bundle(audit.bundle);
+  CHECK(parse_bundle(text).value() == audit.bundle);
+  CHECK(text.find("170") == std::string::npos);
+  const BundleAnswer got = check_bundle(text, {});
+  INFO(got.failed_item, " ", got.failed_detail);
+  REQUIRE(got.holds);
+  const auto find = [&](const statement::Statement& which) {
+    return *std::ranges::find(got.statements, which.id_text(), &BundleStatement::id);
+  };
+  REQUIRE(find(s).disclosed.size() == 2);
+  CHECK(find(s).disclosed[0].path == "jurisdiction");
+  CHECK(find(s).disclosed[0].value == "\"CN\"");
+  CHECK(find(s).sealed->starts_with("owner, commitment "));
+  CHECK(find(other).disclosed.empty());
+  CHECK(find(other).sealed);
+  const auto says = [](const BundleAnswer& b, std::string_view words) {
+    return std::ranges::any_of(b.not_checked, [&](const std::string& line) { return line.contains(words); });
+  };
+  CHECK(says(got, "what 1 sealed statement says"));
+  CHECK(says(got, "disclosed fields are all there are"));
+
+  const auto failed = [&](const auto& change) {
+    Bundle changed = audit.bundle;
+    change(changed.logs[0]);
+    const BundleAnswer answer = check_bundle(format_bundle(changed), {});
+    CHECK_FALSE(answer.holds);
+    return answer.failed_reason;
+  };
+  const auto replaced = [](BundleLog& in, std::string_view from, std::string_view to) {
+    const auto at = in.shown[0].disclosure.find(from);
+    REQUIRE(at != std::string::npos);
+    in.shown[0].disclosure.replace(at, from.size(), to);
+  };
+  CHECK(failed([&](BundleLog& in) { replaced(in, "\"CN\"", "\"DE\""); }) == "statement.disclosure_wrong");
+  CHECK(failed([&](BundleLog& in) { in.shown[0].index = other.index; }) == "statement.disclosure_wrong");
+  CHECK(failed([&](BundleLog& in) { in.shown[0].index = 0; }) == "node.bundle_wrong");
+  CHECK(failed([&](BundleLog& in) { in.shown[0].index = 77; }) == "node.bundle_wrong");
+  CHECK(failed([&](BundleLog& in) { in.shown.push_back(in.shown[0]); }) == "node.bundle_syntax");
+  CHECK(failed([&](BundleLog& in) { in.shown[0].disclosure += " "; }) == "statement.not_canonical");
+  audit.bundle.logs[0] = acme.proofs(acme.head({1, 3}), {0, 1});  // site:a, for everyone
+  audit.bundle.logs[0].shown = {{1, log.shown[0].disclosure}};
+  CHECK(audit.check().failed_reason == "alliance.not_sealed");
 }

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "alliance/audience.h"
 #include "alliance/authority.h"
 #include "alliance/reasons.h"
 #include "crypto/hash.h"
@@ -11,6 +12,7 @@
 #include "node/bundle.h"
 #include "node/evidence.h"
 #include "node/reasons.h"
+#include "statement/field_tree.h"
 #include "statement/leaf.h"
 #include "statement/sealed.h"
 #include "statement/statement.h"
@@ -75,6 +77,23 @@ class Auditor {
       HZ_TRY(log::verify_proof(proofs[i], key));
       if (i > 0) HZ_TRY(one_statement(authority, proofs[i], changes[i]));
     }
+    for (const BundleLog::Shown& one : in.shown) HZ_TRY(one_disclosure(in.origin, one));
+    return {};
+  }
+
+  // Fields of a sealed statement that was proven above.
+  Result<void> one_disclosure(const std::string& origin, const BundleLog::Shown& shown) {
+    item_ = fmt::format("log {}: disclosure of statement {}", origin, shown.index);
+    const auto whose = std::ranges::find_if(answer_.statements, [&](const BundleStatement& s) {
+      return s.log == origin && s.index == static_cast<std::int64_t>(shown.index);
+    });
+    if (whose == answer_.statements.end()) return refuse("the statement is not in the bundle");
+    const auto seal = seals_.find({origin, shown.index});
+    if (seal == seals_.end()) return fail(alliance::why("alliance.not_sealed"), "{}: its body is public", whose->id);
+    const auto fields = HZ_TRY(statement::parse_disclosure(shown.disclosure));
+    HZ_TRY(statement::check_disclosure(fields, seal->second));
+    for (const statement::ShownField& field : fields.shown)
+      whose->disclosed.push_back({field.path, json::dump(field.value)});
     return {};
   }
 
@@ -142,7 +161,9 @@ class Auditor {
     out.changes_keys = changes_keys;
     out.body = s.body;
     if (s.seal) {
-      out.sealed = s.audience.empty() ? "?" : s.audience.front();
+      const auto audience = alliance::Audience::of_header(s.audience, s.issuer);
+      out.sealed = fmt::format("{}, commitment {}", audience ? audience->format() : "unknown", s.seal->commit);
+      seals_[{s.origin, s.index}] = HZ_TRY(parse_digest(s.seal->commit));
       if (const auto opening = openings_.find(out.id); opening != openings_.end()) {
         out.body = HZ_TRY(statement::read_opening(*s.seal, *opening->second));
         openings_.erase(opening);
@@ -228,6 +249,7 @@ class Auditor {
   std::map<std::string, const std::string*> openings_;  // not used yet
   std::vector<std::int64_t> issued_ms_;                 // of answer_.statements
   log::Policy enclosed_;
+  std::map<std::pair<std::string, std::uint64_t>, Digest> seals_;  // commitments, by place
   std::string item_;
 };
 
@@ -257,14 +279,21 @@ BundleAnswer check_bundle(std::string_view text, const BundleTrust& trust) {
   out.not_checked.emplace_back("the claimed times: nothing orders statements of one log but their position");
   Auditor auditor(trust, out);
   const auto done = auditor.check(text);
-  if (const auto closed = std::ranges::count_if(
-          out.statements, [](const BundleStatement& s) { return !s.sealed.empty() && s.body.is_null(); });
-      closed > 0)
-    out.not_checked.push_back(fmt::format("what {} sealed statements say: their bodies are not opened here", closed));
   if (out.exit_plan)
     out.not_checked.emplace_back(
         "steps of the drill that the maker left out: compare the positions with the whole log");
   out.holds = done.has_value();
+  std::size_t hidden = 0, shown = 0;
+  for (const BundleStatement& s : out.statements) {
+    hidden += s.sealed && s.disclosed.empty() && s.body.is_null();
+    shown += !s.disclosed.empty();
+  }
+  if (hidden > 0)
+    out.not_checked.push_back(
+        fmt::format("what {} sealed statement{} say{}: their member shows fields with `hezong audit bundle --disclose`",
+                    hidden, hidden == 1 ? "" : "s", hidden == 1 ? "s" : ""));
+  if (shown > 0)
+    out.not_checked.emplace_back("that the disclosed fields are all there are, or that a path stands once in the body");
   if (!done) {
     out.failed_item = auditor.item();
     out.failed_reason = done.error().reason->slug;

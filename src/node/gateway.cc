@@ -114,6 +114,12 @@ std::expected<const GatewayTable::Key*, No> Gateway::key_of(const GatewayTable& 
   return &key;
 }
 
+bool Gateway::is_leased(const http::Request& head) {
+  const std::shared_ptr<Live> now = live();
+  const auto key = key_of(*now->table, head);
+  return key && (*key)->lease;
+}
+
 Gateway::LiveRoute* Gateway::route_of(Live& live, const GatewayTable::Key& key, std::string_view product) {
   const auto found = live.routes.find(product);
   return found != live.routes.end() && key.products.contains(product) ? &found->second : nullptr;
@@ -144,7 +150,7 @@ http::Response Gateway::answer_here(const Call& call, Live& live, const GatewayT
 
 std::expected<std::unique_ptr<net::Passage>, http::Response> Gateway::passage(const http::Request& head) {
   auto call = read_call(head);
-  if (!call) return nullptr;
+  if (!call || (limits_.leases_only && !is_leased(head))) return nullptr;
   const auto no = [&](Refusal refusal) { return std::unexpected(refuse(call->front, refusal)); };
   switch (call->wish) {
     case Wish::unknown_path:

@@ -30,6 +30,7 @@ struct GatewayLimits {
   int connect_ms_max = 1'000;
   int pause_ms_max = 60'000;  // between two pieces of an answer
   pool::BreakerRule breaker = {};
+  bool leases_only = false;  // serves other members under leases and nobody else: what has no such key is not its
 };
 
 // Milliseconds that never go back: for deadlines and breakers.
@@ -56,6 +57,8 @@ class Gateway {
   // Whether the path is the gateway's, and how large a body it takes.
   static bool is_for(const http::Request& head);
   std::size_t body_bytes_max(const http::Request& head) const;
+  // The head carries a lease's credential that is good now. Belongs to the I/O thread.
+  bool is_leased(const http::Request& head);
 
   const GatewayCounts& counts() const { return counts_; }
   // For tests: nothing is held any more.

@@ -106,6 +106,7 @@ std::optional<net::Upstream> GatewayPassage::next() {
   net::Upstream to;
   to.address = target.address;
   to.port = target.port;
+  to.pin = target.pin;
   if (text_product()) {
     to.path = call().wish == Wish::chat ? "/v1/chat/completions" : "/v1/embeddings";
     if (target.model == text_.model) {
@@ -123,6 +124,7 @@ std::optional<net::Upstream> GatewayPassage::next() {
   if (!start_.query.empty()) (to.path += '?') += start_.query;
   to.headers = {{"hezong-attempt", fmt::format("{}-{}", ticket_.claim(), tries_)},
                 {"hezong-deadline-ms", std::to_string(left_ms)}};
+  if (!target.authorization.empty()) to.headers.push_back({"authorization", target.authorization});
   to.shown = {{"hezong-route", start_.route->route->statement},
               {"hezong-site", target.site},
               {"hezong-request", ticket_.claim()}};
@@ -133,8 +135,15 @@ std::optional<net::Upstream> GatewayPassage::next() {
   return to;
 }
 
+// At another member's gateway, 401 says that the lease is over there: the client's own key is good.
+bool GatewayPassage::failed(int status) const {
+  const bool leased = !start_.route->route->targets[target_].authorization.empty();
+  return server_failed(status, call(), start_.versions) || (leased && status == 401);
+}
+
 bool GatewayPassage::takes(int status) {
-  if (status != 429 && !server_failed(status, call(), start_.versions)) return true;
+  if (status != 429 && !failed(status)) return true;
+  if (status == 401) return false;
   if (tries_ >= gateway_.limits_.tries_max) return true;
   // Only where somebody else may do better: else the client gets what there is.
   const std::int64_t now_ms = gateway_.steady_.now_ms();
@@ -149,7 +158,7 @@ void GatewayPassage::ended(const net::Tried& tried) {
   const std::int64_t now_ms = gateway_.steady_.now_ms();
   switch (tried.end) {
     case net::TryEnd::whole:
-      if (server_failed(tried.status, call(), start_.versions))
+      if (failed(tried.status))
         breaker.failed(now_ms);
       else if (tried.status == 429)
         breaker.forgotten();
@@ -217,6 +226,7 @@ void GatewayPassage::finish(pool::Fate fate, int status, const net::Tried& tried
       const GatewayTable::Target& target = start_.route->route->targets[target_];
       end.site = target.site;
       end.backend = target.backend;
+      end.lease = target.lease;
     }
     end.request_bytes = static_cast<std::int64_t>(tried.request_bytes);
     end.answer_bytes = static_cast<std::int64_t>(tried.answer_bytes);

@@ -34,6 +34,7 @@ class GatewayPassage final : public net::Passage {
   const Call& call() const { return start_.call; }
   void refuse_with(No no, std::string more = {}, std::int64_t retry_after_s = 0);
   bool may_try(std::size_t target, std::int64_t now_ms) const;
+  bool failed(int status) const;
   void release_quota();
   void finish(pool::Fate fate, int status, const net::Tried& tried);
   std::int64_t units_used(int status) const;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "api/target.h"
+#include "pool/api_key.h"
 
 namespace hz::node {
 namespace {
@@ -45,10 +46,38 @@ std::shared_ptr<const GatewayTable> make_gateway_table(const pool::GateTable& sa
         target.model = found->model;
         target.path_model = path_part(found->model);
         target.evidence = found->evidence.empty() ? evidence : found->evidence;
+        target.lease = found->lease;
+        if (!found->secret.empty()) target.authorization = "Bearer " + found->secret;
+        if (const auto pin = parse_digest(found->pin); pin && !found->pin.empty()) target.pin = *pin;
       }
       route.targets.push_back(std::move(target));
     }
     out->routes.emplace(product, std::move(route));
+  }
+  for (const pool::GateTable::Lent& lent : said.lent) {
+    const std::string product = pool::lent_product(lent.lease);
+    const auto id = pool::key_id_of(lent.secret);
+    if (!id) continue;
+    GatewayTable::Target target;
+    target.claim = target.lease = lent.lease;
+    target.site = lent.site;
+    target.backend = lent.backend;
+    const auto found = std::ranges::find_if(servers, [&](const pool::Serving& s) {
+      return s.claim == lent.lease && s.product == lent.product && s.site == lent.site && s.backend == lent.backend &&
+             s.lease.empty();
+    });
+    if (found != servers.end()) {
+      target.here = true;
+      target.address = found->address;
+      target.port = found->port;
+      target.model = found->model;
+      target.path_model = path_part(found->model);
+      target.evidence = found->evidence;
+    }
+    out->routes.emplace(product, GatewayTable::Route{product, lent.statement, lent.deadline_ms, {std::move(target)}});
+    out->keys.emplace(
+        std::string(*id),
+        GatewayTable::Key{std::string(*id), pool::secret_hash(lent.secret), {product}, {}, lent.ends_ms, true});
   }
   for (const auto& [id, known] : said.keys) {
     const auto secret = parse_digest(known.key.secret_sha256);

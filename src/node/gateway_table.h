@@ -2,6 +2,7 @@
 #pragma once
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -18,6 +19,9 @@ struct GatewayTable {
     bool here = false;  // its site says that it runs; the rest is known only then
     std::string address, model, path_model, evidence;
     std::uint16_t port = 0;
+    std::string lease;          // of the server, here or elsewhere; empty: none
+    std::string authorization;  // another member's gateway takes it, under the lease
+    std::optional<Digest> pin;  // of that node's TLS key
   };
   struct Route {
     std::string product, statement;
@@ -30,13 +34,15 @@ struct GatewayTable {
     std::set<std::string, std::less<>> products;
     pool::Quota quota;
     std::int64_t expires_ms = 0;  // 0: never
+    bool lease = false;           // another member's, for its server here
   };
   std::map<std::string, Route, std::less<>> routes;  // by product
   std::map<std::string, Key, std::less<>> keys;      // by id; revoked ones are not there
 };
 
-// A server takes part only where claim, product, site and backend are those of the route: a file alone sends nobody's
-// requests anywhere.
+// Other members' servers here are routes of their own, "product:lease:<id>", for the lease's credential alone, which
+// ends with the lease. A server takes part only where claim, product, site and backend are those of the route: a file
+// alone sends nobody's requests anywhere.
 std::shared_ptr<const GatewayTable> make_gateway_table(const pool::GateTable& said,
                                                        const std::vector<pool::Serving>& servers);
 

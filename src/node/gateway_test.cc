@@ -420,3 +420,69 @@ TEST_CASE("gateway: what cannot be metered is not taken") {
   fs::create_directories(w.folder.path());
   w.pass(World::request("POST", infer, key, "{}"));
 }
+
+TEST_CASE("gateway: a lease's credential calls its server and nothing else, and ends with the lease") {
+  World w;
+  const std::string lent = pool::new_key(w.rng).secret, other = pool::new_key(w.rng).secret;
+  w.said.lent = {{"l-1", "product:glyph", "site:a", "backend:refrt", lent, "s1", w.clock.now_ms() + 5'000},
+                 {"l-2", "product:glyph", "site:a", "backend:refrt", other, "s2", w.clock.now_ms() + 5'000}};
+  w.servers.push_back({"l-1", "product:glyph", "site:a", "backend:refrt", "127.0.0.1", 9, "m", "", ""});
+  const std::string key = w.key({"product:glyph"});
+  w.use();
+  const auto call = [](const std::string& path, const std::string& secret) {
+    return World::request("POST", path, secret, "{}");
+  };
+  const net::Upstream to = w.pass(call("/v2/models/lease%3Al-1/infer", lent));
+  CHECK(to.port == 9);
+  CHECK(to.path == "/v2/models/m/infer");
+  CHECK(w.answer(call("/v2/models/glyph/infer", lent)).status == 404);
+  CHECK(w.answer(call("/v2/models/lease%3Al-1/infer", other)).status == 404);
+  CHECK(w.answer(call("/v2/models/lease%3Al-1/infer", key)).status == 404);
+  CHECK(w.answer(call("/v2/models/lease%3Al-2/infer", other)).status == 503);  // its server does not run
+  w.clock.advance_ms(5'000);
+  CHECK(w.answer(call("/v2/models/lease%3Al-1/infer", lent)).status == 401);
+}
+
+TEST_CASE("gateway: the node's own address, where products have another, takes leases and nobody else") {
+  World w;
+  Gateway apart{*w.journal, w.clock, w.clock, {.leases_only = true}};
+  const std::string lent = pool::new_key(w.rng).secret, key = w.key({"product:glyph"});
+  w.said.lent = {{"l-1", "product:glyph", "site:a", "backend:refrt", lent, "s1", w.clock.now_ms() + 5'000}};
+  w.servers.push_back({"l-1", "product:glyph", "site:a", "backend:refrt", "127.0.0.1", 9, "m", "", ""});
+  apart.use(make_gateway_table(w.said, w.servers));
+  for (const std::string path : {"/v2/models/glyph/infer", "/v2/models/lease%3Al-1/infer", "/v2/health/live"})
+    for (const std::string& secret : {key, std::string()}) {
+      const auto got = apart.passage(World::request("POST", path, secret, "{}"));
+      CHECK((got && !*got));  // not the gateway's
+    }
+  const auto got = apart.passage(World::request("POST", "/v2/models/lease%3Al-1/infer", lent, "{}"));
+  CHECK((got && *got));
+  CHECK(apart.is_leased(World::request("POST", "/v1/chat/completions", lent)));
+  CHECK_FALSE(apart.is_leased(World::request("POST", "/v1/chat/completions", key)));
+}
+
+TEST_CASE("gateway: a server under a lease is asked through its owner's node, and its refusal is not the client's") {
+  World w;
+  w.servers.resize(1);
+  pool::Serving& far = w.servers[0];
+  far.lease = "l-1";
+  far.secret = pool::new_key(w.rng).secret;
+  far.pin = std::string(64, 'b');
+  far.model = "lease:l-1";
+  const std::string key = w.key({"product:glyph"});
+  w.use();
+  const http::Request r = World::request("POST", "/v2/models/glyph/infer", key, "{}");
+  auto got = w.gateway.passage(r);
+  REQUIRE(got);
+  (*got)->arrived(r);
+  const auto to = (*got)->next();
+  REQUIRE(to);
+  CHECK(to->path == "/v2/models/lease%3Al-1/infer");
+  CHECK(http::header(to->headers, "authorization") == "Bearer " + far.secret);
+  REQUIRE(to->pin);
+  CHECK(hex(*to->pin) == far.pin);
+  CHECK_FALSE((*got)->takes(401));
+  (*got)->ended({.end = net::TryEnd::declined, .status = 401});
+  CHECK_FALSE((*got)->next());
+  CHECK((*got)->refusal().status == 502);
+}

@@ -9,6 +9,7 @@
 #include "log/store.h"
 #include "node/reasons.h"
 #include "sql/db.h"
+#include "statement/field_tree.h"
 #include "statement/statement.h"
 
 namespace hz::node {
@@ -119,13 +120,31 @@ Result<BundleLog> prove_log(log::Log& log, const log::Policy& policy, const Posi
   return out;
 }
 
+// Only of the own log: what others sealed is theirs to show.
+Result<std::vector<BundleLog::Shown>> disclose(alliance::Member& member,
+                                               const std::map<std::string, std::vector<std::string>>& shown) {
+  std::vector<BundleLog::Shown> out;
+  for (const auto& [id, said] : shown) {
+    statement::Statement s = HZ_TRY(member.find(id));
+    std::vector<std::string> paths = said;
+    if (paths.empty()) {
+      HZ_TRY(member.open(s));
+      for (const statement::BodyField& field : statement::fields_of(s.body)) paths.push_back(field.path);
+    }
+    out.push_back({s.index, HZ_TRY(member.disclose(s, paths))});
+  }
+  std::ranges::sort(out, {}, &BundleLog::Shown::index);
+  return out;
+}
+
 }  // namespace
 
 Result<std::string> make_bundle(alliance::Member& member, const std::vector<Contact>& known,
-                                const std::set<std::string>& ids, const std::set<std::string>& open,
+                                const std::set<std::string>& ids, const Shown& shown, const std::set<std::string>& open,
                                 std::vector<BundleFile> files) {
   if (ids.empty()) return fail(why("node.bundle_empty"), "no statement");
   const auto wanted = HZ_TRY(find_statements(member, ids));
+  for (const auto& [id, paths] : shown) HZ_TRY(member.find(id));
   PolicyText policy = HZ_TRY(policy_text(member, known));
   const log::Policy parsed = HZ_TRY(log::parse_policy(policy.text));
   Bundle bundle{std::move(policy.name), std::move(policy.text), {}, {}, std::move(files)};
@@ -141,6 +160,7 @@ Result<std::string> make_bundle(alliance::Member& member, const std::vector<Cont
     if (log == logs.end())
       return fail(alliance::why("alliance.no_statement"), "the log {} is not here any more", origin);
     bundle.logs.push_back(HZ_TRY(prove_log(*log->second, parsed, positions)));
+    if (origin == member.origin()) bundle.logs.back().shown = HZ_TRY(disclose(member, shown));
   }
   std::string text = format_bundle(bundle);
   // What is handed out must hold; a member never exports what a stranger would refuse.

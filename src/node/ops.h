@@ -19,6 +19,7 @@ std::span<const api::Op> fetch_ops();
 std::span<const api::Op> ballot_ops();
 std::span<const api::Op> status_ops();
 std::span<const api::Op> drill_ops();
+std::span<const api::Op> job_log_ops();
 std::span<const api::Op> drill_live_ops();
 std::span<const api::Op> drill_item_ops();
 std::span<const api::Op> drill_report_ops();

@@ -4,6 +4,7 @@
 #include "alliance/reasons.h"
 #include "crypto/hash.h"
 #include "log/store.h"
+#include "node/ballot_cache.h"
 #include "node/ballot_out.h"
 #include "node/ballot_support.h"
 #include "node/ops.h"
@@ -266,7 +267,19 @@ std::string text(const BallotList& out, const api::Style& style) {
     cells.push_back({b.ballot.substr(0, 12), b.act, b.state, utc_text(b.closes_ms), b.my_vote, b.question});
   return api::table(cells, style) + fmt::format("as of frontier {}\n", out.frontier.digest);
 }
-Result<BallotOut> show(api::Ctx& ctx, const OneBallot& in) { return judged(*HZ_TRY(ctx.member()), in.ballot); }
+Result<BallotOut> show(api::Ctx& ctx, const OneBallot& in) {
+  static BallotCache cache;
+  Member& member = *HZ_TRY(ctx.member());
+  HZ_TRY(member.views());  // whatever was mirrored since is here
+  const std::string frontier = member.frontier().digest;
+  const auto ballots = HZ_TRY(cache.at(ctx.home.string(), frontier, [&]() -> Result<std::vector<BallotOut>> {
+    const Judgement now = HZ_TRY(judge_anew(member));
+    std::vector<BallotOut> out;
+    for (const Ballot& b : now.ballots()) out.push_back(shown(b, now.membership().used_ballots.contains(b.id)));
+    return out;
+  }));
+  return *HZ_TRY(only_one(ballots, in.ballot, &BallotOut::ballot));
+}
 Result<BallotOut> recount(api::Ctx& ctx, const OneBallot& in) {
   BallotOut out = HZ_TRY(judged(*HZ_TRY(ctx.member()), in.ballot));
   if (out.state == "waiting") return fail(alliance::why("alliance.ballot_waiting"), "{}", out.detail);

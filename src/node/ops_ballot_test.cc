@@ -3,6 +3,7 @@
 
 #include "alliance/judge.h"
 #include "alliance/peers.h"
+#include "node/ballot_cache.h"
 #include "node/mount.h"
 #include "node/vote_file.h"
 
@@ -69,6 +70,21 @@ struct Town {
     REQUIRE(opened);
     copy();
     return std::string(opened->json.text("ballot"));
+  }
+};
+
+struct BallotCacheCounter {
+  node::BallotCache cache;
+  int counts = 0;
+  bool fails = false;
+  // How often was counted in all; -1 when that failed.
+  int ask(const std::string& home, const std::string& frontier) {
+    const auto got = cache.at(home, frontier, [&]() -> Result<std::vector<node::BallotOut>> {
+      ++counts;
+      if (fails) return fail(hz::why("base.read"), "test");
+      return std::vector<node::BallotOut>(1);
+    });
+    return got ? counts : -1;
   }
 };
 
@@ -167,4 +183,33 @@ TEST_CASE("ballot: the file of a secret vote is private, and a damaged one is no
     CHECK(node::kept_vote(dir.path(), "b1").error().reason->slug == "node.no_vote");
   }
   CHECK(node::kept_vote(dir.path(), "b2").error().reason->slug == "node.no_vote");
+}
+
+TEST_CASE("ballot: it is counted once for a frontier, and again when anything was said") {
+  BallotCacheCounter counter;
+  CHECK(counter.ask("home", "f1") == 1);
+  CHECK(counter.ask("home", "f1") == 1);
+  CHECK(counter.ask("home", "f2") == 2);
+  CHECK(counter.ask("other", "f2") == 3);
+  CHECK(counter.ask("other", "f2") == 3);
+  for (int i = 0; i < 40; ++i) counter.ask(fmt::format("home{}", i), "f");  // many members in one process
+  CHECK(counter.ask("other", "f2") == 44);
+  counter.fails = true;
+  CHECK(counter.ask("home", "f9") == -1);
+  counter.fails = false;
+  CHECK(counter.ask("home", "f9") == 46);
+
+  Town t;
+  const std::string id = t.question();
+  const auto shown = [&] {
+    const auto out = t.run("founder", "ballot.show", t.one(id));
+    REQUIRE(out);
+    return json::dump(out->json);
+  };
+  const std::string before = shown();
+  CHECK(shown() == before);
+  REQUIRE(t.run("hall", "ballot.vote", t.vote(id, "yes")));
+  t.copy();
+  CHECK(shown() != before);
+  CHECK(t.refusal("founder", "ballot.show", t.one("ffffffffff")) == "alliance.no_such_ballot");
 }

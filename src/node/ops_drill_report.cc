@@ -149,7 +149,7 @@ Result<Written> report(api::Ctx& ctx, const WriteReport& in) {
   std::set<std::string> ids = grounds_of(input.impact, *input.exit, input.plan);
   ids.insert(open.begin(), open.end());
   const std::string text = HZ_TRY(
-      make_bundle(member, HZ_TRY(contacts(member)), ids, open, {{"exit_plan.json", plan}, {"report.html", html}}));
+      make_bundle(member, HZ_TRY(contacts(member)), ids, {}, open, {{"exit_plan.json", plan}, {"report.html", html}}));
   HZ_TRY(write_file_durably(*in.bundle, as_bytes(text)));
   out.bundle_size_bytes = static_cast<std::int64_t>(text.size());
   return out;

@@ -44,11 +44,14 @@ std::string text(const Exported& out, const api::Style&) {
 // ---- audit bundle
 
 struct MakeBundle {
-  std::vector<std::string> id, lose;
+  std::vector<std::string> id, lose, disclose;
   std::string out;
   static constexpr auto fields() {
     return rows(row("id", &MakeBundle::id, "statement id, hex, of any log here"),
                 row("lose", &MakeBundle::lose, "the statements that the drill of this loss rests on"),
+                row("disclose", &MakeBundle::disclose,
+                    "ID:FIELD of a sealed statement of this member, to be in it with that field shown; ID alone shows "
+                    "every field"),
                 row("out", &MakeBundle::out, "file to write"));
   }
 };
@@ -85,7 +88,15 @@ Result<BundleMade> bundle(api::Ctx& ctx, const MakeBundle& in) {
   HZ_TRY(member.views());
   std::set<std::string> ids(in.id.begin(), in.id.end());
   if (!in.lose.empty()) ids.merge(HZ_TRY(drill_statements(member, in.lose)));
-  const std::string text = HZ_TRY(make_bundle(member, HZ_TRY(contacts(member)), ids));
+  std::map<std::string, std::vector<std::string>> shown;
+  for (const std::string& one : in.disclose) {
+    const auto colon = one.find(':');
+    const std::string id = one.substr(0, colon);
+    ids.insert(id);
+    auto& paths = shown[id];
+    if (colon != std::string::npos) paths.push_back(one.substr(colon + 1));
+  }
+  const std::string text = HZ_TRY(make_bundle(member, HZ_TRY(contacts(member)), ids, shown));
   HZ_TRY(write_file_durably(in.out, as_bytes(text)));
   const BundleAnswer made = check_bundle(text, {});
   BundleMade out{in.out,
@@ -118,12 +129,6 @@ struct Verify {
                 row("policy", &Verify::policy, "your own policy file; its quorum must have cosigned every head"),
                 row("disclosure", &Verify::disclosure,
                     "fields of a sealed body (`hezong body disclose`) to check against the evidence file"));
-  }
-};
-struct Disclosed {
-  std::string path, value;
-  static constexpr auto fields() {
-    return rows(row("path", &Disclosed::path, "where in the body"), row("value", &Disclosed::value, "as JSON"));
   }
 };
 struct Verified {
@@ -266,6 +271,11 @@ std::string text(const BundleAnswer& b, const api::Style& style) {
                        s.id.substr(0, 12), keys});
     }
     out += api::table(cells, style);
+    for (const BundleStatement& s : b.statements) {
+      if (s.log != h.log || !s.sealed) continue;
+      out += fmt::format("  {} is sealed to {}\n", s.index, *s.sealed);
+      for (const Disclosed& one : s.disclosed) out += fmt::format("    disclosed  {} = {}\n", one.path, one.value);
+    }
   }
   if (b.exit_plan) out += "\n" + exit_plan_table(*b.exit_plan, style);
   for (const BundleAttached& file : b.files)
@@ -304,12 +314,15 @@ std::span<const api::Op> evidence_ops() {
            .http = "POST /v1/audit/bundle",
            .cli = "audit bundle",
            .may = api::May::reader,
-           .fails = {"alliance.no_statement", "node.bundle_empty", "drill.unknown_target"},
+           .fails = {"alliance.no_statement", "node.bundle_empty", "drill.unknown_target", "alliance.not_sealed",
+                     "statement.no_field"},
            .doc = "Write statements of several logs, their keys, heads and cosignatures as one file for an auditor.",
            .example = "hezong audit bundle --lose entity:microsoft --out drill.hzbundle",
            .more = "Name statements with --id, or with --lose those that the drill of a loss rests on: why products "
                    "stop, the conformance results, the sites, the released models. Statements of other members are "
-                   "taken from their mirrored logs. Equal logs, heads and policy give equal bytes."}),
+                   "taken from their mirrored logs. Equal logs, heads and policy give equal bytes. A sealed statement "
+                   "shows its commitment only, unless fields of it are named with --disclose: then they stand in the "
+                   "file, in clear, with what proves them. Only its own member discloses a body."}),
       api::op<&verify>(
           {.id = "audit.verify",
            .http = "POST /v1/audit/verify",

@@ -190,9 +190,9 @@ Result<AppendOut> append(api::Ctx& ctx, const Append& in) {
     if (!bytes) return within(fmt::format("leaf {}", i), std::move(bytes).error());
     leaves.push_back(*std::move(bytes));
   }
+  if (ctx.append_leaves) return AppendOut{HZ_TRY(ctx.append_leaves(std::move(leaves)))};
   alliance::Member& member = *HZ_TRY(ctx.member());
   auto batch = HZ_TRY(alliance::check_incoming(member.authority(), ctx.mounted, std::move(leaves)));
-  if (ctx.append_batch) return AppendOut{HZ_TRY(ctx.append_batch(std::move(batch)))};
   return AppendOut{HZ_TRY(member.append_incoming(batch))};
 }
 std::string text(const AppendOut& out, const api::Style& style) {

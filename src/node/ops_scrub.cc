@@ -25,6 +25,7 @@
 #include "node/identify.h"
 #include "node/ops.h"
 #include "node/peer_call.h"
+#include "node/scrub_pass.h"
 #include "share/known.h"
 
 namespace hz::node {
@@ -40,16 +41,6 @@ struct Scrub {
         row("repair", &Scrub::repair, "fetch what is damaged or missing, and write what is proven right", or_default),
         row("from", &Scrub::from,
             "a folder or URL that serves the damaged log as static files, asked before the known nodes"));
-  }
-};
-struct Damage {
-  std::string place, reason, detail;
-  bool repaired = false;
-  static constexpr auto fields() {
-    return rows(row("place", &Damage::place, "origin of the log, or blobs"),
-                row("reason", &Damage::reason, "reason slug"),
-                row("detail", &Damage::detail, "which object, and how it was found"),
-                row("repaired", &Damage::repaired, "it was put right by this run"));
   }
 };
 struct ScrubOut {

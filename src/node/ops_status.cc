@@ -8,6 +8,7 @@
 #include "log/cosignature.h"
 #include "log/survival.h"
 #include "node/ops.h"
+#include "node/scrub_pass.h"
 #include "node/sync.h"
 #include "sql/db.h"
 
@@ -113,6 +114,7 @@ struct StatusOut {
   bool survives_every_jurisdiction = true;
   bool check = false;
   std::vector<RefusedLine> refused;
+  std::optional<ScrubReport> scrub;
   static constexpr auto fields() {
     return rows(
         row("member", &StatusOut::member, "member id"), row("name", &StatusOut::name, "name"),
@@ -130,7 +132,8 @@ struct StatusOut {
         row("survives_every_jurisdiction", &StatusOut::survives_every_jurisdiction,
             "no single loss breaks it, also when all that did not say are lost with it"),
         row("check", &StatusOut::check, "the exit code answers this"),
-        row("refused", &StatusOut::refused, "statements that contradict their kind: proven, and not counted"));
+        row("refused", &StatusOut::refused, "statements that contradict their kind: proven, and not counted"),
+        row("scrub", &StatusOut::scrub, "what the running node found when it read everything stored again"));
   }
 };
 
@@ -251,6 +254,11 @@ Result<StatusOut> status(api::Ctx& ctx, const StatusIn& in) {
                              .error()
                              .text());
   }
+  out.scrub = kept_scrub(ctx.home);
+  if (out.scrub)
+    for (const Damage& one : out.scrub->damage())
+      out.faults.push_back(fmt::format("{}: {}: {}", one.reason, one.place, one.detail));
+  for (const Error& fault : member.peer_faults()) out.faults.push_back(fault.text());
   const std::vector<Contact> known = HZ_TRY(contacts(member));
   std::vector<KnownWitness> keys;
   if (const auto key = witness_key(member.authority())) keys.push_back({*key, member.origin()});
@@ -294,6 +302,7 @@ std::string text(const StatusOut& out, const api::Style& style) {
                                   style.bold(out.member), out.name, out.home, out.statements, out.frontier.digest);
   if (out.state != "stranger") shown += fmt::format("  in the alliance: {}\n", out.state);
   for (const std::string& fault : out.faults) shown += fmt::format("  {} {}\n", style.red("fault:"), fault);
+  if (out.scrub) shown += "  " + scrub_text(*out.scrub);
   for (const RefusedLine& r : out.refused)
     shown += fmt::format("  {} {} statement {} ({}): {}, {}\n", style.yellow("not counted:"), r.log, r.index,
                          r.kind.empty() ? "unreadable" : r.kind, r.reason, r.detail);
@@ -341,7 +350,7 @@ std::span<const api::Op> status_ops() {
                    "is guessed. With --check the exit code is 3 unless the quorum survives the loss of every single "
                    "jurisdiction, those that did not say counted as lost with it. It is 3 without --check too when "
                    "this member's log is frozen: it has two histories, and nothing beyond what both share counts, here "
-                   "as on every other node."}),
+                   "as on every other node; and when stored bytes or a mirror are damaged."}),
       api::op<&describe>({.id = "node.describe",
                           .http = "POST /v1/node/place",
                           .cli = "node describe",

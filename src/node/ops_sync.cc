@@ -3,6 +3,7 @@
 
 #include "node/dial.h"
 #include "node/ops.h"
+#include "node/scrub_pass.h"
 #include "node/sync.h"
 
 namespace hz::node {
@@ -28,6 +29,16 @@ Result<SyncOut> sync(api::Ctx& ctx, const Sync&) {
   return out;
 }
 
+// What else came of a round, in words.
+std::string more_text(const SyncRound& round, const api::Style& style) {
+  std::string out;
+  if (round.bodies_came > 0) out += fmt::format("{} sealed bodies came\n", round.bodies_came);
+  if (round.bodies_given > 0)
+    out += fmt::format("{} own sealed bodies given to those who may read them by now\n", round.bodies_given);
+  if (!round.fault.empty()) out += fmt::format("{} {}\n", style.red("fault:"), round.fault);
+  return out;
+}
+
 std::string rows_text(const std::vector<PeerRow>& peers, const api::Style& style) {
   if (peers.empty()) return "no other node is known: `hezong member invite`, `hezong join` or `hezong peer add`\n";
   std::vector<std::vector<std::string>> cells{{"log", "name", "standing", "mirrored", "behind", "cosigned", "fault"}};
@@ -42,9 +53,9 @@ bool answer_is_no(const SyncOut& out) {
   return std::ranges::any_of(out.peers, [](const PeerRow& p) { return !p.fault.empty(); });
 }
 std::string text(const SyncOut& out, const api::Style& style) {
-  return rows_text(out.peers, style) + fmt::format("own head {}: quorum {} ({})\nas of frontier {}\n", out.head,
-                                                   out.quorum ? style.green("met") : style.yellow("not met"),
-                                                   out.quorum_rule, out.frontier.digest);
+  return rows_text(out.peers, style) + more_text(out, style) +
+         fmt::format("own head {}: quorum {} ({})\nas of frontier {}\n", out.head,
+                     out.quorum ? style.green("met") : style.yellow("not met"), out.quorum_rule, out.frontier.digest);
 }
 
 struct Peers {
@@ -52,20 +63,27 @@ struct Peers {
 };
 struct PeersOut {
   std::optional<KeptRound> last;
-  static constexpr auto fields() { return rows(row("last", &PeersOut::last, "the last round of the running node")); }
+  std::optional<ScrubReport> scrub;
+  static constexpr auto fields() {
+    return rows(row("last", &PeersOut::last, "the last round of the running node"),
+                row("scrub", &PeersOut::scrub, "what it found when it read everything stored again, mirrors too"));
+  }
 };
 Result<PeersOut> peers(api::Ctx& ctx, const Peers&) {
   HZ_TRY(ctx.member());
   auto last = kept_round(ctx.home);
   if (!last && last.error().reason->slug != "base.read") return std::unexpected(std::move(last).error());
-  return PeersOut{last ? std::optional(*std::move(last)) : std::nullopt};
+  return PeersOut{last ? std::optional(*std::move(last)) : std::nullopt, kept_scrub(ctx.home)};
 }
 std::string text(const PeersOut& out, const api::Style& style) {
-  if (!out.last) return "no round yet: `hezong up` runs them, `hezong node sync` runs one\n";
+  const std::string scrub = out.scrub ? scrub_text(*out.scrub) : "";
+  if (!out.last) return "no round yet: `hezong up` runs them, `hezong node sync` runs one\n" + scrub;
   const SyncRound& round = out.last->round;
-  return rows_text(round.peers, style) + fmt::format("own head {}: quorum {} ({})\nlast round {}\n", round.head,
-                                                     round.quorum ? style.green("met") : style.yellow("not met"),
-                                                     round.quorum_rule, utc_text(out.last->at_ms));
+  return rows_text(round.peers, style) + more_text(round, style) +
+         fmt::format("own head {}: quorum {} ({})\nlast round {}\n", round.head,
+                     round.quorum ? style.green("met") : style.yellow("not met"), round.quorum_rule,
+                     utc_text(out.last->at_ms)) +
+         scrub;
 }
 
 }  // namespace

@@ -52,6 +52,8 @@ struct Up {
   std::string gateway_listen;
   std::uint32_t gateway_port = 0;
   std::optional<std::string> publish_log;
+  std::int64_t scrub_mb_per_s = 20;
+  bool scrub_repair = false;
   static constexpr auto fields() {
     return rows(row("listen", &Up::listen, "IP address to listen on; beyond this machine only with TLS", or_default),
                 row("port", &Up::port, "TCP port; 0 takes a free one", or_default),
@@ -65,7 +67,13 @@ struct Up {
                     or_default),
                 row("gateway_port", &Up::gateway_port, "TCP port there; 0 takes a free one", or_default),
                 row("publish_log", &Up::publish_log,
-                    "after each round bring this folder to the published head, for a static web server"));
+                    "after each round bring this folder to the published head, for a static web server"),
+                row("scrub_mb_per_s", &Up::scrub_mb_per_s,
+                    "once a day read everything that is stored again, so many MB a second at most and a twentieth of "
+                    "one core; 0: never (20)",
+                    or_default),
+                row("scrub_repair", &Up::scrub_repair, "fetch what that finds damaged from mirrors and known nodes",
+                    or_default));
   }
 };
 struct UpOut {
@@ -89,7 +97,9 @@ Result<UpOut> up(api::Ctx& ctx, const Up& in) {
                        .publish_log = in.publish_log ? fs::path(*in.publish_log) : fs::path(),
                        .sync_ms = static_cast<int>(std::min<std::uint32_t>(in.sync_ms, 3'600'000)),
                        .gateway_listen = in.gateway_listen,
-                       .gateway_port = static_cast<std::uint16_t>(in.gateway_port)};
+                       .gateway_port = static_cast<std::uint16_t>(in.gateway_port),
+                       .scrub = {.mb_per_s = in.scrub_mb_per_s},
+                       .scrub_repair = in.scrub_repair};
   const std::string member = HZ_TRY(ctx.member())->id();
   auto served = HZ_TRY(Served::start(options, ctx));
   ctx.progress().note(fmt::format("{} serves {}", served.file().url, member));

@@ -8,6 +8,7 @@
 #include "crypto/hash.h"
 #include "log/serve.h"
 #include "log/witness.h"
+#include "node/lend_out.h"
 #include "node/peer_call.h"
 #include "node/peer_quota.h"
 #include "node/serve_artifact.h"
@@ -48,6 +49,7 @@ struct PeerDesk::State {
   alliance::Authority nobody;  // speaks for whoever is not known
   ArtifactShelf artifacts;
   PeerQuota quota = {};
+  Lent lent = {};
 
   // Who asks, when it is proven. A signature is checked in any case, of a caller nobody knows against a key nobody has,
   // so that the time of a refusal does not tell who is known here.
@@ -135,7 +137,7 @@ Result<PeerDesk> PeerDesk::open(alliance::Member& member) {
 bool PeerDesk::is_for(const http::Request& request) {
   return request.path.starts_with("/log/") || request.path.starts_with(mirrors_path) ||
          request.path.starts_with("/witness/") || request.path.starts_with(artifact_prefix) ||
-         request.path == keys_path;
+         request.path.starts_with(lease_prefix) || request.path == keys_path;
 }
 
 http::Response PeerDesk::answer(const http::Request& request) {
@@ -147,6 +149,7 @@ http::Response PeerDesk::answer(const http::Request& request) {
   if (request.path.starts_with(artifact_prefix))
     return s.artifacts.answer(request, caller.value_or(""), s.clock->now_ms()).value_or(nothing());
   if (!caller) return nothing();
+  if (request.path.starts_with(lease_prefix)) return s.lent ? s.lent(request, *caller).value_or(nothing()) : nothing();
   if (request.path.starts_with(mirrors_path)) return s.mirrored(request);
   if (request.path.starts_with("/witness/")) {
     const std::lock_guard turn(s.witness_turn);
@@ -155,6 +158,8 @@ http::Response PeerDesk::answer(const http::Request& request) {
   const std::lock_guard turn(s.own_turn);
   return log::serve(s.own, request, log_prefix);
 }
+
+void PeerDesk::lend(Lent lent) { state_->lent = std::move(lent); }
 
 Result<void> PeerDesk::know(alliance::Member& member) {
   State& s = *state_;
@@ -165,6 +170,11 @@ Result<void> PeerDesk::know(alliance::Member& member) {
   std::map<std::string, std::string> hashes;
   for (const Contact& contact : contacts) {
     if (!contact.authority) continue;
+    // What it said stays readable to members, in the mirrors of its log; it is answered no more.
+    if (contact.state == "expelled") {
+      hashes.emplace(hex(crypto::sha256(as_bytes(contact.origin))), contact.origin);
+      continue;
+    }
     known.emplace(contact.origin, State::Known{*contact.authority, contact.mirrored});
     hashes.emplace(hex(crypto::sha256(as_bytes(contact.origin))), contact.origin);
     if (const auto key = log_key(*contact.authority)) heads.push_back(*key);

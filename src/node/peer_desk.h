@@ -4,10 +4,11 @@
 //   /mirror/<hex SHA-256 of origin>/...   logs mirrored here: how a dead member's log is read
 //   /witness/add-checkpoint               cosigns heads (C2SP tlog-witness), /witness/<hash>/checkpoint
 //   /artifact/<hex SHA-256>               released bytes, to whom the release gate allows (serve_artifact.h)
+//   /lease/<id>, /lease/<id>/log          how a server under a lease is, to the lease's consumer (lend_out.h)
 //   /keys                                 takes evidence of a caller's new keys (vouch.h); needs no proof of who asks
 //
-// A caller proves who it is (peer_call.h) and must be known here: by its mirrored log or its card. Whoever is not gets
-// the same answer as for what does not exist.
+// A caller proves who it is (peer_call.h) and must be known here: by its mirrored log or its card. Whoever is not, or
+// was expelled, gets the same answer as for what does not exist.
 #pragma once
 #include <memory>
 
@@ -28,6 +29,9 @@ class PeerDesk {
   static bool is_for(const http::Request& request);
   // From any thread.
   http::Response answer(const http::Request& request);
+  // Who answers /lease/; absent of it: nothing for this caller. Before the first request. Errors: none.
+  using Lent = std::function<std::optional<http::Response>(const http::Request& request, std::string_view caller)>;
+  void lend(Lent lent);
   // Takes over who is known now, which heads may be cosigned, and which bytes may be given. Errors: what views() says.
   Result<void> know(alliance::Member& member);
 

@@ -49,6 +49,9 @@ inline constexpr Reason reasons_table[] = {
      "Run `hezong completion bash`, `zsh` or `fish`."},
     {"node.not_ready", Code::unavailable, "A model server did not become ready.",
      "Read what it said: `hezong job logs CLAIM`; then run the command again."},
+    {"node.other_model", Code::corrupt,
+     "The server at another member's site does not serve the model that was asked for.",
+     "No request is sent to it; tell the member whose site it is."},
     {"node.no_way_back", Code::unavailable, "A product cannot go back to what served it before.",
      "Start what served it before, or set its route by hand: `hezong pool route set`."},
 };

@@ -7,10 +7,12 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstring>
 #include <latch>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "alliance/authority.h"
@@ -23,6 +25,7 @@
 #include "node/append_queue.h"
 #include "node/dial.h"
 #include "node/gateway_feed.h"
+#include "node/lending.h"
 #include "node/mount.h"
 #include "node/open_members.h"
 #include "node/peer_desk.h"
@@ -32,6 +35,7 @@
 #include "node/site_watch.h"
 #include "node/sync.h"
 #include "node/vouch.h"
+#include "pool/account_round.h"
 
 namespace hz::node {
 namespace {
@@ -109,7 +113,9 @@ struct Served::State {
   std::optional<blob::Store> blobs;
   std::timed_mutex writing;  // requests that sign, one after the other
   AppendQueue appends;
-  std::latch listening{1};  // `server` is set: its first requests may come before that
+  std::mutex keys_turn;
+  std::shared_ptr<const alliance::Authority> own_keys;  // of this member, as known last
+  std::latch listening{1};                              // `server` is set: its first requests may come before that
   Fd lock;
   NodeFile file;
   std::optional<OpenMembers> members;
@@ -117,10 +123,17 @@ struct Served::State {
   std::atomic<std::uint64_t> rounds = 0;
   std::unique_ptr<pool::MeterJournal> journal;
   std::optional<Gateway> gateway;
+  // Products have an address of their own: other members' requests under leases still come to the node's.
+  std::unique_ptr<pool::MeterJournal> lease_journal;
+  std::optional<Gateway> lease_gateway;
   std::unique_ptr<GatewayFeed> feed;
   std::optional<net::Server> server;          // its workers use everything above
   std::optional<net::Server> gateway_server;  // when products are called at an address of their own
   std::optional<SiteWatch> sites;
+  std::unique_ptr<Lending> lending;
+  std::int64_t accounted_ms = -1;      // of the syncing thread
+  std::set<std::string> account_said;  // of the syncing thread
+  std::optional<ScrubWatch> scrubbing;
   std::jthread syncing;  // last: it ends first
 
   Result<std::unique_lock<std::timed_mutex>> take_turn(const api::Op& op) {
@@ -139,6 +152,40 @@ struct Served::State {
     if (done || !of_the_machine(done.error())) members->give_back(std::move(member), true);
     return done;
   }
+  // Signs beside the requests, when they leave a turn.
+  Result<void> sign_aside(const std::function<Result<void>(alliance::Member&)>& act) {
+    std::unique_lock<std::timed_mutex> turn(writing, std::defer_lock);
+    if (!turn.try_lock_for(writer_patience))
+      return fail(why("node.writer_busy"), "leases waited {} s", writer_patience.count());
+    HZ_TRY(sign([&](alliance::Member& member) { return act(member); }));
+    return {};
+  }
+  // Checked by the keys as they were known last, so that no member has to be moved to the newest head for it: whether a
+  // key speaks is asked when the batch is appended. What fails is checked again by the keys as they are.
+  AppendQueue::Receipts append(const api::Op& op, std::vector<Bytes> leaves) {
+    std::shared_ptr<const alliance::Authority> keys;
+    {
+      const std::scoped_lock hold(keys_turn);
+      keys = own_keys;
+    }
+    auto batch = alliance::check_incoming(*keys, mounted, leaves);
+    if (!batch) {
+      alliance::Member member = HZ_TRY(members->borrow());
+      keep_keys(member);
+      batch = alliance::check_incoming(member.authority(), mounted, std::move(leaves));
+      members->give_back(std::move(member));
+    }
+    return appends.append(
+        HZ_TRY(std::move(batch)), [&] { return take_turn(op); },
+        [&](std::span<alliance::Incoming> all) {
+          return sign([&](alliance::Member& member) { return member.append_incoming(all); });
+        });
+  }
+  void keep_keys(alliance::Member& member) {
+    auto keys = std::make_shared<const alliance::Authority>(member.authority());
+    const std::scoped_lock hold(keys_turn);
+    own_keys = std::move(keys);
+  }
   // A request runs on a member that is kept open.
   Result<api::Answer> call(const api::Op& op, const json::Value& in) {
     api::Ctx ctx{.home = home, .mounted = mounted, .seams = seams, .tool_dirs = tool_dirs};
@@ -151,14 +198,9 @@ struct Served::State {
         return answer;
       });
     }
-    ctx.append_batch = [&](std::vector<alliance::Incoming> batch) {
-      return appends.append(
-          std::move(batch), [&] { return take_turn(op); },
-          [&](std::span<alliance::Incoming> all) {
-            return sign([&](alliance::Member& member) { return member.append_incoming(all); });
-          });
-    };
-    if (op.may != api::May::anyone)
+    if (op.own_turn)
+      ctx.append_leaves = [&](std::vector<Bytes> leaves) { return append(op, std::move(leaves)); };
+    else if (op.may != api::May::anyone)
       if (auto member = members->borrow()) ctx.opened = *std::move(member);  // else the operation says what is wrong
     auto answer = op.call(ctx, in, {});
     if (!ctx.opened) return answer;
@@ -216,17 +258,58 @@ struct Served::State {
                room ? "there is room again, and a reserve"
                     : "the disk is nearly full: there is no reserve for what this node still has to sign");
   }
+  // The accounts, when accounts.json asks for it. Nothing is said twice.
+  Result<void> account_now() {
+    const auto settings = HZ_TRY(pool::account_settings(home));
+    const std::int64_t now_ms = steady_clock().now_ms();
+    if (!settings || (accounted_ms >= 0 && now_ms - accounted_ms < settings->every_s * 1000)) return {};
+    accounted_ms = now_ms;
+    alliance::Member reader = HZ_TRY(members->borrow());
+    const auto plan = pool::plan_accounts(reader, {home, tool_dirs, seams.clock}, *settings);
+    if (plan || !of_the_machine(plan.error())) members->give_back(std::move(reader));
+    if (!plan) return std::unexpected(plan.error());
+    std::vector<std::string> said = plan->lines;
+    if (!plan->steps.empty() || !plan->done.empty()) {
+      std::unique_lock<std::timed_mutex> turn(writing, std::defer_lock);
+      if (!turn.try_lock_for(writer_patience)) return {};
+      said = HZ_TRY(sign([&](alliance::Member& member) { return pool::carry_out(member, *plan); }));
+    }
+    for (const std::string& line : said)
+      if (account_said.insert(line).second) fmt::print(stderr, "accounts: {}\n", line);
+    if (account_said.size() > 1000) account_said.clear();
+    return {};
+  }
+  // As `hezong log scrub --repair`; what is still damaged afterwards is among what it returns.
+  std::vector<Damage> repair() {
+    api::Ctx ctx{.home = home, .mounted = mounted, .seams = seams, .tool_dirs = tool_dirs};
+    const auto op = std::ranges::find(ops(), std::string_view("log.scrub"), [](const api::Op* one) { return one->id; });
+    const auto answer = (*op)->call(ctx, json::parse(R"({"repair":true})").value(), {});
+    const json::Value* found = answer ? answer->json.find("damage") : nullptr;
+    std::vector<Damage> out;
+    if (const json::Array* list = found ? found->array() : nullptr)
+      for (const json::Value& one : *list)
+        if (auto damage = from_json<Damage>(one)) out.push_back(*std::move(damage));
+    if (!answer) fmt::print(stderr, "scrub: {}\n", answer.error().text());
+    for (const Damage& one : out)
+      fmt::print(stderr, "scrub: {} {}: {}\n", one.repaired ? "repaired" : "still damaged", one.place, one.detail);
+    return out;
+  }
   void sync_for_ever(std::stop_token stop, int pause_ms) {
     std::mutex waiting;
     std::condition_variable_any wake;
     std::unique_lock held(waiting);
-    std::string last_fault;
+    std::string last_fault, last_account_fault;
     while (!stop.stop_requested()) {
       const auto done = sync_now(stop);
       // Once, not every few seconds for as long as it lasts.
       const std::string fault = done ? "" : done.error().text();
       if (!fault.empty() && fault != last_fault && !stop.stop_requested()) fmt::print(stderr, "sync: {}\n", fault);
       last_fault = fault;
+      const auto accounted = account_now();
+      const std::string account_fault = accounted ? "" : accounted.error().text();
+      if (!account_fault.empty() && account_fault != last_account_fault)
+        fmt::print(stderr, "accounts: {}\n", account_fault);
+      last_account_fault = account_fault;
       ++rounds;
       members->close_idle();
       wake.wait_for(held, stop, std::chrono::milliseconds(pause_ms), [] { return false; });
@@ -299,6 +382,7 @@ Result<Served> Served::start(const ServeOptions& options, api::Ctx& ctx) {
 Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
   HZ_TRY(ctx.member());  // whatever is wrong with it is said now, not at the first request
   auto state = std::make_unique<State>();
+  state->keep_keys(*HZ_TRY(ctx.member()));
   state->home = ctx.home;
   state->mounted = ctx.mounted;
   state->seams = {ctx.seams.clock, ctx.seams.rng, &notes_only()};
@@ -326,11 +410,25 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
       HZ_TRY(pool::MeterJournal::open(ctx.home / "meter", *ctx.seams.rng, *ctx.seams.clock, {.hold_ends = true}));
   for (const Error& fault : state->journal->faults()) ctx.progress().note(fault.text());
   state->gateway.emplace(*state->journal, *ctx.seams.clock, steady_clock());
-  state->feed = HZ_TRY(GatewayFeed::start(ctx.home, ctx.mounted, state->seams, *state->gateway));
+  std::vector<Gateway*> gateways{&*state->gateway};
+  if (!options.gateway_listen.empty()) {
+    state->lease_journal = HZ_TRY(pool::MeterJournal::open(ctx.home / "meter", *ctx.seams.rng, *ctx.seams.clock));
+    state->lease_gateway.emplace(*state->lease_journal, *ctx.seams.clock, steady_clock(),
+                                 GatewayLimits{.leases_only = true});
+    gateways.push_back(&*state->lease_gateway);
+  }
+  state->feed = HZ_TRY(GatewayFeed::start(ctx.home, ctx.mounted, state->seams, std::move(gateways)));
+  state->lending = std::make_unique<Lending>(
+      Lending::World{state->home, state->mounted, state->seams, state->tool_dirs, &*state->members,
+                     [s](const std::function<Result<void>(alliance::Member&)>& act) { return s->sign_aside(act); }});
+  state->desk->lend(
+      [s](const http::Request& request, std::string_view caller) { return s->lending->answer(request, caller); });
   const bool apart = !options.gateway_listen.empty();
   net::Site site{.handle = [s](const http::Request& request) { return s->handle(request); },
                  .body_bytes_max = [s, apart](const http::Request& head) -> std::size_t {
                    if (!apart && Gateway::is_for(head)) return s->gateway->body_bytes_max(head);
+                   if (apart && Gateway::is_for(head) && s->lease_gateway->is_leased(head))
+                     return s->lease_gateway->body_bytes_max(head);
                    if (head.path == cards_path) return delivered_card_bytes_max;
                    if (head.path == keys_path) return vouch_size_bytes_max;
                    if (PeerDesk::is_for(head)) return log::add_checkpoint_size_bytes_max;
@@ -338,10 +436,11 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
                    return api::has_token(s->gate, head) ? body_bytes_max : stranger_body_bytes_max;
                  },
                  .upload = [s](const http::Request& head) { return s->upload(head); }};
-  if (!apart) {
-    site.passage = [s](const http::Request& head) { return s->gateway->passage(head); };
-    site.passages_ended = [s] { s->journal->write_ends(); };
-  }
+  site.passage = [own = apart ? &*state->lease_gateway : &*state->gateway](const http::Request& head) {
+    return own->passage(head);
+  };
+  // The journal of leases holds nothing back.
+  if (!apart) site.passages_ended = [s] { s->journal->write_ends(); };
   state->server.emplace(HZ_TRY(net::Server::start(server, std::move(site))));
   if (apart) {
     net::ServerOptions own{.address = options.gateway_listen, .port = options.gateway_port, .limits = options.limits};
@@ -363,6 +462,11 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
   HZ_TRY(write_file_durably(ctx.home / "node.json", as_bytes(text)));
   constexpr int look_every_ms = 250;
   state->sites.emplace(pool::SiteWorld{state->home, state->tool_dirs, state->seams.clock}, look_every_ms);
+  constexpr int lend_every_ms = 250;
+  state->lending->run(lend_every_ms);
+  state->scrubbing.emplace(
+      state->home, *state->seams.clock, options.scrub,
+      options.scrub_repair ? std::function([s] { return s->repair(); }) : std::function<std::vector<Damage>()>());
   // Opening it again for the first request would cost as much as the whole start.
   ctx.opened->seams() = state->seams;
   state->members->give_back(*std::exchange(ctx.opened, std::nullopt));
@@ -381,6 +485,8 @@ void Served::stop() {
     state_->syncing.request_stop();
     state_->syncing.join();
   }
+  state_->lending->stop();
+  state_->scrubbing.reset();
   state_->sites.reset();
   if (state_->gateway_server) state_->gateway_server->stop();
   state_->server->stop();

@@ -9,6 +9,7 @@
 #include "api/op.h"
 #include "net/server.h"
 #include "node/gateway.h"
+#include "node/scrub_watch.h"
 
 namespace hz::node {
 
@@ -23,6 +24,8 @@ struct ServeOptions {
   std::string gateway_listen = {};
   std::uint16_t gateway_port = 0;
   net::ServerLimits limits = {};
+  ScrubOptions scrub = {};
+  bool scrub_repair = false;  // what a pass finds damaged is fetched from mirrors and known nodes
 };
 
 // The content of node.json.

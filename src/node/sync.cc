@@ -17,6 +17,7 @@ namespace hz::node {
 namespace {
 
 constexpr int pulls_max = 64;  // bounded steps of one peer in one round; the next round goes on
+constexpr std::size_t bodies_given_max = 64;
 
 // Two heads that cannot both be true are everybody's business: the evidence becomes a statement, once. It is appended
 // when the round has nothing more to ask.
@@ -168,6 +169,7 @@ Result<KeptRound> kept_round(const fs::path& home) {
 
 Result<SyncRound> sync_once(alliance::Member& member, const Connect& connect, const SyncOptions& options) {
   std::vector<Contact> known = HZ_TRY(contacts(member));
+  const BodiesRound bodies = HZ_TRY(begin_bodies(member));
   SyncRound out;
   std::vector<std::optional<http::Exchange>> exchanges;
   for (const Contact& contact : known) {
@@ -187,7 +189,9 @@ Result<SyncRound> sync_once(alliance::Member& member, const Connect& connect, co
     if (known[i].authority) out.peers[i].name = known[i].authority->genesis.name;
   }
 
-  HZ_TRY(fetch_bodies(member, known, exchanges));
+  out.bodies_came = static_cast<std::int64_t>(HZ_TRY(fetch_bodies(member, bodies, known, exchanges, options.run_all)));
+  const std::int64_t now_ms = member.seams().clock->now_ms();
+  const auto due = HZ_TRY(member.bodies_due(now_ms, bodies_given_max));
 
   std::shared_ptr<void> turn;
   const auto write = [&]() -> Result<void> {
@@ -200,6 +204,17 @@ Result<SyncRound> sync_once(alliance::Member& member, const Connect& connect, co
     HZ_TRY(member.append(forks));
     return {};
   };
+
+  if (!due.empty()) {
+    HZ_TRY(write());
+    const auto given = member.give_bodies(due, now_ms);
+    // The author's key may be kept elsewhere: then its holder gives them (`hezong body share`).
+    if (!given && !given.error().reason->slug.starts_with("alliance.key")) return std::unexpected(given.error());
+    if (given)
+      out.bodies_given = static_cast<std::int64_t>(*given);
+    else
+      out.fault = given.error().text();
+  }
 
   const Quorum quorum = HZ_TRY(quorum_of(member, known));
   out.quorum_rule = quorum.rule;

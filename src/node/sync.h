@@ -35,13 +35,21 @@ struct SyncRound {
   std::int64_t witnesses = 0, cosigned = 0;
   bool quorum = false;
   std::string quorum_rule;  // what the quorum is
+  std::int64_t bodies_came = 0, bodies_given = 0;
+  std::string fault;  // of this node
   static constexpr auto fields() {
     return rows(row("peers", &SyncRound::peers, "every known node, by origin"),
                 row("head", &SyncRound::head, "statements in this member's log"),
                 row("witnesses", &SyncRound::witnesses, "nodes asked to cosign it"),
                 row("cosigned", &SyncRound::cosigned, "nodes that did"),
                 row("quorum", &SyncRound::quorum, "enough of them"),
-                row("quorum_rule", &SyncRound::quorum_rule, "what is enough"));
+                row("quorum_rule", &SyncRound::quorum_rule, "what is enough"),
+                row("bodies_came", &SyncRound::bodies_came, "sealed bodies fetched from other nodes", or_default),
+                row("bodies_given", &SyncRound::bodies_given,
+                    "own bodies given to those who may read them by now: a sealed-until whose time has come, members "
+                    "admitted since",
+                    or_default),
+                row("fault", &SyncRound::fault, "what this node could not do, reason first", or_default));
   }
 };
 

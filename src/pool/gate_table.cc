@@ -1,8 +1,11 @@
 #include "pool/gate_table.h"
 
+#include "pool/lending.h"
 #include "sql/db.h"
 
 namespace hz::pool {
+
+std::string lent_product(std::string_view lease) { return "product:lease:" + std::string(lease); }
 
 Result<GateTable> read_gate_table(sql::Db& views, const std::string& member) {
   GateTable out;
@@ -28,11 +31,11 @@ Result<GateTable> read_gate_table(sql::Db& views, const std::string& member) {
       }));
   HZ_TRY(views.query(
       "SELECT k.key, k.name, k.secret_sha256, k.requests_per_minute, k.units_per_minute, k.expires_ms, k.statement, "
-      "r.key IS NOT NULL FROM pool_api_key k LEFT JOIN pool_api_key_revoked r ON r.member = k.member AND r.key = k.key "
+      "r.key IS NOT NULL, k.consumer FROM pool_api_key k LEFT JOIN pool_api_key_revoked r ON r.member = k.member AND r.key = k.key "
       "WHERE k.member = ?",
       {member}, [&](const sql::Row& row) {
         GateTable::Known known{
-            {row.text(0), row.text(1), row.text(2), {}, row.integer(3), row.integer(4), row.integer(5)},
+            {row.text(0), row.text(1), row.text(2), {}, row.integer(3), row.integer(4), row.integer(5), row.text(8)},
             row.integer(7) != 0,
             row.text(6)};
         out.keys.emplace(row.text(0), std::move(known));
@@ -44,6 +47,10 @@ Result<GateTable> read_gate_table(sql::Db& views, const std::string& member) {
                        if (found != out.keys.end()) found->second.key.products.push_back(row.text(1));
                        return true;
                      }));
+  for (KnownLease& one : HZ_TRY(live_leases_of(views, member)))
+    if (one.owner == member && !one.secret.empty())
+      out.lent.push_back({one.lease.lease, one.claim.product, one.lease.site, one.claim.backend, one.secret,
+                          one.statement, one.ends_ms});
   return out;
 }
 

@@ -72,7 +72,7 @@ TEST_CASE("turns: each target as often as its weight, spread evenly; weight 0 is
 
 TEST_CASE("meter: a request counts once, whatever became of it") {
   const std::string begin = meter_line(MeterBegin{"a-1", 5, "k1", "product:glyph"});
-  MeterEnd done{"a-1", 9, Fate::whole, 200, 2, "site:a", "backend:refrt", 10, 20, 300, 7};
+  MeterEnd done{"a-1", 9, Fate::whole, 200, 2, "site:a", "backend:refrt", 10, 20, 300, 7, "l-1"};
   const std::string end = meter_line(done);
   const auto both = read_meter(begin + end);
   REQUIRE(both);

@@ -15,10 +15,7 @@ Result<void> check(const ServerJob& job) {
                                  {"backend", job.backend}})
     if (!statement::is_id_of(type, id)) return fail(why("pool.site_id"), "{} \"{}\"", type, id);
   if (!statement::is_sha256(job.model_sha256)) return fail(why("pool.model_digest"), "\"{}\"", job.model_sha256);
-  const JobLimits& l = job.limits;
-  if (l.memory_bytes_max < (16 << 20) || l.memory_bytes_max > (std::int64_t{1} << 50) || l.pids_max < 4 ||
-      l.pids_max > 1'000'000 || l.wall_ms_max < 1 || l.wall_ms_max > std::int64_t{31'536'000'000})
-    return fail(why("pool.job_limits"), "{} bytes, {} processes, {} ms", l.memory_bytes_max, l.pids_max, l.wall_ms_max);
+  HZ_TRY(check(job.limits));
   if (job.denied.files.size() > denied_files_max || job.denied.hosts.size() > denied_hosts_max)
     return fail(why("pool.job_limits"), "{} files and {} hosts are denied", job.denied.files.size(),
                 job.denied.hosts.size());
@@ -29,6 +26,13 @@ Result<void> check(const ServerJob& job) {
           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
         }))
       return fail(why("pool.job_limits"), "denied host \"{}\"", host);
+  return {};
+}
+
+Result<void> check(const JobLimits& l) {
+  if (l.memory_bytes_max < (16 << 20) || l.memory_bytes_max > (std::int64_t{1} << 50) || l.pids_max < 4 ||
+      l.pids_max > 1'000'000 || l.wall_ms_max < 1 || l.wall_ms_max > std::int64_t{31'536'000'000})
+    return fail(why("pool.job_limits"), "{} bytes, {} processes, {} ms", l.memory_bytes_max, l.pids_max, l.wall_ms_max);
   return {};
 }
 

@@ -22,6 +22,13 @@ struct JobLimits {
   }
 };
 
+// Errors: pool.job_limits.
+Result<void> check(const JobLimits& limits);
+constexpr bool fits(const JobLimits& wanted, const JobLimits& most) {
+  return wanted.memory_bytes_max <= most.memory_bytes_max && wanted.pids_max <= most.pids_max &&
+         wanted.wall_ms_max <= most.wall_ms_max;
+}
+
 // What a drill takes away from the server for real. Paths are of the site's machine; what is not there is no matter.
 struct Denied {
   std::vector<std::string> files, hosts;

@@ -82,6 +82,7 @@ struct ApiKey {
   std::vector<std::string> products;
   std::int64_t requests_per_minute = 0, units_per_minute = 0;
   std::int64_t expires_ms = 0;
+  std::string member = {};
   static constexpr auto fields() {
     return rows(row("key", &ApiKey::key, "id of the key, 16 hex digits"),
                 row("name", &ApiKey::name, "name shown to people; whoever mirrors the log reads it"),
@@ -90,7 +91,8 @@ struct ApiKey {
                 row("requests_per_minute", &ApiKey::requests_per_minute, "0: no limit", or_default),
                 row("units_per_minute", &ApiKey::units_per_minute,
                     "tokens of text products, inferences of others; 0: no limit", or_default),
-                row("expires_ms", &ApiKey::expires_ms, "milliseconds since 1970; 0: never", or_default));
+                row("expires_ms", &ApiKey::expires_ms, "milliseconds since 1970; 0: never", or_default),
+                row("member", &ApiKey::member, "member that is billed for what it uses; empty: nobody", or_default));
   }
 };
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <set>
+#include <tuple>
 
 #include "base/bytes.h"
 #include "crypto/hash.h"
@@ -66,8 +67,10 @@ std::string_view fate_text(Fate fate) { return fates[static_cast<std::size_t>(fa
 std::string meter_line(const MeterBegin& b) { return sealed(line_of("begin", b.claim, b.at_ms, b.key, b.product)); }
 
 std::string meter_line(const MeterEnd& e) {
-  return sealed(line_of("end", e.claim, e.at_ms, fate_text(e.fate), e.status, e.tries, e.site, e.backend,
-                        e.request_bytes, e.answer_bytes, e.served_us, e.units));
+  std::string line = line_of("end", e.claim, e.at_ms, fate_text(e.fate), e.status, e.tries, e.site, e.backend,
+                             e.request_bytes, e.answer_bytes, e.served_us, e.units);
+  if (!e.lease.empty()) add_word(line, e.lease);
+  return sealed(std::move(line));
 }
 
 Result<MeterFile> read_meter(std::string_view text) {
@@ -104,9 +107,9 @@ Result<MeterFile> read_meter(std::string_view text) {
       out.requests.push_back({std::move(begin), std::move(none)});
     } else {
       MeterEnd e;
-      if (words[0] != "end" || words.size() != 12 || !read(words[2], e.at_ms) || !read(words[4], e.status) ||
-          !read(words[5], e.tries) || !read(words[8], e.request_bytes) || !read(words[9], e.answer_bytes) ||
-          !read(words[10], e.served_us) || !read(words[11], e.units))
+      if (words[0] != "end" || words.size() < 12 || words.size() > 13 || !read(words[2], e.at_ms) ||
+          !read(words[4], e.status) || !read(words[5], e.tries) || !read(words[8], e.request_bytes) ||
+          !read(words[9], e.answer_bytes) || !read(words[10], e.served_us) || !read(words[11], e.units))
         return refuse("neither a begin nor an end");
       const auto fate = std::ranges::find(fates, words[3]);
       if (fate == fates.end() || *fate == "node_died") return refuse("no such fate");
@@ -114,6 +117,8 @@ Result<MeterFile> read_meter(std::string_view text) {
       e.claim = words[1];
       e.site = words[6];
       e.backend = words[7];
+      if (words.size() == 13 && !is_claim_id(words[12])) return refuse("no lease");
+      if (words.size() == 13) e.lease = words[12];
       const auto place = places.find(e.claim);
       if (place == places.end()) return refuse("an end without a begin");
       if (!ended.insert(place->second).second) return refuse("the claim ends twice");
@@ -125,9 +130,9 @@ Result<MeterFile> read_meter(std::string_view text) {
 }
 
 std::vector<Usage> usage_of(const std::vector<Metered>& requests) {
-  std::map<std::pair<std::string, std::string>, Usage> sums;
+  std::map<std::tuple<std::string, std::string, std::string>, Usage> sums;
   for (const Metered& m : requests) {
-    Usage& u = sums[{m.begin.key, m.begin.product}];
+    Usage& u = sums[{m.begin.key, m.begin.product, m.end.lease}];
     ++u.requests;
     switch (m.end.fate) {
       case Fate::whole:
@@ -153,8 +158,7 @@ std::vector<Usage> usage_of(const std::vector<Metered>& requests) {
   }
   std::vector<Usage> out;
   for (auto& [who, u] : sums) {
-    u.key = who.first;
-    u.product = who.second;
+    std::tie(u.key, u.product, u.lease) = who;
     out.push_back(std::move(u));
   }
   return out;

@@ -32,6 +32,7 @@ struct MeterEnd {
   std::string site, backend;  // of the last try; empty when there was none
   std::int64_t request_bytes = 0, answer_bytes = 0, served_us = 0;
   std::int64_t units = 0;  // what the product is metered in: tokens, or inferences
+  std::string lease = {};  // of the last try's server, at owner and consumer alike; empty: none
 };
 
 // One line, with its check sum and line feed. Fields must hold no tab or line feed.
@@ -52,14 +53,16 @@ inline constexpr std::size_t meter_line_bytes_max = 1024;
 // claim twice.
 Result<MeterFile> read_meter(std::string_view text);
 
-// Per key and product: what a bill is made of.
+// Per key, product and lease: what a bill is made of.
 struct Usage {
   std::string key, product;
+  std::string lease;
   std::int64_t requests = 0, whole = 0, refused = 0, cut = 0, client_gone = 0, node_died = 0;
   std::int64_t running = 0;  // 0 out of usage_of: a file alone does not tell
   std::int64_t request_bytes = 0, answer_bytes = 0, served_us = 0, units = 0;
   static constexpr auto fields() {
     return rows(row("key", &Usage::key, "id of the API key"), row("product", &Usage::product, "product:<id>"),
+                row("lease", &Usage::lease, "lease of the server that answered, or empty", or_default),
                 row("requests", &Usage::requests, "requests taken, each once; the sum of the next six"),
                 row("whole", &Usage::whole, "answered whole, whatever the status"),
                 row("refused", &Usage::refused, "no server answered"), row("cut", &Usage::cut, "cut within the answer"),
@@ -72,7 +75,7 @@ struct Usage {
                 row("units", &Usage::units, "tokens of text products, inferences of others"));
   }
 };
-// Sorted by key and product.
+// Sorted by key, product and lease.
 std::vector<Usage> usage_of(const std::vector<Metered>& requests);
 
 }  // namespace hz::pool

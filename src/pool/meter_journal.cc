@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <map>
+#include <tuple>
 
 #include "base/bytes.h"
 #include "base/json.h"
@@ -216,7 +218,7 @@ void MeterJournal::sync_for_ever(std::stop_token stop) {
 
 MeterSums read_meter_folder(const fs::path& folder) {
   MeterSums out;
-  std::map<std::pair<std::string, std::string>, Usage> sums;
+  std::map<std::tuple<std::string, std::string, std::string>, Usage> sums;
   std::error_code error;
   for (const fs::path& file : files_of(folder)) {
     ++out.files;
@@ -228,9 +230,10 @@ MeterSums read_meter_folder(const fs::path& folder) {
       continue;
     }
     for (const Usage& u : *usage) {
-      Usage& sum = sums[{u.key, u.product}];
+      Usage& sum = sums[{u.key, u.product, u.lease}];
       sum.key = u.key;
       sum.product = u.product;
+      sum.lease = u.lease;
       for (const auto field :
            {&Usage::requests, &Usage::whole, &Usage::refused, &Usage::cut, &Usage::client_gone, &Usage::node_died,
             &Usage::running, &Usage::request_bytes, &Usage::answer_bytes, &Usage::served_us, &Usage::units})

@@ -78,7 +78,8 @@ std::span<const api::Op> site_ops() {
 std::span<const api::Op> ops() {
   static const std::vector<api::Op> table = [] {
     std::vector<api::Op> out;
-    for (const auto& part : {site_ops(), route_ops(), api_key_ops(), meter_ops(), job_ops(), drain_ops()})
+    for (const auto& part : {site_ops(), route_ops(), api_key_ops(), meter_ops(), job_ops(), drain_ops(), lend_ops(),
+                             bill_ops(), reconcile_ops(), ledger_ops()})
       out.insert(out.end(), part.begin(), part.end());
     return out;
   }();

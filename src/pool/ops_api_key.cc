@@ -21,6 +21,7 @@ struct KeyAdd {
   std::vector<std::string> product;
   std::int64_t requests_per_minute = 0, units_per_minute = 0, expires_days = 0;
   std::optional<std::string> out;
+  std::string member;
   static constexpr auto fields() {
     return rows(row("name", &KeyAdd::name, "name shown to people; whoever mirrors the log reads it"),
                 row("product", &KeyAdd::product, "product:<id> the key may call"),
@@ -28,7 +29,9 @@ struct KeyAdd {
                 row("units_per_minute", &KeyAdd::units_per_minute,
                     "tokens of text products, inferences of others; 0: no limit", or_default),
                 row("expires_days", &KeyAdd::expires_days, "days the key is good for; 0: without end", or_default),
-                row("out", &KeyAdd::out, "write the secret to this new file, mode 0600, instead of printing it"));
+                row("out", &KeyAdd::out, "write the secret to this new file, mode 0600, instead of printing it"),
+                row("member", &KeyAdd::member, "member that is billed for what it uses: `hezong meter bill`",
+                    or_default));
   }
 };
 struct KeyAdded {
@@ -67,7 +70,8 @@ Result<KeyAdded> key_add(api::Ctx& ctx, const KeyAdd& in) {
              in.product,
              in.requests_per_minute,
              in.units_per_minute,
-             in.expires_days ? ctx.clock().now_ms() + in.expires_days * day_ms : 0};
+             in.expires_days ? ctx.clock().now_ms() + in.expires_days * day_ms : 0,
+             in.member};
   HZ_TRY(check(key));
   // The secret first: a key whose secret got lost would be of no use, and a file without its key does no harm.
   if (in.out && !ctx.dry_run) HZ_TRY(write_secret(*in.out, made.secret));

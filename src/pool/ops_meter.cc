@@ -1,4 +1,6 @@
 // What was used through the gateway, per key and product.
+#include <algorithm>
+
 #include "pool/gate_table.h"
 #include "pool/meter_journal.h"
 #include "pool/ops.h"
@@ -18,7 +20,7 @@ struct MeterOut {
   std::int64_t files = 0;
   std::vector<std::string> faults;
   static constexpr auto fields() {
-    return rows(row("usage", &MeterOut::usage, "by key and product"),
+    return rows(row("usage", &MeterOut::usage, "by key, product and lease"),
                 row("names", &MeterOut::names, "names of the keys, in the order of usage"),
                 row("files", &MeterOut::files, "files of the meter that were read"),
                 row("faults", &MeterOut::faults, "files that are damaged: what they hold is missing above"));
@@ -36,7 +38,7 @@ Result<MeterOut> meter_show(api::Ctx& ctx, const MeterShow& in) {
     if ((in.key && u.key != *in.key) || (in.product && u.product != *in.product)) continue;
     const auto known = now.keys.find(u.key);
     out.usage.push_back(u);
-    out.names.push_back(known == now.keys.end() ? "?" : known->second.key.name);
+    out.names.push_back(known != now.keys.end() ? known->second.key.name : u.lease.empty() ? "?" : "lease");
   }
   return out;
 }
@@ -49,12 +51,15 @@ std::string text(const MeterOut& out, const api::Style& style) {
   if (out.usage.empty()) return faults + "nothing was used\n";
   std::vector<std::vector<std::string>> cells{{"key", "name", "product", "requests", "whole", "refused", "cut", "left",
                                                "died", "running", "units", "bytes in", "bytes out", "served ms"}};
+  const bool leased = std::ranges::any_of(out.usage, [](const Usage& u) { return !u.lease.empty(); });
+  if (leased) cells[0].push_back("lease");
   for (std::size_t i = 0; i < out.usage.size(); ++i) {
     const Usage& u = out.usage[i];
     std::vector<std::string> line{u.key, out.names[i], u.product};
     for (const std::int64_t n : {u.requests, u.whole, u.refused, u.cut, u.client_gone, u.node_died, u.running, u.units,
                                  u.request_bytes, u.answer_bytes, u.served_us / 1000})
       line.push_back(std::to_string(n));
+    if (leased) line.push_back(u.lease.empty() ? "-" : u.lease);
     cells.push_back(std::move(line));
   }
   return faults + api::table(cells, style);
@@ -69,7 +74,7 @@ std::span<const api::Op> meter_ops() {
            .http = "GET /v1/pool/meter",
            .cli = "pool meter show",
            .may = api::May::reader,
-           .doc = "Show what was used through this member's gateway, per API key and product.",
+           .doc = "Show what was used through this member's gateway, per API key, product and lease.",
            .example = "hezong pool meter show",
            .more = "Each request counts once: whole; refused by every server or before one was found; cut within its "
                    "answer; left by its client; died with the node; or running. Units are tokens for text products and "

@@ -1,7 +1,9 @@
 #include <fmt/ranges.h>
 
 #include "pool/kinds.h"
+#include "pool/lease.h"
 #include "pool/reasons.h"
+#include "pool/receipt.h"
 #include "pool/rules.h"
 #include "pool/sql_text.h"
 #include "sql/db.h"
@@ -41,9 +43,9 @@ Result<void> replay_route(sql::Db& views, const statement::Statement& s, const R
 Result<void> replay_key(sql::Db& views, const statement::Statement& s, const ApiKey& key) {
   HZ_TRY(check(key));
   HZ_TRY(views.exec("DELETE FROM pool_api_key_product WHERE member = ? AND key = ?", {s.issuer, key.key}));
-  HZ_TRY(views.exec("INSERT OR REPLACE INTO pool_api_key VALUES(?,?,?,?,?,?,?,?)",
+  HZ_TRY(views.exec("INSERT OR REPLACE INTO pool_api_key VALUES(?,?,?,?,?,?,?,?,?)",
                     {s.issuer, key.key, key.name, key.secret_sha256, key.requests_per_minute, key.units_per_minute,
-                     key.expires_ms, s.id_text()}));
+                     key.expires_ms, key.member, s.id_text()}));
   for (const std::string& product : key.products)
     HZ_TRY(views.exec("INSERT OR IGNORE INTO pool_api_key_product VALUES(?,?,?)", {s.issuer, key.key, product}));
   return {};
@@ -64,7 +66,8 @@ Result<void> replay_job(sql::Db& views, const statement::Statement& s, const Job
 
 }  // namespace
 
-std::span<const statement::Kind> kinds() {
+namespace {
+std::span<const statement::Kind> own_kinds() {
   static const statement::Kind table[] = {
       statement::kind<Site, &replay_site>(
           {.number = 0x0301,
@@ -83,6 +86,16 @@ std::span<const statement::Kind> kinds() {
       statement::kind<Job, &replay_job>(
           {.number = 0x0320, .doc = "The signer started this model server at its own site."}),
   };
+  return table;
+}
+}  // namespace
+
+std::span<const statement::Kind> kinds() {
+  static const std::vector<statement::Kind> table = [] {
+    std::vector<statement::Kind> out;
+    for (const auto& part : {own_kinds(), lease_kinds(), bill_kinds()}) out.insert(out.end(), part.begin(), part.end());
+    return out;
+  }();
   return table;
 }
 

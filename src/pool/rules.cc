@@ -76,6 +76,8 @@ Result<void> check(const ApiKey& key) {
   constexpr std::int64_t limit_max = 1'000'000'000'000;
   if (!is_key_id(key.key)) return fail(why("pool.key_id"), "\"{}\"", key.key);
   if (!statement::is_shown_name(key.name)) return fail(why("pool.key_name"), "{}", key.key);
+  if (!key.member.empty() && !statement::is_shown_name(key.member))
+    return fail(why("pool.key_name"), "the member that is billed for {}", key.name);
   if (!statement::is_sha256(key.secret_sha256)) return fail(why("pool.key_hash"), "{}", key.key);
   if (key.products.empty() || key.products.size() > products_max)
     return fail(why("pool.product_id"), "{} products of {}, 1 to {}", key.products.size(), key.name, products_max);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "pool/api_key.h"
 #include "pool/claim_folder.h"
 #include "pool/reasons.h"
 #include "pool/rules.h"
@@ -36,6 +37,9 @@ Result<Serving> read_serving(std::string_view text) {
   out.model = take("model");
   out.sha256 = take("sha256");
   out.evidence = take("evidence");
+  out.lease = take("lease");
+  out.secret = take("secret");
+  out.pin = take("pin");
   const json::Value* port = value.find("port");
   const std::int64_t* number = port ? port->integer() : nullptr;
   const auto refuse = [&](std::string_view what) { return fail(why("pool.serving"), "{}: {}", out.claim, what); };
@@ -51,16 +55,38 @@ Result<Serving> read_serving(std::string_view text) {
   if (!is_model(out.model)) return refuse("model");
   if (!out.sha256.empty() && !statement::is_sha256(out.sha256)) return refuse("sha256");
   if (!out.evidence.empty() && !statement::is_sha256(out.evidence)) return refuse("evidence");
+  if (!out.lease.empty() && !is_claim_id(out.lease)) return refuse("lease");
+  if (out.lease.empty() ? !out.secret.empty() : !key_id_of(out.secret)) return refuse("secret");
+  if (!out.pin.empty() && !statement::is_sha256(out.pin)) return refuse("pin");
   return out;
+}
+
+Result<void> drop_serving_file(const fs::path& folder, const std::string& claim) {
+  const fs::path path = folder / (claim + ".json");
+  std::error_code error;
+  fs::remove(path, error);
+  if (error) return fail(hz::why("base.write"), "{}: {}", path.string(), error.message());
+  return {};
+}
+
+Result<void> keep_leased_file(const fs::path& folder, const Serving& s) {
+  json::Value value;
+  value.set("claim", s.claim).set("product", s.product).set("site", s.site).set("backend", s.backend);
+  value.set("address", s.address).set("port", static_cast<std::int64_t>(s.port)).set("model", s.model);
+  value.set("sha256", s.sha256).set("evidence", s.evidence);
+  value.set("lease", s.lease).set("secret", s.secret).set("pin", s.pin);
+  const std::string text = json::pretty(value) + "\n";
+  const fs::path path = folder / (s.claim + ".json");
+  if (const auto there = read_text(path, serving_bytes_max); there && *there == text) return {};
+  std::error_code error;
+  fs::create_directories(folder, error);
+  return write_file_durably(path, as_bytes(text), 0600);
 }
 
 Result<void> keep_serving_file(const fs::path& folder, const ServerJob& job, const Observed& observed) {
   const fs::path path = folder / (job.claim + ".json");
   std::error_code error;
-  if (observed.state != JobState::ready) {
-    fs::remove(path, error);
-    return error ? Result<void>(fail(hz::why("base.write"), "{}: {}", path.string(), error.message())) : Result<void>{};
-  }
+  if (observed.state != JobState::ready) return drop_serving_file(folder, job.claim);
   json::Value value;
   value.set("claim", job.claim).set("product", job.product).set("site", job.site).set("backend", job.backend);
   value.set("address", observed.address).set("port", observed.port).set("model", observed.model);

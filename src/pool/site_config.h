@@ -6,6 +6,14 @@
 
 namespace hz::pool {
 
+// The local account that another member's jobs run as.
+struct LentUser {
+  std::string member, user;
+  static constexpr auto fields() {
+    return rows(row("member", &LentUser::member, "member whose jobs"), row("user", &LentUser::user, "local account"));
+  }
+};
+
 struct SiteConfig {
   std::string site;     // "site:hall-a"
   std::string adapter;  // local or slurm
@@ -17,6 +25,9 @@ struct SiteConfig {
   std::string cgroup_parent;
   std::vector<std::string> read_paths, command;
   std::int64_t hang_ms_max = 10'000;
+  // Other members' jobs: the account for each, else for all. Without one the site lends nothing.
+  std::string lend_user;
+  std::vector<LentUser> lend_users;
   // slurm
   std::string address = "127.0.0.1";
   std::int64_t port = 0;
@@ -34,6 +45,8 @@ struct SiteConfig {
         row("read_paths", &SiteConfig::read_paths, "what jobs may read beside the system's libraries"),
         row("command", &SiteConfig::command, "another model server than oip-host: program and arguments"),
         row("hang_ms_max", &SiteConfig::hang_ms_max, "a server silent for so long is failed (10000)", or_default),
+        row("lend_user", &SiteConfig::lend_user, "account of other members' jobs; none: nothing is lent", or_default),
+        row("lend_users", &SiteConfig::lend_users, "accounts of single members' jobs; an empty one: nothing for it"),
         row("address", &SiteConfig::address, "slurm: IPv4 address of slurmrestd (127.0.0.1)", or_default),
         row("port", &SiteConfig::port, "slurm: its port", or_default),
         row("token_file", &SiteConfig::token_file, "slurm: file with a JWT, read anew when it is refused", or_default),

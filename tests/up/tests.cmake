@@ -31,3 +31,7 @@ add_test(NAME up.repair COMMAND ${CMAKE_CURRENT_LIST_DIR}/repair.py $<TARGET_FIL
 set_tests_properties(up.repair PROPERTIES TIMEOUT 180)
 add_test(NAME up.jobs COMMAND ${CMAKE_CURRENT_LIST_DIR}/jobs.py $<TARGET_FILE:hezong>)
 set_tests_properties(up.jobs PROPERTIES TIMEOUT 180)
+add_test(NAME up.lend COMMAND ${CMAKE_CURRENT_LIST_DIR}/lend.py $<TARGET_FILE:hezong> ${PROJECT_SOURCE_DIR})
+set_tests_properties(up.lend PROPERTIES TIMEOUT 300)
+add_test(NAME up.accounts COMMAND ${CMAKE_CURRENT_LIST_DIR}/accounts.py $<TARGET_FILE:hezong> ${PROJECT_SOURCE_DIR})
+set_tests_properties(up.accounts PROPERTIES TIMEOUT 200)

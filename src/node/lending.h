@@ -1,0 +1,48 @@
+// Both sides of lent capacity while a node runs, on three threads: one decides and ends (nothing it does waits for
+// another node), one starts servers (a model may have to be fetched first), one asks the nodes where this member's
+// servers are.
+#pragma once
+#include <thread>
+
+#include "node/lend_in.h"
+#include "node/lend_out.h"
+#include "node/open_members.h"
+
+namespace hz::node {
+
+class Lending {
+ public:
+  struct World {
+    fs::path home;
+    alliance::Mounted mounted;
+    alliance::Seams seams;
+    std::vector<fs::path> tool_dirs;
+    OpenMembers* members;
+    // Runs it in a turn to sign, on a member that may write.
+    std::function<Result<void>(const std::function<Result<void>(alliance::Member&)>&)> sign;
+  };
+  explicit Lending(World world);
+  // Looks every `pause_ms` until stop(). What goes wrong is said on stderr, once until it changes.
+  void run(int pause_ms);
+  void stop();
+
+  // For PeerDesk::lend.
+  std::optional<http::Response> answer(const http::Request& request, std::string_view caller) {
+    return out_.answer(request, caller);
+  }
+
+ private:
+  Result<void> decide();
+  Result<void> start(std::stop_token stop);
+  Result<void> ask(std::stop_token stop);
+  // Runs `look` on an open member and gives it back.
+  Result<void> on_member(const std::function<Result<void>(alliance::Member&)>& look);
+  std::jthread every(std::string_view what, int pause_ms, std::function<Result<void>(std::stop_token)> look);
+
+  World world_;
+  LendOut out_;
+  LendIn in_;
+  std::jthread deciding_, starting_, asking_;  // last: they end first
+};
+
+}  // namespace hz::node

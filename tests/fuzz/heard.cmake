@@ -1,0 +1,1 @@
+hz_fuzz(heard LIBS hz_pool)

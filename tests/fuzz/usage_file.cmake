@@ -1,0 +1,1 @@
+hz_fuzz(usage_file LIBS hz_pool)
