@@ -42,6 +42,7 @@ stop_nodes() {
   done
   for member in "${!node[@]}"; do kill "${node[$member]}" 2>/dev/null || true; done
   for member in "${!node[@]}"; do wait "${node[$member]}" 2>/dev/null || true; done
+  if declare -F stop_cluster >/dev/null; then stop_cluster; fi
 }
 trap stop_nodes EXIT
 trap 'exit 130' INT TERM
@@ -89,6 +90,14 @@ in_step() { # members...: waits until rounds have brought all of them to one fro
     sleep 0.1
   done
 }
+
+live=
+if ls "$root"/build/npm/node_modules/onnxruntime-node >/dev/null 2>&1 && command -v python3 >/dev/null; then
+  # shellcheck source=examples/live.sh
+  . "$root/examples/live.sh"
+  live=1
+  start_cluster # it is up when it is needed
+fi
 
 step "Three members" "A model company, a compute hall and a test lab: each has its keys, its signed log and its node."
 run models init --name "Model Company" --origin models.example
@@ -192,9 +201,7 @@ printf '%sstranger$ hezong audit verify %s%s\n' "$bold" "$out/drill.hzbundle" "$
 HEZONG_HOME=/nonexistent "$hezong" audit verify "$out/drill.hzbundle"
 echo "the bundle holds"
 
-if ls "$root"/build/npm/node_modules/onnxruntime-node >/dev/null 2>&1 && command -v python3 >/dev/null; then
-  # shellcheck source=examples/live.sh
-  . "$root/examples/live.sh"
+if [ -n "$live" ]; then
   live_part
 else
   echo "SKIPPED: the live part: it needs the incumbent runtime (npm) and python3"

@@ -5,7 +5,7 @@
 
 site_of() { if [ "$1" = models ]; then echo site:rack-a; else echo site:hall-a; fi; }
 
-# One line from what the clients wrote last.
+# One line from what the clients wrote last: what an ordinary client saw, beside what the gateway's meter says.
 loads_now() {
   python3 - "$out" <<'PY'
 import glob, json, sys
@@ -20,29 +20,70 @@ for name in sorted(glob.glob(sys.argv[1] + "/load-*.now")):
 print("   " + "  |  ".join(parts))
 PY
 }
-watching() { # command...: runs it and shows the clients meanwhile
-  "$@" &
-  local work=$! code=0
-  while kill -0 "$work" 2>/dev/null; do
-    sleep 1
-    loads_now
+# Runs a drill command of both members side by side; the company's drill is watched meanwhile.
+together() { # words of the drill command
+  local member code work=()
+  for member in models hall; do
+    as "$member" drill "$@" >"$out/live-$member.txt" 2>"$out/live-$member.log" &
+    work+=($!)
   done
-  wait "$work" || code=$?
-  [ "$code" = 0 ] || [ "$code" = 3 ] || return "$code"
+  printf '%smodels$ hezong drill %s   and the same at the hall; meanwhile: hezong drill watch%s\n' "$bold" "$*" "$plain"
+  { as models drill watch >/dev/null; } 2>&1 || true
+  for member in "${work[@]}"; do
+    code=0
+    wait "$member" || code=$?
+    [ "$code" = 0 ] || [ "$code" = 3 ] || { cat "$out"/live-*.log >&2 && return "$code"; }
+  done
+  cat "$out/live-models.txt" "$out/live-hall.txt"
+}
+
+# A Slurm cluster of one's own on loopback, with devices that are counted and not there.
+start_cluster() {
+  cluster=$(mktemp -d)
+  chmod 711 "$cluster"
+  mkdir "$cluster/slurm"
+  mkfifo "$cluster/stdin"
+  # It ends at the end of its input, which a process of its own holds open: a descriptor here would be inherited by all.
+  sleep 600 >"$cluster/stdin" &
+  cluster_input=$!
+  python3 "$root/tests/sites/slurm_cluster.py" "$cluster/slurm" demo 2 <"$cluster/stdin" >"$cluster/up" 2>"$cluster/log" &
+  cluster_process=$!
+}
+stop_cluster() {
+  [ -n "${cluster:-}" ] || return 0
+  kill "$cluster_input" 2>/dev/null || true
+  wait "$cluster_process" 2>/dev/null || true
+  rm -rf "$cluster"
+  cluster=
+}
+cluster_is_up() { # false: there is none
+  local deadline=$((SECONDS + 30))
+  until [ -s "$cluster/up" ]; do
+    kill -0 "$cluster_process" 2>/dev/null && [ $SECONDS -lt $deadline ] || return 1
+    sleep 0.1
+  done
 }
 
 live_part() {
-  local member product
+  local member product sites engines=(--backend backend:refrt)
   clients=()
   step "Live: what serves today" "The company's racks and the hall run the incumbent runtime; each node is the gateway of its products."
   start_node hall
   quietly models pool site add site:rack-a --name "Rack A" --jurisdiction SG --backend backend:ort \
     --price-fen-per-hour-min 400 --price-fen-per-hour-max 500 --switch-minutes-min 1 --switch-minutes-max 2
-  quietly models pool site add site:rack-b --name "Rack B" --jurisdiction SG --backend backend:opencv \
-    --backend backend:refrt --price-fen-per-hour-min 400 --price-fen-per-hour-max 500 --switch-minutes-min 1 \
-    --switch-minutes-max 2
-  echo '{"sites":[{"site":"site:rack-a","adapter":"local","slots":4},{"site":"site:rack-b","adapter":"local","slots":4}]}' \
-    >"$home/models/sites.json"
+  sites='{"site":"site:rack-a","adapter":"local","slots":4},{"site":"site:rack-b","adapter":"local","slots":4}'
+  if cluster_is_up; then
+    sites+=$(sed 's|.*"port": \([0-9]*\), "key": "\([^"]*\)".*|,{"site":"site:hpc","adapter":"slurm","port":\1,"jwt_key_file":"\2"|' "$cluster/up")
+    sites+=",\"user\":\"games\",\"gres\":\"dcu:1\",\"shared\":\"$cluster/shared\"}"
+    quietly models pool site add site:hpc --name "HPC partition" --jurisdiction SG --backend backend:opencv \
+      --price-fen-per-hour-min 400 --price-fen-per-hour-max 500 --switch-minutes-min 1 --switch-minutes-max 2
+  else
+    engines+=(--backend backend:opencv)
+    echo "SKIPPED: the second site as a Slurm cluster: $(tail -1 "$cluster/log")"
+  fi
+  quietly models pool site add site:rack-b --name "Rack B" --jurisdiction SG "${engines[@]}" --price-fen-per-hour-min 400 \
+    --price-fen-per-hour-max 500 --switch-minutes-min 1 --switch-minutes-max 2
+  echo "{\"sites\":[$sites]}" >"$home/models/sites.json"
   echo '{"sites":[{"site":"site:hall-a","adapter":"local","slots":4},{"site":"site:cell-1","adapter":"local","slots":4}]}' \
     >"$home/hall/sites.json"
   for product in glyph intent keyword reach; do
@@ -71,22 +112,27 @@ live_part() {
 
   step "Live: $lose is lost" "The substitutes start, pass their whole golden sets on the server that will serve, then take the traffic."
   for member in models hall; do run "$member" drill new --lose "$lose" --live; done
-  run models drill apply --dry-run
-  watching run models drill apply --end-lost
-  watching run hall drill apply --end-lost
+  printf '%smodels$ hezong drill apply --dry-run%s\n' "$bold" "$plain"
+  as models drill apply --dry-run | cut -c1-150 | head -12
+  together apply --end-lost
   run models drill verify
+  loads_now
   run models pool route list
 
   step "Live: it returns" "The incumbent is started again, passes the golden set, and takes its traffic back."
-  watching run models drill fail-back
-  watching run hall drill fail-back
-  run models drill status
+  together fail-back
   sleep 1
   touch "$out/stop"
   wait "${clients[@]}"
   clients=()
   run models pool meter show
-  run models drill report --lose "$lose" --out "$out/report.html"
+
+  step "Live: the exit plan" "What was left undone has an owner; the file is checked by somebody who never saw the alliance."
+  run models drill item open --owner "Kernel team" --due 2027-03-31
+  run models drill report --out "$out/report.html" --bundle "$out/exit.hzbundle"
+  printf '%sstranger$ hezong audit verify %s%s\n' "$bold" "$out/exit.hzbundle" "$plain"
+  HEZONG_HOME=/nonexistent "$hezong" audit verify "$out/exit.hzbundle" | sed -n '1p;/^exit plan/,/^$/p'
+  stop_cluster
   echo
   python3 - "$out" <<'PY'
 import glob, json, sys

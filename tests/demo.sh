@@ -28,8 +28,12 @@ if grep -q '^SKIPPED: the live part' "$folder/demo.txt"; then
   grep '^SKIPPED' "$folder/demo.txt"
 else
   expect 'requests: [1-9][0-9]*, failed requests: 0$' 'four products were switched and back under load without a failed request'
-  expect '^glyph +switched +backend:opencv' 'the substitute took the traffic'
-  expect '^reach +failed back .*STRICT on 1500 cases' 'the incumbent took it back after its whole golden set'
+  expect '^glyph +switched +backend:opencv +site:(hpc|rack-b)' 'the substitute took the traffic, on the second site'
+  expect '^intent +switched +backend:refrt +site:rack-b' 'and another one on this machine'
+  expect '^ *[0-9]+ s +glyph +switched' 'the drill was watched as it happened'
+  expect '^exit plan of drill .* 3 saved, 0 not saved' 'the exit plan holds for a stranger'
+  grep -E '^SKIPPED: the second site' "$folder/demo.txt" || true
+  expect '^reach +failed back .*STRICT on [0-9]+ cases' 'the incumbent took it back after its whole golden set'
 fi
 expect 'the log holds' 'the whole log verifies'
 expect 'the bundle holds' 'the bundle verifies offline'

@@ -37,11 +37,18 @@ struct Sizes {
   std::size_t steps, batch, inputs, hidden, directions;
 };
 
-// y[row] = bias + M[row, :] . x
+// y[row] = bias + M[row, :] . x. In four sums: one alone waits for every addition before the next.
 double dot(const double* row, const double* x, std::size_t count) {
-  double sum = 0;
-  for (std::size_t i = 0; i < count; ++i) sum += row[i] * x[i];
-  return sum;
+  double a = 0, b = 0, c = 0, d = 0;
+  std::size_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    a += row[i] * x[i];
+    b += row[i + 1] * x[i + 1];
+    c += row[i + 2] * x[i + 2];
+    d += row[i + 3] * x[i + 3];
+  }
+  for (; i < count; ++i) a += row[i] * x[i];
+  return (a + b) + (c + d);
 }
 
 class Layer {

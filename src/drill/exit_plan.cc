@@ -12,6 +12,7 @@ void take_steps(ExitProduct& out, const ProductState& state) {
   out.stage = state.stage;
   out.substitute = state.backend;
   out.site = state.site;
+  out.proof = state.proof;
   out.answers = state.answers;
   out.beside = state.incumbent;
   out.lost_ms = state.lost_ms;

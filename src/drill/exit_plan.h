@@ -30,22 +30,13 @@ struct DrillReport {
   }
 };
 
-// Requests of a product between its loss and its way back, by the gateway's meter.
-struct ExitRequests {
-  std::int64_t begun = 0, failed = 0;
-  static constexpr auto fields() {
-    return rows(row("begun", &ExitRequests::begun, "requests taken"),
-                row("failed", &ExitRequests::failed, "refused, cut within the answer, or died with the node"));
-  }
-};
-
 struct ExitProduct {
   std::string product, name, outcome;
   Stage stage = Stage::waiting;
   std::string incumbent, substitute, site, evidence;
   std::string model_sha256;  // what served before and what served after: the same bytes
   std::int64_t quality_before_milli = 0, quality_drop_max_milli = 0;
-  Answers answers, beside;
+  Answers proof, answers, beside;
   std::int64_t lost_ms = -1, serving_ms = -1, back_ms = -1;
   std::int64_t recover_ms = -1, outage_max_ms = 0;  // the recovery time reached, and the one tolerated
   bool within = false;

@@ -12,8 +12,12 @@ using namespace hz::drill;
 namespace {
 
 struct Told {
-  World world = demo_world();
-  KnownDrill drill{.id = std::string(64, 'd'), .said = {{"entity:hub"}, 5000, Mode::live, ""}, .opened_ms = 1'000};
+  World world = demo_world().finish();
+  KnownDrill drill{.id = std::string(64, 'd'),
+                   .said = {{"entity:hub"}, 5000, Mode::live, ""},
+                   .opened_ms = 1'000,
+                   .products = {},
+                   .block = {}};
   std::vector<KnownItem> items;
   std::int64_t now_ms = 1'000;
 
@@ -134,7 +138,7 @@ TEST_CASE("exit plan: a figure, a product, an item or a loss that the steps do n
 }
 
 TEST_CASE("drill: a product that comes back and is lost again has clocks of its own") {
-  KnownDrill drill{.id = "d", .said = {}, .opened_ms = 0};
+  KnownDrill drill{.id = "d", .said = {}, .opened_ms = 0, .products = {}, .block = {}};
   ProductState& state = state_of(drill, "product:p");
   const auto say = [&](Stage stage, std::int64_t at_ms, std::string route_before = "") {
     fold(state,

@@ -23,6 +23,12 @@ std::vector<DrillItem> items_of(const Plan& plan) {
   for (const TrainingItem& one : plan.training) {
     DrillItem item{.sort = ItemSort::training, .subject = fmt::format("{} for {}", one.skill, one.component)};
     item.why = one.reason;
+    for (const ProductPlan& p : plan.products)
+      if (p.choice && p.choice->backend == one.component) item.products.push_back(p.product);
+    for (const RdItem& rd : plan.rd)
+      if (rd.backend == one.component)
+        for (const std::string& product : rd.products)
+          if (std::ranges::find(item.products, product) == item.products.end()) item.products.push_back(product);
     item.closes = fmt::format("{} or more people who have {}", one.people_min, one.skill);
     item.evidence = one.statement;
     out.push_back(std::move(item));

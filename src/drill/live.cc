@@ -34,8 +34,10 @@ void fold(ProductState& state, const DrillStep& step, std::int64_t issued_ms) {
   if (state.route_before.empty()) state.route_before = step.route_before;
   if (step.answers.cases > 0) {
     state.answers = step.answers;
-    state.incumbent = step.incumbent;
+    state.incumbent = {};
+    if (step.stage == Stage::proved) state.proof = step.answers;
   }
+  if (step.incumbent.cases > 0) state.incumbent = step.incumbent;
   for (const std::string& one : step.refused)
     if (std::ranges::find(state.refused, one) == state.refused.end()) state.refused.push_back(one);
   // Lost again after it came back: a new attempt with clocks of its own.

@@ -100,8 +100,8 @@ struct DrillStep {
   std::string product = {};  // product:<id>
   Stage stage = Stage::waiting;
   std::string claim = {}, site = {}, backend = {};
-  Answers answers = {};                       // of the substitute, or of the incumbent on the way back
-  Answers incumbent = {};                     // the same cases on what served before, where it still serves
+  Answers answers = {};                       // of the substitute
+  Answers incumbent = {};                     // of what served before: the same cases, or on the way back the whole set
   std::string route = {}, route_before = {};  // statement ids of pool.route
   std::vector<std::string> refused = {};      // what a server asked for and is taken away, and which process
   std::string detail = {};
@@ -113,7 +113,8 @@ struct DrillStep {
         row("site", &DrillStep::site, "where it runs", or_default),
         row("backend", &DrillStep::backend, "on which engine", or_default),
         row("answers", &DrillStep::answers, "known answers looked at", or_default),
-        row("incumbent", &DrillStep::incumbent, "the same on what served before, where it still serves", or_default),
+        row("incumbent", &DrillStep::incumbent,
+            "of what served before: on the same cases, or the whole set on the way back", or_default),
         row("route", &DrillStep::route, "statement of the route that this step made", or_default),
         row("route_before", &DrillStep::route_before, "statement of the route before it", or_default),
         row("refused", &DrillStep::refused, "what servers asked for and is taken away, and which process asked"),
@@ -124,12 +125,15 @@ struct DrillStep {
 // Where a product stands in a drill, folded from its steps in the order of the log: the last step, what earlier ones
 // said that it does not say again, and when.
 struct ProductState : DrillStep {
+  Answers proof = {};  // on the whole golden set, before a request went there
   std::int64_t opened_ms = 0, lost_ms = -1, switched_ms = -1, back_ms = -1;  // claimed times; -1: not reached
   std::int64_t steps = 0;
   static constexpr auto fields() {
     return std::tuple_cat(
         DrillStep::fields(),
-        rows(row("opened_ms", &ProductState::opened_ms, "when the drill began, ms since 1970"),
+        rows(row("proof", &ProductState::proof,
+                 "the substitute's answers on the whole golden set, before traffic moved"),
+             row("opened_ms", &ProductState::opened_ms, "when the drill began, ms since 1970"),
              row("lost_ms", &ProductState::lost_ms, "when what it rests on was taken away; -1: not yet"),
              row("switched_ms", &ProductState::switched_ms, "when its traffic went over; -1: it did not"),
              row("back_ms", &ProductState::back_ms, "when it came back; -1: it did not"),

@@ -58,10 +58,14 @@ std::string product_rows(const ExitPlan& plan, Evidence& evidence) {
     if (!p.substitute.empty())
       served += fmt::format(" → <b>{}</b><br><span class='small soft'>{} · evidence {}</span>", e(p.substitute),
                             e(p.site), p.evidence.empty() ? "none" : id(short_id(p.evidence)));
-    std::string answers = answers_html(p.answers);
+    std::string answers = answers_html(p.proof.cases > 0 ? p.proof : p.answers);
+    if (p.proof.cases > 0 && p.answers != p.proof)
+      answers += fmt::format("<br><span class='small soft'>last sample {} of {} ± {}</span>",
+                             percent(p.answers.quality_milli), p.answers.cases, percent(p.answers.noise_milli));
     if (p.beside.cases > 0)
-      answers += fmt::format("<br><span class='small soft'>incumbent on the same cases: quality {}</span>",
-                             percent(p.beside.quality_milli));
+      answers += fmt::format("<br><span class='small soft'>incumbent {}: quality {} of {}</span>",
+                             p.beside.noise_milli > 0 ? "on the same cases" : "on the way back",
+                             percent(p.beside.quality_milli), p.beside.cases);
     if (!kept && p.quality_before_milli > 0)
       answers += fmt::format("<br><span class='small soft'>before {}, {} may be lost</span>",
                              percent(p.quality_before_milli), percent(p.quality_drop_max_milli));
@@ -162,10 +166,10 @@ std::string exit_html(const ExitPlan& plan, Evidence& evidence) {
   evidence.add(plan.drill, "the drill");
   std::string out = heading(
       plan.mode == Mode::live ? "Exit plan: what the drill showed" : "Exit plan: what was said on the table",
-      fmt::format("Drill {} of {}, {}. {} saved, {} not saved. Model and route are said by signed statements, so what "
-                  "served before and after is the same version; no state lies in a server.",
-                  id(plan.drill.substr(0, 12)), e(utc_text(plan.opened_ms)), enum_text(plan.mode), plan.saved,
-                  plan.not_saved));
+      fmt::format(
+          "Drill {} of {}, {}. {} saved, {} not saved. Model and route are said by signed statements, so what "
+          "served before and after is the same version; no state lies in a server. Bars of time are logarithmic.",
+          id(plan.drill.substr(0, 12)), e(utc_text(plan.opened_ms)), enum_text(plan.mode), plan.saved, plan.not_saved));
   return out + product_rows(plan, evidence) + taken_away(plan) + duties(plan, evidence);
 }
 

@@ -176,6 +176,13 @@ Result<drill::DrillBlock> deny_list(api::Ctx& ctx, const drill::Rehearsal& drill
     if (out.not_blocked.size() < others_max) out.not_blocked.push_back(other);
   if (lost.others.size() > others_max)
     out.not_blocked.push_back(fmt::format("and {} more", lost.others.size() - others_max));
+  std::size_t files = 0;
+  for (const drill::BlockedLibrary& one : out.libraries) files += one.files.size();
+  if (files > pool::denied_files_max)
+    out.not_blocked.push_back(
+        fmt::format("{} of {} files: more than a job can be told", files - pool::denied_files_max, files));
+  if (lost.hosts.size() > out.hosts.size())
+    out.not_blocked.push_back(fmt::format("{} of {} hosts", lost.hosts.size() - out.hosts.size(), lost.hosts.size()));
   return out;
 }
 

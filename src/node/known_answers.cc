@@ -89,13 +89,14 @@ KnownAnswers::Seen KnownAnswers::ask(const pool::Observed& server, std::int64_t 
           : standards::test_product(wanted, model_, *golden_, open, {}, {});
   Seen out;
   out.worst = seen.worst;
-  out.answers = {.verdict = std::string(enum_text(seen.verdict)),
-                 .logits = std::string(enum_text(seen.logits)),
-                 .cases = seen.cases,
-                 .quality_milli = seen.quality_milli,
-                 .agreement_milli = seen.agreement_milli,
-                 .top5_milli = seen.top5_milli,
-                 .noise_milli = noise_milli(seen.cases, all)};
+  out.answers = {
+      .verdict = std::string(enum_text(seen.verdict)),
+      .logits = seen.logits == standards::Match::within ? "within tolerance" : std::string(enum_text(seen.logits)),
+      .cases = seen.cases,
+      .quality_milli = seen.quality_milli,
+      .agreement_milli = seen.agreement_milli,
+      .top5_milli = seen.top5_milli,
+      .noise_milli = noise_milli(seen.cases, all)};
   return out;
 }
 

@@ -86,6 +86,7 @@ Result<void> LiveDrill::say_block() {
 Result<void> LiveDrill::say_lost() {
   std::vector<alliance::Draft> drafts;
   std::vector<drill::DrillStep> steps;
+  const std::int64_t now_ms = ctx_->clock().now_ms();
   for (const drill::ProductPlan& p : plan_.products) {
     if (p.outcome == drill::Outcome::kept) continue;
     const drill::ProductState& state = drill::state_of(drill_, "product:" + p.product);
@@ -97,11 +98,11 @@ Result<void> LiveDrill::say_lost() {
                      .detail = on_table() ? "on the table: lost from now on" : "lost from now on"});
     const std::string key = fmt::format("hezong/drill\n{}\n{}\nwaiting\n{}", drill_.id, p.product, state.steps);
     drafts.push_back(alliance::draft(steps.back(), {{"depends-on", drill_.id}}, crypto::sha256(as_bytes(key))));
+    drafts.back().issued_ms = now_ms;
   }
   if (drafts.empty()) return {};
   HZ_TRY(HZ_TRY(ctx_->member())->append(drafts));
-  for (const drill::DrillStep& step : steps)
-    drill::fold(drill::state_of(drill_, step.product), step, ctx_->clock().now_ms());
+  for (const drill::DrillStep& step : steps) drill::fold(drill::state_of(drill_, step.product), step, now_ms);
   return {};
 }
 

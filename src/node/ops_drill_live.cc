@@ -81,6 +81,26 @@ Result<Moved> apply(api::Ctx& ctx, const Act& in) {
   }
   return out;
 }
+// For people: what a body does not say yet is left out. The whole of it is in --json.
+std::string without_blanks(const std::string& body) {
+  const auto blank = [](const json::Value& v) {
+    const std::string* text = v.string();
+    const std::int64_t* number = v.integer();
+    return (text && text->empty()) || (number && *number == 0) || (v.array() && v.array()->empty()) ||
+           (v.object() && v.object()->empty());
+  };
+  const auto prune = [&](const auto& self, const json::Value& v) -> json::Value {
+    if (const auto* members = v.object()) {
+      json::Value out = json::Value(json::Object{});
+      for (const auto& [name, value] : *members)
+        if (json::Value kept = self(self, value); !blank(kept)) out.set(name, std::move(kept));
+      return out;
+    }
+    return v;
+  };
+  const auto value = json::parse(body);
+  return value ? json::dump(prune(prune, *value)) : body;
+}
 std::string text(const Moved& out, const api::Style& style) {
   if (!out.dry) return table_of(out.drill, style);
   std::vector<std::vector<std::string>> cells{{"product", "outcome", "would run on", "at", "as claim", "evidence"}};
@@ -89,7 +109,7 @@ std::string text(const Moved& out, const api::Style& style) {
                      l.site.empty() ? l.gap : l.site, l.claim.empty() ? "-" : l.claim,
                      l.evidence.empty() ? "-" : l.evidence.substr(0, 12)});
   std::string said = api::table(cells, style) + style.bold("would sign, in this order") + "\n";
-  for (const WouldSay& s : out.statements) said += fmt::format("{}  {}\n", s.kind, s.body);
+  for (const WouldSay& s : out.statements) said += fmt::format("{}  {}\n", s.kind, without_blanks(s.body));
   return said +
          "Products go side by side. Each server is asked the whole golden set before a request goes there; what is\n"
          "measured on the way joins the steps. Nothing was started or signed.\n";

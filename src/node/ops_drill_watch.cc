@@ -159,9 +159,9 @@ Result<Watched> watch(api::Ctx& ctx, const Watch& in) {
     if (!was_over)
       was_over = !known.products.empty() &&
                  std::ranges::any_of(known.products, [](const auto& p) { return drill::is_over_there(p.stage); });
-    const bool settled =
-        !known.products.empty() &&
-        std::ranges::all_of(known.products, [&](const ProductState& p) { return has_settled(p, !*was_over); });
+    const bool settled = !known.products.empty() && std::ranges::all_of(known.products, [&](const ProductState& p) {
+      return has_settled(p, !*was_over);
+    });
     if (settled || second >= std::clamp<std::int64_t>(in.seconds_max, 0, 86'400)) {
       Watched out{row_of(known), {}};
       for (const auto& [product, one] : served) out.served.push_back(one);
@@ -189,9 +189,10 @@ std::span<const api::Op> drill_watch_ops() {
                        .fails = {"drill.no_drill"},
                        .doc = "Show a drill as it happens: steps of each product, requests a second, failures.",
                        .example = "hezong drill watch",
-                       .more = "Run it beside apply or fail-back. On a terminal it is one picture, elsewhere a line for "
-                               "every change. It ends when every product has settled. Exit code 3: a request failed "
-                               "meanwhile.",
+                       .more =
+                           "Run it beside apply or fail-back. On a terminal it is one picture, elsewhere a line for "
+                           "every change. It ends when every product has settled. Exit code 3: a request failed "
+                           "meanwhile.",
                        .local = true}),
   };
   return table;

@@ -219,6 +219,27 @@ Result<Audited> verify(api::Ctx&, const Verify& in) {
   }
   return Audited{std::move(out), {}};
 }
+std::string exit_plan_table(const drill::ExitPlan& plan, const api::Style& style) {
+  std::string out;
+  for (const std::string& target : plan.targets) out += (out.empty() ? "" : " ") + target;
+  out = fmt::format("{} {} ({}), loses {}: {} saved, {} not saved\n", style.bold("exit plan of drill"),
+                    plan.drill.substr(0, 12), enum_text(plan.mode), out, plan.saved, plan.not_saved);
+  std::vector<std::vector<std::string>> cells{
+      {"product", "outcome", "reached", "served by", "lost to serving", "tolerated", "in time", "quality"}};
+  for (const drill::ExitProduct& p : plan.products)
+    cells.push_back({p.product.substr(p.product.find(':') + 1), p.outcome, std::string(enum_text(p.stage)),
+                     p.substitute.empty() ? "-" : p.substitute,
+                     p.recover_ms < 0 ? "-" : fmt::format("{}.{:02} s", p.recover_ms / 1000, p.recover_ms % 1000 / 10),
+                     fmt::format("{} s", p.outage_max_ms / 1000), p.within ? style.green("yes") : style.red("no"),
+                     p.answers.cases == 0 ? "-"
+                                          : fmt::format("{}.{} % of {}", p.answers.quality_milli / 10,
+                                                        p.answers.quality_milli % 10, p.answers.cases)});
+  out += api::table(cells, style);
+  if (!plan.duties.empty()) out += "who must do what:\n";
+  for (const drill::ExitDuty& duty : plan.duties)
+    out += fmt::format("  {}: {}{}\n", duty.who, duty.what, duty.until.empty() ? "" : ", until " + duty.until);
+  return out;
+}
 std::string text(const BundleAnswer& b, const api::Style& style) {
   std::string out;
   if (!b.holds)
@@ -256,6 +277,10 @@ std::string text(const BundleAnswer& b, const api::Style& style) {
       for (const Disclosed& one : s.disclosed) out += fmt::format("    disclosed  {} = {}\n", one.path, one.value);
     }
   }
+  if (b.exit_plan) out += "\n" + exit_plan_table(*b.exit_plan, style);
+  for (const BundleAttached& file : b.files)
+    out += fmt::format("file {} ({} bytes, sha256 {}) is named by statement {}\n", file.name, file.size_bytes,
+                       file.sha256.substr(0, 12), file.statement.substr(0, 12));
   out += fmt::format("\npolicy enclosed: {} (sha256 {})\n", b.policy_name, b.policy_sha256.substr(0, 12));
   for (const std::string& line : b.not_checked) out += fmt::format("{} {}\n", style.yellow("not checked:"), line);
   return out;

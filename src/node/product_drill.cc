@@ -41,8 +41,10 @@ Result<void> ProductDrill::say(drill::DrillStep step) {
   const std::string key =
       fmt::format("hezong/drill\n{}\n{}\n{}\n{}", step.drill, step.product, enum_text(step.stage), state_.steps);
   ctx_.progress().phase(fmt::format("{}: {}", step.product, enum_text(step.stage)), 0);
-  HZ_TRY(member().append(alliance::draft(step, {{"depends-on", step.drill}}, crypto::sha256(as_bytes(key)))));
-  drill::fold(state_, step, ctx_.clock().now_ms());
+  alliance::Draft draft = alliance::draft(step, {{"depends-on", step.drill}}, crypto::sha256(as_bytes(key)));
+  draft.issued_ms = ctx_.clock().now_ms();
+  HZ_TRY(member().append(draft));
+  drill::fold(state_, step, draft.issued_ms);
   return {};
 }
 // The product stays where it is; that is no error of the command.

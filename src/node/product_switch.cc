@@ -194,7 +194,7 @@ Result<void> ProductDrill::return_to(const Incumbent& back, Stage stage, const s
   const std::string route = HZ_TRY(set_route(back.route.targets, std::string(enum_text(stage)), back.route.evidence));
   const std::string claim = state_.claim, site = state_.site;
   HZ_TRY(say({.stage = stage,
-              .answers = back.seen.answers,
+              .incumbent = back.seen.answers,
               .route = route,
               .detail = cause.empty() ? sentence(back.seen.answers) : cause}));
   if (!claim.empty()) live_.end_later(claim, site);

@@ -224,7 +224,7 @@ TEST_CASE("sealed: an opening shows the body to whoever has the seal, and opens 
     seal.type = fields > tree_fields_max ? Commitment::body : Commitment::fields;
     seal.commit = hex(commitment(seal.type, opened.salt, body).value());
     const std::string text = format_opening(opened).value();
-    CHECK(read_opening(seal, text).value() == body);
+    CHECK(canonical(read_opening(seal, text).value()).value() == canonical(body).value());
     CHECK_FALSE(read_opening(seal, format_opening({other, opened.salt}).value()));
     OpenedBody salted = opened;
     salted.salt[0] = 8;

@@ -141,7 +141,7 @@ MaxJobCount=50000
 SchedulerParameters={scheduler}
 KillWait=5
 NodeName={name}[1-{nodes}] NodeHostname={host} NodeAddr=127.0.0.1 Port=[{first}-{first + nodes - 1}] CPUs=16 RealMemory=20000 Gres=dcu:k100:8
-PartitionName=main Nodes={name}[1-{nodes}] Default=YES MaxTime=1440 State=UP
+PartitionName=main Nodes={name}[1-{nodes}] Default=YES MaxTime=2880 State=UP
 """)
 
 

@@ -1,0 +1,1 @@
+hz_fuzz(exit_plan LIBS hz_node)
