@@ -59,7 +59,7 @@ TEST_CASE("deny list: lost libraries are found by name, by soname and by build i
   b.node("npm:eng@1.0", "package", "shop").node("file:libpart.so.2", "file", "hub");
   b.needs("backend:eng", "file:libeng.so.1").needs("file:libpart.so.2", "npm:eng@1.0");
   b.product("p", "P", "x", "backend:eng");
-  const auto r = drill::Rehearsal::of(b.finish(), {"entity:shop"}, 5000).value();
+  const auto r = drill::Rehearsal::of(b.world, {"entity:shop"}, 5000).value();
   const LostParts parts = lost_parts(*r, {{"file:libeng.so.1", std::string(64, '1')}});
   REQUIRE(parts.libraries.size() == 2);
   CHECK(parts.libraries[0].soname == "libeng.so.1");
