@@ -173,7 +173,7 @@ Result<SubmitOut> submit_taken(api::Ctx& ctx, const Submit& in, const ServerJob&
     return !out.taken || (out.taken->state != TakenState::waiting && out.taken->state != TakenState::granted &&
                           out.taken->state != TakenState::starting);
   };
-  if (ctx.dry_run || ctx.append_batch) return out;
+  if (ctx.dry_run || ctx.append_leaves) return out;
   HZ_TRY(HZ_TRY(ctx.member())->rest());
   const auto pause = std::chrono::milliseconds(100);
   for (const std::int64_t until_ms = system_clock().now_ms() + in.ready_ms;
