@@ -22,6 +22,49 @@ rng = random.Random(seed)
 quiet = {**os.environ, "HEZONG_PROGRESS": "off"}
 
 
+# A server that hands on to the real one, and after 40 requests gives every answer the wrong way round.
+TURNING = """
+import http.client, http.server, json, subprocess
+child = subprocess.Popen(["ENGINE", "serve", "--engine", "opencv", "--body-bytes-max", "1073741824"], stdout=subprocess.PIPE)
+port, asked = json.loads(child.stdout.readline())["port"], 0
+
+
+class Between(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args):
+        pass
+
+    def hand_on(self):
+        global asked
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        line = http.client.HTTPConnection("127.0.0.1", port)
+        line.request(self.command, self.path, body, {k: v for k, v in self.headers.items() if k.lower() != "host"})
+        answer = line.getresponse()
+        data, head = answer.read(), answer.getheader("Inference-Header-Content-Length")
+        if self.path.endswith("/infer"):
+            asked += 1
+            if asked > 40 and head:
+                raw = data[int(head):]
+                data = data[:int(head)] + b"".join(raw[i:i + 4] for i in range(len(raw) - 4, -1, -4))
+        self.send_response(answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() not in ("content-length", "connection", "transfer-encoding"):
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    do_GET = do_POST = hand_on
+
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Between)
+server.daemon_threads = True
+print(json.dumps({"port": server.server_address[1]}), flush=True)
+server.serve_forever()
+"""
+
+
 def check(what, good, more=""):
     print(("ok    " if good else "FAULT ") + what + ("" if good else f": {more}"))
     if not good:
@@ -146,6 +189,29 @@ with tempfile.TemporaryDirectory() as folder:
         state = run("drill", "status", opened["drill"])["products"][0]
         check("applied again it takes a new server", state["stage"] == "switched" and state["claim"] in servers(), state)
         run("drill", "fail-back", opened["drill"])
+        # A substitute that passes and turns wrong later is found by its known answers, and the product goes back by itself.
+        (pathlib.Path(folder) / "programs").mkdir()
+        turning = pathlib.Path(folder, "programs", "turning.py")
+        engine = os.path.join(os.path.dirname(os.path.abspath(hezong)), "oip-host")
+        turning.write_text(TURNING.replace("ENGINE", engine))
+        os.chmod(folder, 0o755)
+        sites = json.loads(pathlib.Path(home, "sites.json").read_text())
+        for site in sites["sites"]:
+            site.update(command=["/usr/bin/python3", "-I", str(turning)],
+                        read_paths=[str(turning.parent), os.path.dirname(engine)])
+        pathlib.Path(home, "sites.json").write_text(json.dumps(sites))
+        opened = run("drill", "new", "--lose", "backend:refrt", "--live")
+        run("drill", "apply", opened["drill"])
+        state = run("drill", "status", opened["drill"])["products"][0]
+        check("a substitute that will turn wrong passes first", state["stage"] == "switched" and
+              state["proof"]["verdict"] == "STRICT" and state["proof"]["noise_milli"] == 0, state)
+        check("while it moves the incumbent is asked the same", state["incumbent"]["cases"] == 200 and
+              state["answers"]["noise_milli"] > 0, state)
+        found = run("drill", "verify", opened["drill"], "--times", "6", "--pause-ms", "0", codes=(3, 6))
+        state = run("drill", "status", opened["drill"])["products"][0]
+        check("then it is rolled back by itself, and why is said", state["stage"] == "rolled back" and
+              ("FAILED" in state["detail"] or "quality fell" in state["detail"]), (state, found))
+        check("and its server is ended", servers() == ["today"], servers())
         # The exit plan, checked by somebody who has nothing but the file.
         run("drill", "item", "open", opened["drill"], "--owner", "kernels", "--due", "2027-03-31", codes=(0, 6))
         bundle = folder + "/exit.hzbundle"
