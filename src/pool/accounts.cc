@@ -58,18 +58,22 @@ Result<std::vector<KnownBill>> read_bills(sql::Db& views, const std::string& mem
         "SELECT subject, what, from_ms, to_ms, device_ms, units, bytes, device_hour_micro, million_units_micro, "
         "gigabyte_micro, amount_micro FROM pool_receipt WHERE member = ? AND bill = ? ORDER BY place",
         {b.provider, b.bill.bill}, [&](const sql::Row& r) {
-          b.receipts->receipts.push_back({r.text(0), r.text(1), r.integer(2), r.integer(3),
+          b.receipts->receipts.push_back({r.text(0),
+                                          r.text(1),
+                                          r.integer(2),
+                                          r.integer(3),
                                           {r.integer(4), r.integer(5), r.integer(6)},
                                           {r.integer(7), r.integer(8), r.integer(9)},
                                           r.integer(10)});
           return true;
         }));
-    HZ_TRY(views.query("SELECT place, device_ms, units, bytes, cause FROM pool_disputed WHERE provider = ? AND bill = ? "
-                       "AND member = ? ORDER BY place",
-                       {b.provider, b.bill.bill, b.bill.consumer}, [&](const sql::Row& r) {
-                         b.disputed.push_back({r.integer(0), {r.integer(1), r.integer(2), r.integer(3)}, r.text(4)});
-                         return true;
-                       }));
+    HZ_TRY(
+        views.query("SELECT place, device_ms, units, bytes, cause FROM pool_disputed WHERE provider = ? AND bill = ? "
+                    "AND member = ? ORDER BY place",
+                    {b.provider, b.bill.bill, b.bill.consumer}, [&](const sql::Row& r) {
+                      b.disputed.push_back({r.integer(0), {r.integer(1), r.integer(2), r.integer(3)}, r.text(4)});
+                      return true;
+                    }));
   }
   return out;
 }

@@ -48,8 +48,7 @@ struct Logs {
     return b;
   }
   void sign(const std::string& provider, const WholeBill& b, std::int64_t disputed = 0) {
-    say(b.bill.consumer,
-        Countersign{provider, b.bill.bill, b.bill.details, b.bill.amount_micro - disputed, disputed});
+    say(b.bill.consumer, Countersign{provider, b.bill.bill, b.bill.details, b.bill.amount_micro - disputed, disputed});
   }
   std::vector<alliance::FrontierEntry> heads() const {
     std::vector<alliance::FrontierEntry> out;
@@ -233,7 +232,7 @@ TEST_CASE("bills that are due, once; answers in whole and in part") {
   const std::vector<Measured> used{
       {"lab.example", "key:0123456789abcdef", "product:glyph", {0, 100, 0}, 0, 9, Price{0, 1'000'000, 0}},
       {"lab.example", "lease:x", "product:glyph", {5, 0, 0}, 0, 9, Price{3'600'000, 0, 0}},
-      {"mill.example", "lease:y", "product:glyph", {1, 0, 0}, 0, 9, Price{1, 0, 0}},  // costs nearly nothing
+      {"mill.example", "lease:y", "product:glyph", {1, 0, 0}, 0, 9, Price{1, 0, 0}},           // costs nearly nothing
       {"hall.example", "lease:z", "product:glyph", {7, 0, 0}, 0, 9, Price{3'600'000, 0, 0}}};  // itself
   const auto bills = bills_due(v.db, "hall.example", used, "credit", "2026-11", l.rng).value();
   REQUIRE(bills.size() == 1);
@@ -278,8 +277,8 @@ TEST_CASE("a closing follows the one before it, later, with heads that go on") {
   CHECK_FALSE(breaks_chain(&first, close("f2", "f1", "2026-11", 7, 5, 8)));
   CHECK(breaks_chain(nullptr, close("f2", "f1", "2026-11", 7, 5, 8)));
   CHECK(breaks_chain(&first, close("f2", "", "2026-11", 7, 5, 8)));
-  CHECK(breaks_chain(&first, close("f2", "f1", "2026-10", 7, 5, 8)));      // the same period
-  CHECK(breaks_chain(&first, close("f2", "f1", "2026-11", 5, 5, 8)));      // without the closing before it
-  CHECK(breaks_chain(&first, close("f2", "f1", "2026-11", 7, 4, 8)));      // a head goes back
-  CHECK(breaks_chain(&first, close("f2", "f1", "2026-11", 9, 5, 8)));      // beyond itself
+  CHECK(breaks_chain(&first, close("f2", "f1", "2026-10", 7, 5, 8)));  // the same period
+  CHECK(breaks_chain(&first, close("f2", "f1", "2026-11", 5, 5, 8)));  // without the closing before it
+  CHECK(breaks_chain(&first, close("f2", "f1", "2026-11", 7, 4, 8)));  // a head goes back
+  CHECK(breaks_chain(&first, close("f2", "f1", "2026-11", 9, 5, 8)));  // beyond itself
 }

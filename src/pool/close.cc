@@ -30,7 +30,8 @@ Result<void> check(const Close& c) {
     sums[t.unit] += *amount;
   }
   for (const auto& [unit, sum] : sums)
-    if (sum != 0) return fail(why("pool.close"), "{}: transfers in {} add up to {}", c.closing.of, unit, amount_text(sum));
+    if (sum != 0)
+      return fail(why("pool.close"), "{}: transfers in {} add up to {}", c.closing.of, unit, amount_text(sum));
   return {};
 }
 

@@ -12,7 +12,7 @@ namespace hz::pool {
 // How far a provider's figure may be above the consumer's own before it is a mismatch: clocks and the moment of reading
 // differ. A figure below is in the consumer's favour.
 struct Tolerance {
-  std::int64_t permille = 10;                                       // of the own figure
+  std::int64_t permille = 10;                                    // of the own figure
   std::int64_t device_ms = 5'000, units = 10, bytes = 64 << 10;  // and this much on top
 };
 

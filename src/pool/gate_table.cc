@@ -31,7 +31,8 @@ Result<GateTable> read_gate_table(sql::Db& views, const std::string& member) {
       }));
   HZ_TRY(views.query(
       "SELECT k.key, k.name, k.secret_sha256, k.requests_per_minute, k.units_per_minute, k.expires_ms, k.statement, "
-      "r.key IS NOT NULL, k.consumer FROM pool_api_key k LEFT JOIN pool_api_key_revoked r ON r.member = k.member AND r.key = k.key "
+      "r.key IS NOT NULL, k.consumer FROM pool_api_key k LEFT JOIN pool_api_key_revoked r ON r.member = k.member AND "
+      "r.key = k.key "
       "WHERE k.member = ?",
       {member}, [&](const sql::Row& row) {
         GateTable::Known known{

@@ -23,15 +23,15 @@ struct KeyAdd {
   std::optional<std::string> out;
   std::string member;
   static constexpr auto fields() {
-    return rows(row("name", &KeyAdd::name, "name shown to people; whoever mirrors the log reads it"),
-                row("product", &KeyAdd::product, "product:<id> the key may call"),
-                row("requests_per_minute", &KeyAdd::requests_per_minute, "0: no limit", or_default),
-                row("units_per_minute", &KeyAdd::units_per_minute,
-                    "tokens of text products, inferences of others; 0: no limit", or_default),
-                row("expires_days", &KeyAdd::expires_days, "days the key is good for; 0: without end", or_default),
-                row("out", &KeyAdd::out, "write the secret to this new file, mode 0600, instead of printing it"),
-                row("member", &KeyAdd::member, "member that is billed for what it uses: `hezong meter bill`",
-                    or_default));
+    return rows(
+        row("name", &KeyAdd::name, "name shown to people; whoever mirrors the log reads it"),
+        row("product", &KeyAdd::product, "product:<id> the key may call"),
+        row("requests_per_minute", &KeyAdd::requests_per_minute, "0: no limit", or_default),
+        row("units_per_minute", &KeyAdd::units_per_minute, "tokens of text products, inferences of others; 0: no limit",
+            or_default),
+        row("expires_days", &KeyAdd::expires_days, "days the key is good for; 0: without end", or_default),
+        row("out", &KeyAdd::out, "write the secret to this new file, mode 0600, instead of printing it"),
+        row("member", &KeyAdd::member, "member that is billed for what it uses: `hezong meter bill`", or_default));
   }
 };
 struct KeyAdded {

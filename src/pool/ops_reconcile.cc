@@ -43,7 +43,8 @@ struct ReconcileRow {
   std::vector<std::string> differs = {};
   static constexpr auto fields() {
     return rows(row("bill", &ReconcileRow::bill, "id of the bill; empty: there is none"),
-                row("provider", &ReconcileRow::provider, "who asks"), row("consumer", &ReconcileRow::consumer, "who used"),
+                row("provider", &ReconcileRow::provider, "who asks"),
+                row("consumer", &ReconcileRow::consumer, "who used"),
                 row("status", &ReconcileRow::status,
                     "matched, unanswered, mismatched, disputed, one_sided, withdrawn or expired"),
                 row("amount_micro", &ReconcileRow::amount_micro, "asked; negative: paid back"),
@@ -132,7 +133,8 @@ Result<Reconciled> reconcile(api::Ctx& ctx, const ReconcileIn& in) {
         row.differs.push_back(compared.error().text());
       } else if (const Match match = worst(*compared); match != Match::matched) {
         row.status = match == Match::unmeasured ? Status::unanswered : Status::mismatched;
-        row.what_next = fmt::format("hezong meter {} {}", match == Match::unmeasured ? "receipts" : "dispute", b.bill.bill);
+        row.what_next =
+            fmt::format("hezong meter {} {}", match == Match::unmeasured ? "receipts" : "dispute", b.bill.bill);
         for (const ComparedReceipt& c : *compared)
           if (c.match != Match::matched)
             row.differs.push_back(fmt::format("receipt {} ({}): {}", c.place, c.receipt.subject, c.cause));
@@ -167,7 +169,8 @@ Result<Reconciled> reconcile(api::Ctx& ctx, const ReconcileIn& in) {
   for (const Measured& m : lent) HZ_TRY(one_sided(m, true));
   for (const Measured& m : used) HZ_TRY(one_sided(m, false));
   if (in.member)
-    std::erase_if(out.lines, [&](const ReconcileRow& r) { return r.provider != *in.member && r.consumer != *in.member; });
+    std::erase_if(out.lines,
+                  [&](const ReconcileRow& r) { return r.provider != *in.member && r.consumer != *in.member; });
   for (const ReconcileRow& r : out.lines) {
     out.matched += r.status == Status::matched;
     out.mismatched += r.status == Status::mismatched;
@@ -186,9 +189,9 @@ std::string text(const Reconciled& out, const api::Style& style) {
     std::vector<std::vector<std::string>> cells{{"status", "bill", "asks", "of", "amount", "accepted", "next"}};
     for (const ReconcileRow& r : out.lines) {
       const std::string word(enum_text(r.status));
-      cells.push_back({r.status == Status::matched ? style.green(word)
+      cells.push_back({r.status == Status::matched                                      ? style.green(word)
                        : r.status == Status::mismatched || r.status == Status::disputed ? style.red(word)
-                                                                                       : style.yellow(word),
+                                                                                        : style.yellow(word),
                        r.bill.empty() ? "-" : r.bill, r.provider, r.consumer,
                        r.bill.empty() ? "-" : credits_text(r.amount_micro),
                        r.bill.empty() ? "-" : credits_text(r.accepted_micro), r.next.empty() ? "-" : r.next});
@@ -217,9 +220,10 @@ std::span<const api::Op> reconcile_ops() {
            .fails = {"pool.period", "pool.quantity"},
            .doc = "Compare what both sides say about a period: bills, counter-signatures and the own meters.",
            .example = "hezong meter reconcile 2026-11",
-           .more = "matched: both signed. unanswered: the other side is to act, or this member to look. mismatched: this "
-                   "member measured less. disputed: the provider takes it back, or both talk. one_sided: used, and not "
-                   "billed. Exit code 3 says that something is mismatched or disputed."}),
+           .more =
+               "matched: both signed. unanswered: the other side is to act, or this member to look. mismatched: this "
+               "member measured less. disputed: the provider takes it back, or both talk. one_sided: used, and not "
+               "billed. Exit code 3 says that something is mismatched or disputed."}),
   };
   return table;
 }

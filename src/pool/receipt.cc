@@ -66,9 +66,8 @@ PeriodBounds bounds_of(std::string_view period) {
 }
 
 bool is_money_unit(std::string_view text) {
-  return !text.empty() && text.size() <= 32 && std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-  });
+  return !text.empty() && text.size() <= 32 &&
+         std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
 }
 
 Result<void> check(const Bill& b) {

@@ -44,12 +44,13 @@ struct Bill {
     return rows(row("bill", &Bill::bill, "id at this provider, 1 to 64 of [0-9a-z-]; used once"),
                 row("consumer", &Bill::consumer, "member that is asked"),
                 row("unit", &Bill::unit, "what is counted in micro-units, such as credit"),
-                row("period", &Bill::period, "YYYY-MM or YYYY-MM-DD; it settles with the closing that first has both "
-                                             "signatures, whatever stands here"),
+                row("period", &Bill::period,
+                    "YYYY-MM or YYYY-MM-DD; it settles with the closing that first has both "
+                    "signatures, whatever stands here"),
                 row("receipts", &Bill::receipts, "how many"), row("amount_micro", &Bill::amount_micro, "their sum"),
                 row("details", &Bill::details, "hex SHA-256 of the sealed receipts in canonical JSON"),
-                row("refund", &Bill::refund, "the provider pays: a correction, which needs no signature of the consumer",
-                    or_default));
+                row("refund", &Bill::refund,
+                    "the provider pays: a correction, which needs no signature of the consumer", or_default));
   }
 };
 

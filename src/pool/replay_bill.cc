@@ -54,8 +54,7 @@ Result<void> replay_receipts(sql::Db& views, const Statement& s, const Receipts&
 Result<void> replay_countersign(sql::Db& views, const Statement& s, const Countersign& c) {
   HZ_TRY(check_open(s));
   HZ_TRY(check(c));
-  if (HZ_TRY(said_before(views,
-                         "SELECT count(*) FROM pool_countersign WHERE provider = ? AND bill = ? AND member = ?",
+  if (HZ_TRY(said_before(views, "SELECT count(*) FROM pool_countersign WHERE provider = ? AND bill = ? AND member = ?",
                          {c.provider, c.bill, s.issuer})))
     return fail(why("pool.bill_twice"), "{} of {} is answered", c.bill, c.provider);
   return views.exec("INSERT INTO pool_countersign VALUES(?,?,?,?,?,?,?,?,?)",

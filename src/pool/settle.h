@@ -54,7 +54,16 @@ struct PastClosing {
   std::vector<PaidFact> paid;
 };
 
-enum class BillState : std::uint8_t { open, accepted, part_accepted, disputed, over_limit, withdrawn, expired, refunded };
+enum class BillState : std::uint8_t {
+  open,
+  accepted,
+  part_accepted,
+  disputed,
+  over_limit,
+  withdrawn,
+  expired,
+  refunded
+};
 constexpr auto enum_names(BillState) {
   return std::array<EnumName<BillState>, 8>{{{BillState::open, "open"},
                                              {BillState::accepted, "accepted"},
@@ -99,9 +108,10 @@ struct Books {
 
 struct Settled {
   Books books;
-  std::vector<PaidFact> paid;       // not zero, by unit and member
-  std::vector<BillState> states;    // of facts.bills; expired and open ones below the heads only
-  std::vector<std::uint32_t> when;  // closing that posted, released or expired it, from 0; closings.size() = the new one
+  std::vector<PaidFact> paid;     // not zero, by unit and member
+  std::vector<BillState> states;  // of facts.bills; expired and open ones below the heads only
+  std::vector<std::uint32_t>
+      when;  // closing that posted, released or expired it, from 0; closings.size() = the new one
 };
 // The books at `heads`, after `closings` in their order. Heads never go back. Step 1 to step_micro_max.
 // Cost: about a microsecond a bill.

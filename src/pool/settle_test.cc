@@ -119,8 +119,7 @@ TEST_CASE("a bill that is not answered by the third closing is void, and an answ
 
 TEST_CASE("what goes beyond a limit waits without expiry, and is owed as soon as there is room") {
   Book book;
-  book.facts.bills = {signed_by_both(a, b, 100, 0, 0), signed_by_both(a, b, 30, 1, 1),
-                      signed_by_both(b, c, 80, 5, 9)};
+  book.facts.bills = {signed_by_both(a, b, 100, 0, 0), signed_by_both(a, b, 30, 1, 1), signed_by_both(b, c, 80, 5, 9)};
   book.facts.limits = {{b, 0, a, 2, 100}};
   Settled s = book.close({3, 2, 0});
   CHECK(s.states[0] == BillState::accepted);
@@ -140,7 +139,7 @@ TEST_CASE("what goes beyond a limit waits without expiry, and is owed as soon as
     CHECK(s.states[0] == BillState::over_limit);
     CHECK(s.books.open == 1);
   }
-  s = narrow.close({3, 6, 10});  // b earns 80
+  s = narrow.close({3, 6, 10});                 // b earns 80
   CHECK(s.states[0] == BillState::over_limit);  // bills go in order: the earning came after it
   s = narrow.close({3, 6, 10});
   CHECK(s.states[0] == BillState::over_limit);  // what it earned was paid out
@@ -214,12 +213,13 @@ TEST_CASE("however a span is cut into periods, everybody gets the same in the en
       const auto provider = static_cast<std::uint32_t>(rng.below(3));
       const auto consumer = (provider + 1 + static_cast<std::uint32_t>(rng.below(2))) % 3;
       BilledFact f = asked(provider, consumer, 1 + static_cast<std::int64_t>(rng.below(1'000'000)), ends[provider]++);
-      if (rng.below(5) == 0) f.refund = true;
+      if (rng.below(5) == 0)
+        f.refund = true;
       else if (rng.below(8) != 0) {
         // Answered at once in its own log, so that no cut makes it late.
         f.answered_at = ends[consumer]++;
-        f.accepted = rng.below(3) == 0 ? static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(f.amount)))
-                                       : f.amount;
+        f.accepted =
+            rng.below(3) == 0 ? static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(f.amount))) : f.amount;
       }
       agreed += f.refund ? f.amount : f.accepted;
       facts.bills.push_back(f);
