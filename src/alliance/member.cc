@@ -77,6 +77,13 @@ Result<void> Member::rest() {
   if (!state_->writer) return {};
   state_->keep_checked();
   // Not after each statement: a file a request would cost more than checking some signatures again.
+  const std::uint64_t head = state_->log.head().size;
+  if (head >= state_->verified_kept + verified_every && state_->verified.size < state_->appended_from)
+    // Whoever replays the views has stored how far it came.
+    if (auto kept = verified_of(state_->log, state_->places.verified); kept.size > state_->verified.size) {
+      state_->verified = std::move(kept);
+      state_->join_verified();
+    }
   const bool much = state_->verified.size >= state_->verified_kept + verified_every;
   const Result<void> kept = much ? state_->keep_verified() : Result<void>();
   state_->log.rest();

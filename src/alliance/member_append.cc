@@ -175,8 +175,7 @@ Result<std::vector<Receipt>> Member::append(std::span<const Draft> drafts) {
   HZ_TRY(state.note_readers(readers_of));
   const std::uint64_t before = state.log.head().size;
   const auto appended = HZ_TRY(state.append_entries(entries));
-  // What was signed here just now need not be checked again.
-  if (state.verified.size == before) state.verified.size = state.log.head().size;
+  state.appended(before);
   HZ_TRY(state.read_authority(before));
   for (std::size_t i = 0; i < slots.size(); ++i) {
     receipts[slots[i]].index = appended[i].index;
@@ -200,7 +199,7 @@ Result<Receipt> Member::append_signed(ByteView leaf) {
   }
   const log::Entry entry{Bytes(leaf.begin(), leaf.end()), s.id, s.idem};
   const auto appended = HZ_TRY(state.append_entries({&entry, 1}));
-  if (state.verified.size == index) state.verified.size = state.log.head().size;
+  state.appended(index);
   HZ_TRY(state.read_authority(index));
   return Receipt{s.id_text(), appended.front().index, appended.front().repeated};
 }
@@ -231,7 +230,7 @@ Result<std::vector<Receipt>> Member::append_incoming(std::span<Incoming> batch) 
   }
   if (entries.empty()) return receipts;
   const auto appended = HZ_TRY(state.append_entries(entries));
-  if (state.verified.size == before) state.verified.size = state.log.head().size;
+  state.appended(before);
   HZ_TRY(state.read_authority(before));
   for (std::size_t i = 0; i < appended.size(); ++i) {
     receipts[i].index = appended[i].index;

@@ -64,6 +64,17 @@ void Member::State::keep_checked() {
   recorded = size;
 }
 
+void Member::State::appended(std::uint64_t before) {
+  if (appended_from == no_end || appended_to != before) appended_from = before;
+  appended_to = log.head().size;
+  join_verified();
+}
+
+void Member::State::join_verified() {
+  if (appended_to != log.head().size) return;  // somebody else appended since
+  if (verified.size >= appended_from) verified.size = std::max(verified.size, appended_to);
+}
+
 Result<void> Member::State::keep_verified() {
   keep_checked();
   HZ_TRY(peers.store_verified());

@@ -50,8 +50,10 @@ struct Member::State {
   std::optional<std::string> opened = {};                      // for frontier()
   std::vector<std::uint64_t> landmarks = {};  // positions of key changes in the own log, for its record (log/checked.h)
   std::uint64_t recorded = 0;                 // how far that record goes
-  std::uint64_t verified_kept = 0;            // how far `verified` was stored, or read
-  bool settled = false;                       // settle_bodies ran since the member was opened
+  // From here to the head all was appended by this object, which checked it: known before what lies below is.
+  std::uint64_t appended_from = no_end, appended_to = 0;
+  std::uint64_t verified_kept = 0;  // how far `verified` was stored, or read
+  bool settled = false;             // settle_bodies ran since the member was opened
 
   // The logs as replay reads them, without a way to open bodies.
   std::vector<Source> sources();
@@ -67,6 +69,10 @@ struct Member::State {
   Result<void> read_authority_by_record();
   // Remembers for the next start how far the own log was read, when that is much more than its record says.
   void keep_checked();
+  // Statements from `before` on were appended here just now: their signatures need not be checked again.
+  void appended(std::uint64_t before);
+  // Joins what this object appended to what was checked below it, also by others.
+  void join_verified();
   // Stores what is known about signatures of all logs. Errors: base.write, log.*.
   Result<void> keep_verified();
   Result<std::string> payload(const Draft& draft, const statement::Kind& kind, const statement::Idem& idem,

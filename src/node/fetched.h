@@ -6,6 +6,7 @@
 #pragma once
 #include <map>
 #include <set>
+#include <stop_token>
 #include <string>
 
 #include "api/op.h"
@@ -20,7 +21,7 @@ Result<void> keep_origin(const fs::path& home, const Digest& blob, const std::st
 // Files that are no such record are passed over.
 Origins kept_origins(const fs::path& home);
 
-// `hezong share fetch` of this digest, from every node that may have it. Errors: as there.
-Result<void> fetch_released(api::Ctx& ctx, const std::string& sha256);
+// `hezong share fetch` of this digest, from every node that may have it. Errors: as there; base.cancelled.
+Result<void> fetch_released(api::Ctx& ctx, const std::string& sha256, std::stop_token stop = {});
 
 }  // namespace hz::node

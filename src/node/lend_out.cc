@@ -1,8 +1,11 @@
 #include "node/lend_out.h"
 
+#include <algorithm>
+
 #include "alliance/body.h"
 #include "blob/store.h"
 #include "crypto/hash.h"
+#include "node/gateway_front.h"
 #include "pool/api_key.h"
 #include "pool/claim_folder.h"
 #include "pool/reasons.h"
@@ -39,12 +42,6 @@ Result<bool> may_both_have(sql::Db& views, const std::string& sha256, const std:
 
 Digest idem_of(std::string_view what, std::string_view lease) {
   return crypto::sha256({as_bytes(what), as_bytes(lease)});
-}
-
-http::Response json(std::string body) {
-  return {.status = 200,
-          .headers = {{"content-type", "application/json"}, {"cache-control", "no-store"}},
-          .body = std::move(body)};
 }
 
 }  // namespace
@@ -179,6 +176,11 @@ Result<std::vector<alliance::Draft>> LendOut::end_leases(alliance::Member& membe
   return out;
 }
 
+bool LendOut::wants_servers() {
+  const std::lock_guard turn(known_turn_);
+  return std::ranges::any_of(known_, [&](const auto& one) { return one.second.holds(clock_.now_ms()); });
+}
+
 Result<void> LendOut::start_servers(alliance::Member& member,
                                     const std::function<Result<void>(const std::string& sha256)>& fetch,
                                     const std::function<Result<void>()>& refresh) {
@@ -286,7 +288,7 @@ std::optional<http::Response> LendOut::answer(const http::Request& request, std:
   heard.observed.address.clear();
   heard.observed.port = 0;
   heard.observed.native.clear();
-  return json(json::dump(to_json(heard)));
+  return json_answer(200, json::dump(to_json(heard)));
 }
 
 }  // namespace hz::node

@@ -33,6 +33,8 @@ class LendOut {
   // so that running requests are answered.
   Result<std::vector<alliance::Draft>> end_leases(alliance::Member& member);
 
+  // A lease holds now, as of the last end_leases().
+  bool wants_servers();
   // Starts what should run and does not, with `fetch` for models that are not here. What cannot be started now is tried
   // again; the consumer hears why.
   Result<void> start_servers(alliance::Member& member,

@@ -48,7 +48,7 @@ std::jthread Lending::every(std::string_view what, int pause_ms, std::function<R
 }
 
 Result<void> Lending::on_member(const std::function<Result<void>(alliance::Member&)>& look) {
-  alliance::Member member = HZ_TRY(world_.members->borrow());
+  alliance::Member member = HZ_TRY(world_.members->borrow_for_round());
   auto done = look(member);
   if (done) world_.members->give_back(std::move(member));
   return done;
@@ -58,6 +58,10 @@ Result<void> Lending::decide() {
   bool claims = false;
   std::vector<alliance::Draft> ends;
   HZ_TRY(on_member([&](alliance::Member& member) -> Result<void> {
+    bool takes = false;
+    for (const pool::KnownLease& one : HZ_TRY(pool::live_leases_of(*HZ_TRY(member.views()), member.id())))
+      takes |= one.lease.consumer == member.id();
+    takes_ = takes;
     claims = HZ_TRY(out_.has_claims(member));
     ends = HZ_TRY(out_.end_leases(member));
     return {};
@@ -70,13 +74,14 @@ Result<void> Lending::decide() {
   return {};
 }
 
-Result<void> Lending::start(std::stop_token) {
+Result<void> Lending::start(std::stop_token stop) {
+  if (!out_.wants_servers()) return {};
   return on_member([&](alliance::Member& member) -> Result<void> {
     const auto fetch = [&](const std::string& sha256) -> Result<void> {
       api::Ctx ctx{
           .home = world_.home, .mounted = world_.mounted, .seams = world_.seams, .tool_dirs = world_.tool_dirs};
       ctx.opened = std::move(member);
-      auto done = fetch_released(ctx, sha256);
+      auto done = fetch_released(ctx, sha256, stop);
       member = *std::exchange(ctx.opened, std::nullopt);
       return done;
     };
@@ -85,6 +90,9 @@ Result<void> Lending::start(std::stop_token) {
 }
 
 Result<void> Lending::ask(std::stop_token stop) {
+  const bool takes = takes_;
+  if (!takes && !asked_) return {};
+  asked_ = takes;  // once more after the last: what is over is forgotten
   return on_member([&](alliance::Member& member) -> Result<void> {
     std::optional<Dialer> dialer;  // made only when somebody is asked
     const Connect connect = [&](const Contact& contact) -> Result<http::Exchange> {

@@ -2,6 +2,7 @@
 // another node), one starts servers (a model may have to be fetched first), one asks the nodes where this member's
 // servers are.
 #pragma once
+#include <atomic>
 #include <thread>
 
 #include "node/lend_in.h"
@@ -39,6 +40,9 @@ class Lending {
   Result<void> on_member(const std::function<Result<void>(alliance::Member&)>& look);
   std::jthread every(std::string_view what, int pause_ms, std::function<Result<void>(std::stop_token)> look);
 
+  // Borrowing a member for nothing would keep several of them open for ever: only decide() looks each time.
+  std::atomic<bool> takes_ = false;  // this member has servers elsewhere
+  bool asked_ = true;                // of the asking thread only
   World world_;
   LendOut out_;
   LendIn in_;

@@ -138,7 +138,7 @@ Result<void> write_out(const blob::Store& store, const Digest& digest, const fs:
   return {};
 }
 
-Result<FetchOut> share_fetch(api::Ctx& ctx, const FetchIn& in) {
+Result<FetchOut> bring(api::Ctx& ctx, const FetchIn& in, std::stop_token stop) {
   alliance::Member& member = *HZ_TRY(ctx.member());
   const Want want = HZ_TRY(find(member, in.release, ctx.clock().now_ms()));
   const share::Release& release = want.releases.front().release;
@@ -150,8 +150,8 @@ Result<FetchOut> share_fetch(api::Ctx& ctx, const FetchIn& in) {
   out.was_here = store.has(want.digest);
   if (!out.was_here) {
     const int patience_ms = static_cast<int>(std::clamp<std::int64_t>(in.patience_ms, 100, 3'600'000));
-    Dialer dialer = HZ_TRY(
-        Dialer::of(member, {}, {.total_ms_max = patience_ms, .response_bytes_max = piece_bytes_max + (64u << 10)}));
+    Dialer dialer = HZ_TRY(Dialer::of(
+        member, std::move(stop), {.total_ms_max = patience_ms, .response_bytes_max = piece_bytes_max + (64u << 10)}));
     const auto asked = HZ_TRY(holders(member, dialer, want, in.from, out.faults));
     auto partial = HZ_TRY(blob::Partial::open(store, want.digest));
     Fetched got = HZ_TRY(fetch(partial, want, asked, ctx.progress(), out.faults));
@@ -167,6 +167,7 @@ Result<FetchOut> share_fetch(api::Ctx& ctx, const FetchIn& in) {
   if (in.out) HZ_TRY(write_out(store, want.digest, *in.out));
   return out;
 }
+Result<FetchOut> share_fetch(api::Ctx& ctx, const FetchIn& in) { return bring(ctx, in, {}); }
 
 std::string text(const FetchOut& out, const api::Style& style) {
   std::string from;
@@ -207,8 +208,8 @@ std::string text(const ServedOut& out, const api::Style& style) {
 
 }  // namespace
 
-Result<void> fetch_released(api::Ctx& ctx, const std::string& sha256) {
-  HZ_TRY(share_fetch(ctx, {.release = sha256, .from = {}, .out = {}}));
+Result<void> fetch_released(api::Ctx& ctx, const std::string& sha256, std::stop_token stop) {
+  HZ_TRY(bring(ctx, {.release = sha256, .from = {}, .out = {}}, std::move(stop)));
   return {};
 }
 

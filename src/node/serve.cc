@@ -198,9 +198,8 @@ struct Served::State {
         return answer;
       });
     }
-    if (op.own_turn)
-      ctx.append_leaves = [&](std::vector<Bytes> leaves) { return append(op, std::move(leaves)); };
-    else if (op.may != api::May::anyone)
+    ctx.append_leaves = [&](std::vector<Bytes> leaves) { return append(op, std::move(leaves)); };
+    if (!op.own_turn && op.may != api::May::anyone)
       if (auto member = members->borrow()) ctx.opened = *std::move(member);  // else the operation says what is wrong
     auto answer = op.call(ctx, in, {});
     if (!ctx.opened) return answer;

@@ -153,7 +153,9 @@ Result<Quorum> quorum_of(alliance::Member& member, const std::vector<Contact>& k
   for (std::size_t i = 0; i < count; ++i) group.members.push_back({false, i});
   out.policy.groups.push_back(std::move(group));
   out.policy.quorum = log::PolicyMember{true, 0};
-  out.rule = fmt::format("{} of {} other members", count / 2 + 1, count);
+  // Fewer could cosign each of two histories (docs/decisions/0122).
+  out.rule = fmt::format("{} of {} other members{}", count / 2 + 1, count,
+                         count == 2 ? "; fewer could each cosign another history" : "");
   return out;
 }
 

@@ -35,8 +35,8 @@ Result<std::vector<SaidClose>> read_closes(sql::Db& views);
 // wrong, or nothing. Pure.
 std::optional<std::string> breaks_chain(const SaidClose* before, const SaidClose& next);
 
-// What a closing at these heads says, with `before` as the chain of closings below it. The statement is complete but
-// for nothing; `books` is what its digest is of. The facts are those of `views`. Errors: sql.*, alliance.closing.
+// What a closing at these heads says, with `before` as the chain of closings below it: the statement as it is signed,
+// and the books that its digest is of. The facts are those of `views`. Errors: sql.*, alliance.closing.
 struct Closed {
   Close close;
   Books books;

@@ -34,7 +34,7 @@ class Run {
         ledger_.open(unit);
       }
     for (std::uint32_t unit = 0; unit < units_; ++unit) ledger_.open(unit);
-    ledger_.expect(3 * facts.bills.size());
+    ledger_.expect(facts.bills.size());
     out_.states.assign(facts.bills.size(), BillState::open);
     out_.when.assign(facts.bills.size(), last());
     resolved_.assign(facts.bills.size(), false);
@@ -86,14 +86,16 @@ class Run {
     resolved_[i] = true;
   }
 
-  void posted(const BilledFact& b, std::uint32_t closing, Amount amount) {
+  void posted(const BilledFact& b, std::uint32_t closing, std::int64_t amount) {
     const AccountNumber to = account(b.provider, b.unit), from = account(b.consumer, b.unit);
     touched_[to] = touched_[from] = true;
     earnings_[b.refund ? from : to].earned += amount;
     earnings_[b.refund ? to : from].owed += amount;
     if (closing != last()) return;
     ++out_.books.posted;
-    entries_.update(as_bytes(fmt::format("{} {} {}\n", facts_.logs[b.provider_log], b.billed_at, amount_text(amount))));
+    line_.clear();
+    fmt::format_to(std::back_inserter(line_), "{} {} {}\n", facts_.logs[b.provider_log], b.billed_at, amount);
+    entries_.update(as_bytes(line_));
   }
 
   // What lies below these heads and not below the ones before.
@@ -129,6 +131,30 @@ class Run {
       return resolve(i, closing, BillState::refunded);
     }
     const bool answered = below(b.answered_at, b.consumer_log, heads);
+    if (answered) {
+      // What was asked between the same two heads needs no reservation: nobody could have seen it.
+      const bool seen = asked_[i], held = out_.states[i] == BillState::over_limit;
+      const Transfer answer{id_of(Purpose::answer, b.provider_log, b.billed_at), Step::release, 0, 0, 0, ask_id(i)};
+      if (b.accepted == 0) {
+        if (seen) HZ_ASSERT(ledger_.apply(answer));
+        return resolve(i, closing, BillState::disputed);
+      }
+      // All or none: what is accepted is asked no more, and owed instead. What does not fit under the consumer's limit
+      // is held without expiry, since both signed it, and tried again with each closing.
+      const TransferId hold = id_of(Purpose::hold, b.provider_log, b.billed_at);
+      const Transfer unhold{id_of(Purpose::unhold, b.provider_log, b.billed_at), Step::release, 0, 0, 0, hold};
+      const Transfer owe{id_of(Purpose::owe, b.provider_log, b.billed_at), Step::move, from, to, b.accepted};
+      const Transfer linked[] = {held ? unhold : answer, owe};
+      if (!ledger_.apply(std::span(linked).subspan(held || seen ? 0 : 1))) {
+        if (held) return;
+        const Transfer wait[] = {answer, {hold, Step::reserve, from + 1, to + 1, b.accepted}};
+        HZ_ASSERT(ledger_.apply(std::span(wait).subspan(seen ? 0 : 1)));
+        out_.states[i] = BillState::over_limit;
+        return;
+      }
+      posted(b, closing, b.accepted);
+      return resolve(i, closing, b.accepted == b.amount ? BillState::accepted : BillState::part_accepted);
+    }
     if (!asked_[i]) {
       const Transfer ask{ask_id(i),
                          Step::reserve,
@@ -139,30 +165,6 @@ class Run {
                          static_cast<std::int32_t>(closing + answer_closings)};
       HZ_ASSERT(ledger_.apply(ask));
       asked_[i] = true;
-    }
-    if (answered) {
-      const Transfer answer{id_of(Purpose::answer, b.provider_log, b.billed_at), Step::release, 0, 0, 0, ask_id(i)};
-      if (b.accepted == 0) {
-        HZ_ASSERT(ledger_.apply(answer));
-        return resolve(i, closing, BillState::disputed);
-      }
-      // Both or none: what is accepted is asked no more, and owed instead. What does not fit under the consumer's limit
-      // is held without expiry, since both signed it, and tried again with each closing.
-      const bool held = out_.states[i] == BillState::over_limit;
-      const TransferId hold = id_of(Purpose::hold, b.provider_log, b.billed_at);
-      const Transfer owe{id_of(Purpose::owe, b.provider_log, b.billed_at), Step::move, from, to, b.accepted};
-      const Transfer linked[] = {
-          held ? Transfer{id_of(Purpose::unhold, b.provider_log, b.billed_at), Step::release, 0, 0, 0, hold} : answer,
-          owe};
-      if (!ledger_.apply(linked)) {
-        if (held) return;
-        const Transfer wait[] = {answer, {hold, Step::reserve, from + 1, to + 1, b.accepted}};
-        HZ_ASSERT(ledger_.apply(wait));
-        out_.states[i] = BillState::over_limit;
-        return;
-      }
-      posted(b, closing, b.accepted);
-      return resolve(i, closing, b.accepted == b.amount ? BillState::accepted : BillState::part_accepted);
     }
     // An answer and a withdrawal that come in one period: what both signed holds.
     if (below(b.withdrawn_at, b.provider_log, heads)) {
@@ -211,6 +213,7 @@ class Run {
   std::vector<Earnings> earnings_;
   std::size_t first_open_ = 0;
   crypto::Sha256 entries_;
+  std::string line_;
 };
 
 }  // namespace

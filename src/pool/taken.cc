@@ -61,14 +61,15 @@ TakenRow row_of(const fs::path& home, const std::string& member, const Known& kn
   if (lease->owner_ended_ms && out.reason.empty()) out.reason = lease->end_reason;
   std::error_code error;
   const bool served = fs::exists(home / "serving" / (c.claim + ".json"), error);
-  const bool failed = out.heard && is_over(out.heard->observed.state);
+  const bool failed = out.heard && out.heard->observed.state == JobState::failed;
+  const bool ended = out.heard && out.heard->observed.state == JobState::ended;
   if (failed && !out.heard->observed.reason.empty()) {
     out.reason = out.heard->observed.reason;
     out.detail = out.heard->observed.detail;
   } else if (out.heard && out.heard->observed.state != JobState::ready) {
     out.detail = out.heard->observed.detail;
   }
-  out.state = lease->over(now_ms)             ? TakenState::over
+  out.state = lease->over(now_ms) || ended    ? TakenState::over
               : now_ms < lease->lease.from_ms ? TakenState::granted
               : failed                        ? TakenState::failed
               : served                        ? TakenState::ready
