@@ -52,11 +52,15 @@ Result<bool> ProductDrill::move() {
       live_.end_later(started->claim, choice.site);
       return refuse(bad);
     }
+    // Said before any route is made: a command that is cut off between the two must not take its own route for the one
+    // to go back to.
+    const auto found = HZ_TRY(route_now());
     HZ_TRY(say({.stage = Stage::proved,
                 .claim = started->claim,
                 .site = choice.site,
                 .backend = choice.backend,
                 .answers = seen.answers,
+                .route_before = found ? found->statement : "",
                 .detail = sentence(seen.answers)}));
   }
   const pool::Target there{started->claim, choice.site, choice.backend, 1};
@@ -79,11 +83,11 @@ KnownAnswers::Seen ProductDrill::beside(const std::vector<pool::Target>& targets
 
 // A part of the traffic goes over while the incumbent still serves, and known answers are asked of both.
 Result<void> ProductDrill::canary(const pool::Target& there, const pool::Observed& server) {
-  const auto now = HZ_TRY(route_now());
-  const std::string before = now ? now->statement : "";
+  const std::string before = state_.route_before;
+  const auto original = route_before();
   std::vector<pool::Target> shared, serving;
-  if (now)
-    for (const pool::Target& t : now->route.targets)
+  if (original)
+    for (const pool::Target& t : original->targets)
       if (t.claim != there.claim && served(t.claim)) {
         serving.push_back(t);
         shared.push_back(t);
@@ -110,7 +114,7 @@ Result<void> ProductDrill::canary(const pool::Target& there, const pool::Observe
                         .detail = sentence(seen.answers)};
   if (other.answers.cases > 0) step.detail += "; the incumbent on the same: " + sentence(other.answers);
   if (const std::string bad = wrong_with(seen.answers, seen.worst, other.answers, terms()); !bad.empty()) {
-    step.route = HZ_TRY(set_route(now->route.targets, "canary taken back", now->route.evidence));
+    step.route = HZ_TRY(set_route(original->targets, "canary taken back", original->evidence));
     live_.end_later(there.claim, there.site);
     step.stage = Stage::rolled_back;
     step.detail = bad;
