@@ -51,7 +51,7 @@ std::string recovery_bar(std::int64_t recover_ms, std::int64_t outage_max_ms) {
 }
 
 std::string product_rows(const ExitPlan& plan, Evidence& evidence) {
-  Table t({"Product", "Reached", "Served by", "Lost → serving", "Back after", "Answers", "In time"}, {4});
+  Table t({"Product", "Served by", "Lost → serving", "Back after", "Answers"}, {3});
   for (const ExitProduct& p : plan.products) {
     const bool kept = p.outcome == "kept";
     std::string served = e(p.incumbent);
@@ -69,11 +69,12 @@ std::string product_rows(const ExitPlan& plan, Evidence& evidence) {
     if (!kept && p.quality_before_milli > 0)
       answers += fmt::format("<br><span class='small soft'>before {}, {} may be lost</span>",
                              percent(p.quality_before_milli), percent(p.quality_drop_max_milli));
-    t.row({fmt::format("<b>{}</b><br>{}", e(p.name), id(p.product)), stage_chip(p.stage), served,
-           p.recover_ms < 0
-               ? (kept ? "<span class='soft'>not touched</span>" : "did not recover")
-               : fmt::format("<b>{}</b><br>{}", seconds(p.recover_ms), recovery_bar(p.recover_ms, p.outage_max_ms)),
-           after(p.back_ms, p.lost_ms), answers, p.within ? chip("green", "●", "yes") : chip("red", "✖", "no")});
+    const std::string in_time = p.within ? chip("green", "●", "in time") : chip("red", "✖", "not in time");
+    t.row({fmt::format("<b>{}</b><br>{}<br>{}", e(p.name), id(p.product), stage_chip(p.stage)), served,
+           p.recover_ms < 0 ? (kept ? "<span class='soft'>not touched</span>" : "did not recover<br>" + in_time)
+                            : fmt::format("<div class='row'><b>{}</b>{}</div>{}", seconds(p.recover_ms), in_time,
+                                          recovery_bar(p.recover_ms, p.outage_max_ms)),
+           after(p.back_ms, p.lost_ms), "<div class='wide'>" + answers + "</div>"});
     evidence.add(p.route_before, "route of " + p.product + " before the drill");
     evidence.add(p.route, "last route of " + p.product + " in the drill");
   }
@@ -107,6 +108,8 @@ std::string taken_away(const ExitPlan& plan) {
   return out;
 }
 
+std::string day(const std::string& due) { return "<span class='day'>" + e(due) + "</span>"; }
+
 std::string duties(const ExitPlan& plan, Evidence& evidence) {
   std::string out;
   if (!plan.items.empty()) {
@@ -114,7 +117,7 @@ std::string duties(const ExitPlan& plan, Evidence& evidence) {
     for (const KnownItem& item : plan.items) {
       t.row({fmt::format("<b>{}</b><br><span class='small soft'>{} · {}</span>", e(item.said.subject),
                          enum_text(item.said.sort), id(short_id(item.id))),
-             e(joined(item.said.products, ", ")), e(item.said.owner), e(item.said.due), e(item.said.closes),
+             e(joined(item.said.products, ", ")), e(item.said.owner), day(item.said.due), e(item.said.closes),
              item.closed
                  ? chip("green", "●", "closed") + "<br><span class='small soft'>" + e(item.closed->because) + "</span>"
                  : chip("amber", "▲", "open")});
@@ -125,7 +128,7 @@ std::string duties(const ExitPlan& plan, Evidence& evidence) {
   if (!plan.duties.empty()) {
     Table t({"Who", "Must", "Until"});
     for (const ExitDuty& duty : plan.duties)
-      t.row({e(duty.who), e(duty.what), duty.until.empty() ? "-" : e(duty.until)});
+      t.row({e(duty.who), e(duty.what), duty.until.empty() ? "-" : day(duty.until)});
     out += "<h3>Who must do what</h3>\n<div class='card'>" + t.end() + "</div>\n";
   }
   return out;

@@ -26,7 +26,7 @@ code,.id{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans M
 .src{overflow-wrap:anywhere}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));gap:14px;margin:24px 0 8px}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:16px 18px}
-.tile b{display:block;font-size:26px;line-height:1.25;font-weight:650;white-space:nowrap}
+.tile b{display:block;font-size:26px;line-height:1.25;font-weight:650}
 .tile span{font-size:14px;color:var(--soft)}
 .tile.red b{color:var(--red)}.tile.blue b{color:var(--blue)}.tile.green b{color:var(--green)}.tile.amber b{color:var(--amber)}
 .card{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:18px 20px;margin:14px 0}
@@ -35,7 +35,8 @@ table{border-collapse:collapse;width:100%;font-size:14px}
 th{text-align:left;font-weight:600;font-size:13px;color:var(--soft);padding:8px 14px 8px 0;border-bottom:1px solid var(--line);vertical-align:bottom}
 td{padding:10px 14px 10px 0;border-bottom:1px solid var(--line);vertical-align:top}
 tr:last-child td{border-bottom:0}
-td.num,th.num{text-align:right;padding-right:32px;font-variant-numeric:tabular-nums}
+td.num,th.num{text-align:right;padding-right:32px;font-variant-numeric:tabular-nums}td.num,.day{white-space:nowrap}
+.wide{min-width:215px}
 .chip{display:inline-block;white-space:nowrap;border-radius:999px;padding:2px 10px 2px 8px;font-size:13px;font-weight:600;line-height:1.5}
 .chip.red{color:var(--red);background:var(--red-bg)}.chip.amber{color:var(--amber);background:var(--amber-bg)}
 .chip.blue{color:var(--blue);background:var(--blue-bg)}.chip.green{color:var(--green);background:var(--green-bg)}
