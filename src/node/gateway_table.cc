@@ -19,6 +19,16 @@ std::string path_part(std::string_view name) {
   return api::percent_encoded(name);
 }
 
+// What its site says of a server that runs.
+void set_here(GatewayTable::Target& target, const pool::Serving& server) {
+  target.here = true;
+  target.address = server.address;
+  target.port = server.port;
+  target.model = server.model;
+  target.path_model = path_part(server.model);
+  target.evidence = server.evidence;
+}
+
 }  // namespace
 
 std::shared_ptr<const GatewayTable> make_gateway_table(const pool::GateTable& said,
@@ -40,12 +50,8 @@ std::shared_ptr<const GatewayTable> make_gateway_table(const pool::GateTable& sa
         return s.claim == t.claim && s.product == product && s.site == t.site && s.backend == t.backend;
       });
       if (found != servers.end()) {
-        target.here = true;
-        target.address = found->address;
-        target.port = found->port;
-        target.model = found->model;
-        target.path_model = path_part(found->model);
-        target.evidence = found->evidence.empty() ? evidence : found->evidence;
+        set_here(target, *found);
+        if (target.evidence.empty()) target.evidence = evidence;
         target.lease = found->lease;
         if (!found->secret.empty()) target.authorization = "Bearer " + found->secret;
         if (const auto pin = parse_digest(found->pin); pin && !found->pin.empty()) target.pin = *pin;
@@ -66,14 +72,7 @@ std::shared_ptr<const GatewayTable> make_gateway_table(const pool::GateTable& sa
       return s.claim == lent.lease && s.product == lent.product && s.site == lent.site && s.backend == lent.backend &&
              s.lease.empty();
     });
-    if (found != servers.end()) {
-      target.here = true;
-      target.address = found->address;
-      target.port = found->port;
-      target.model = found->model;
-      target.path_model = path_part(found->model);
-      target.evidence = found->evidence;
-    }
+    if (found != servers.end()) set_here(target, *found);
     out->routes.emplace(product, GatewayTable::Route{product, lent.statement, lent.deadline_ms, {std::move(target)}});
     out->keys.emplace(
         std::string(*id),

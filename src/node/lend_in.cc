@@ -1,12 +1,10 @@
 #include "node/lend_in.h"
 
-#include <arpa/inet.h>
-#include <netdb.h>
-#include <sys/socket.h>
-
 #include <algorithm>
+#include <chrono>
 
 #include "api/target.h"
+#include "net/resolve.h"
 #include "net/url.h"
 #include "node/lend_out.h"
 #include "node/reasons.h"
@@ -18,21 +16,13 @@ namespace {
 
 constexpr std::int64_t ask_ready_ms = 2'000, ask_waiting_ms = 250;
 constexpr int failures_max = 3;
+constexpr std::chrono::seconds resolve_max{3};
 
 // The gateway dials addresses; names are looked up here, where waiting hurts nobody.
 Result<std::string> address_of(const std::string& host) {
-  unsigned char scrap[16];
-  if (::inet_pton(AF_INET, host.c_str(), scrap) == 1 || ::inet_pton(AF_INET6, host.c_str(), scrap) == 1) return host;
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (::getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0 || !found)
-    return fail(why("node.no_address"), "{}", host);
-  char text[NI_MAXHOST] = "";
-  const int bad = ::getnameinfo(found->ai_addr, found->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST);
-  ::freeaddrinfo(found);
-  if (bad != 0) return fail(why("node.no_address"), "{}", host);
-  return std::string(text);
+  const auto found = net::resolve(host, std::chrono::steady_clock::now() + resolve_max, {});
+  if (!found || found->empty()) return fail(why("node.no_address"), "{}", host);
+  return found->front();
 }
 
 }  // namespace

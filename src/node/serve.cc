@@ -136,10 +136,10 @@ struct Served::State {
   std::optional<ScrubWatch> scrubbing;
   std::jthread syncing;  // last: it ends first
 
-  Result<std::unique_lock<std::timed_mutex>> take_turn(const api::Op& op) {
+  Result<std::unique_lock<std::timed_mutex>> take_turn(std::string_view who) {
     std::unique_lock<std::timed_mutex> turn(writing, std::defer_lock);
     if (turn.try_lock_for(writer_patience)) return turn;
-    return fail(why("node.writer_busy"), "{} waited {} s", op.id, writer_patience.count());
+    return fail(why("node.writer_busy"), "{} waited {} s", who, writer_patience.count());
   }
   // Runs `act` in the turn of whoever called, on the member that signed last, whose files are open for writing.
   template <class Act>
@@ -154,11 +154,8 @@ struct Served::State {
   }
   // Signs beside the requests, when they leave a turn.
   Result<void> sign_aside(const std::function<Result<void>(alliance::Member&)>& act) {
-    std::unique_lock<std::timed_mutex> turn(writing, std::defer_lock);
-    if (!turn.try_lock_for(writer_patience))
-      return fail(why("node.writer_busy"), "leases waited {} s", writer_patience.count());
-    HZ_TRY(sign([&](alliance::Member& member) { return act(member); }));
-    return {};
+    const auto turn = HZ_TRY(take_turn("leases"));
+    return sign(act);
   }
   // Checked by the keys as they were known last, so that no member has to be moved to the newest head for it: whether a
   // key speaks is asked when the batch is appended. What fails is checked again by the keys as they are.
@@ -176,7 +173,7 @@ struct Served::State {
       members->give_back(std::move(member));
     }
     return appends.append(
-        HZ_TRY(std::move(batch)), [&] { return take_turn(op); },
+        HZ_TRY(std::move(batch)), [&] { return take_turn(op.id); },
         [&](std::span<alliance::Incoming> all) {
           return sign([&](alliance::Member& member) { return member.append_incoming(all); });
         });
@@ -190,7 +187,7 @@ struct Served::State {
   Result<api::Answer> call(const api::Op& op, const json::Value& in) {
     api::Ctx ctx{.home = home, .mounted = mounted, .seams = seams, .tool_dirs = tool_dirs};
     if (op.may == api::May::author && !op.own_turn) {
-      const auto turn = HZ_TRY(take_turn(op));
+      const auto turn = HZ_TRY(take_turn(op.id));
       return sign([&](alliance::Member& member) {
         ctx.opened = std::move(member);
         auto answer = op.call(ctx, in, {});
@@ -269,8 +266,8 @@ struct Served::State {
     if (!plan) return std::unexpected(plan.error());
     std::vector<std::string> said = plan->lines;
     if (!plan->steps.empty() || !plan->done.empty()) {
-      std::unique_lock<std::timed_mutex> turn(writing, std::defer_lock);
-      if (!turn.try_lock_for(writer_patience)) return {};
+      const auto turn = take_turn("accounts");
+      if (!turn) return {};  // requests come first
       said = HZ_TRY(sign([&](alliance::Member& member) { return pool::carry_out(member, *plan); }));
     }
     for (const std::string& line : said)

@@ -6,10 +6,6 @@
 namespace hz::pool {
 namespace {
 
-SiteWorld world_of(api::Ctx& ctx) {
-  return {ctx.home, {ctx.tool_dirs.begin(), ctx.tool_dirs.end()}};  // the wall clock: keepers have no other
-}
-
 struct HealthRow {
   std::string site, adapter;
   SiteHealth health;
@@ -30,7 +26,7 @@ struct HealthOut {
 };
 
 Result<HealthRow> ask(api::Ctx& ctx, const SiteConfig& config) {
-  const auto site = HZ_TRY(open_site(world_of(ctx), config));
+  const auto site = HZ_TRY(open_site(site_world(ctx), config));
   HealthRow out{config.site, config.adapter, site->health(), {}, {}};
   if (auto has = site->inventory()) out.inventory = *std::move(has);
   if (auto offers = site->offer()) out.offer = *std::move(offers);
@@ -83,7 +79,7 @@ struct DrainOut {
 Result<DrainOut> drain(api::Ctx& ctx, const Drain& in) {
   HZ_TRY(ctx.member());
   const SiteConfig config = HZ_TRY(site_config(ctx.home, in.site));
-  HZ_TRY(HZ_TRY(open_site(world_of(ctx), config))->drain(!in.off));
+  HZ_TRY(HZ_TRY(open_site(site_world(ctx), config))->drain(!in.off));
   return DrainOut{HZ_TRY(ask(ctx, config))};
 }
 std::string text(const DrainOut& out, const api::Style& style) { return text(HealthOut{{out.site}}, style); }

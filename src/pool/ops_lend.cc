@@ -72,8 +72,7 @@ Result<void> fill_from_inventory(api::Ctx& ctx, const std::string& adapter, Capa
   const SiteConfig config = HZ_TRY(site_config(ctx.home, capacity.site));
   if (config.adapter != adapter)
     return fail(why("pool.site_config"), "{}: adapter {}, not {}", capacity.site, config.adapter, adapter);
-  const SiteWorld world{ctx.home, {ctx.tool_dirs.begin(), ctx.tool_dirs.end()}};
-  for (const DeviceClass& one : HZ_TRY(HZ_TRY(open_site(world, config))->inventory())) {
+  for (const DeviceClass& one : HZ_TRY(HZ_TRY(open_site(site_world(ctx), config))->inventory())) {
     if (!capacity.device.empty() && one.device != capacity.device) continue;
     if (capacity.count > 0 && one.device == capacity.device) return {};
     capacity.device = one.device;

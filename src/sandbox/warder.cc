@@ -169,9 +169,12 @@ void limit(int report, int which, std::uint64_t value) {
   if (::setrlimit(static_cast<__rlimit_resource>(which), &now) != 0) give_up(report, "failed", "setrlimit");
 }
 
-// A descriptor over a local socket.
-bool send_descriptor(int through, int fd) {
-  char byte = 0, room[CMSG_SPACE(sizeof(int))] = {};
+// A message of one byte with room for one descriptor, for a local socket.
+struct DescriptorMessage {
+  DescriptorMessage() = default;
+  DescriptorMessage(const DescriptorMessage&) = delete;  // it points into itself
+  alignas(cmsghdr) char room[CMSG_SPACE(sizeof(int))] = {};
+  char byte = 0;
   iovec data{&byte, 1};
   msghdr message{.msg_name = nullptr,
                  .msg_namelen = 0,
@@ -180,25 +183,20 @@ bool send_descriptor(int through, int fd) {
                  .msg_control = room,
                  .msg_controllen = sizeof room,
                  .msg_flags = 0};
-  cmsghdr* head = CMSG_FIRSTHDR(&message);
+};
+bool send_descriptor(int through, int fd) {
+  DescriptorMessage m;
+  cmsghdr* head = CMSG_FIRSTHDR(&m.message);
   head->cmsg_level = SOL_SOCKET;
   head->cmsg_type = SCM_RIGHTS;
   head->cmsg_len = CMSG_LEN(sizeof(int));
   std::memcpy(CMSG_DATA(head), &fd, sizeof fd);
-  return ::sendmsg(through, &message, 0) == 1;
+  return ::sendmsg(through, &m.message, 0) == 1;
 }
 Fd receive_descriptor(int through) {
-  char byte = 0, room[CMSG_SPACE(sizeof(int))] = {};
-  iovec data{&byte, 1};
-  msghdr message{.msg_name = nullptr,
-                 .msg_namelen = 0,
-                 .msg_iov = &data,
-                 .msg_iovlen = 1,
-                 .msg_control = room,
-                 .msg_controllen = sizeof room,
-                 .msg_flags = 0};
-  const auto n = ::recvmsg(through, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-  const cmsghdr* head = n == 1 ? CMSG_FIRSTHDR(&message) : nullptr;
+  DescriptorMessage m;
+  const auto n = ::recvmsg(through, &m.message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  const cmsghdr* head = n == 1 ? CMSG_FIRSTHDR(&m.message) : nullptr;
   int fd = -1;
   if (head && head->cmsg_type == SCM_RIGHTS) std::memcpy(&fd, CMSG_DATA(head), sizeof fd);
   return Fd(fd);

@@ -9,12 +9,14 @@ import json
 import os
 import pathlib
 import shutil
-import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import nodes  # noqa: E402
+
 hezong, source = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2])
-faults = []
+check = nodes.Checks("what a drill takes away")
 quiet = {**os.environ, "HEZONG_PROGRESS": "off"}
 library = sorted(glob.glob("/usr/lib/*/libopencv_dnn.so.*") + glob.glob("/usr/lib/libopencv_dnn.so.*"))
 if not library:
@@ -23,17 +25,8 @@ if not library:
 soname = os.path.basename(min(library, key=len))
 
 
-def check(what, good, more=""):
-    print(("ok    " if good else "FAULT ") + what + ("" if good else f": {more}"))
-    if not good:
-        faults.append(what)
-
-
 def run(*words, codes=(0,)):
-    done = subprocess.run([hezong, "--home", home, "--json", *words], capture_output=True, text=True, timeout=120, env=quiet)
-    if done.returncode not in codes:
-        sys.exit(f"{words} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
-    return json.loads(done.stdout or done.stderr)
+    return nodes.run(hezong, home, *words, code=codes, seconds_max=120)
 
 
 def servers():
@@ -153,4 +146,4 @@ os.execv("{engine}", ["{engine}", "serve", "--engine", "refrt", "--body-bytes-ma
     finally:
         for claim in servers():
             run("job", "cancel", claim)
-sys.exit(1 if faults else 0)
+check.end()

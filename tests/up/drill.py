@@ -14,10 +14,13 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import nodes  # noqa: E402
+
 hezong, source = sys.argv[1], pathlib.Path(sys.argv[2])
 rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 3
 seed = 20261129
-faults = []
+check = nodes.Checks("a live drill that is cut anywhere")
 rng = random.Random(seed)
 quiet = {**os.environ, "HEZONG_PROGRESS": "off"}
 
@@ -65,17 +68,8 @@ server.serve_forever()
 """
 
 
-def check(what, good, more=""):
-    print(("ok    " if good else "FAULT ") + what + ("" if good else f": {more}"))
-    if not good:
-        faults.append(what)
-
-
 def run(*words, codes=(0,)):
-    done = subprocess.run([hezong, "--home", home, "--json", *words], capture_output=True, text=True, timeout=180, env=quiet)
-    if done.returncode not in codes:
-        sys.exit(f"{words} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
-    return json.loads(done.stdout or done.stderr)
+    return nodes.run(hezong, home, *words, code=codes, seconds_max=180)
 
 
 def cut_off(*words):
@@ -241,4 +235,4 @@ with tempfile.TemporaryDirectory() as folder:
             run("job", "cancel", claim)
         node.send_signal(signal.SIGTERM)
         node.wait(timeout=30)
-sys.exit(1 if faults else 0)
+check.end()

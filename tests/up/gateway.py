@@ -17,7 +17,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import nodes  # noqa: E402
@@ -27,31 +26,8 @@ check = nodes.Checks("products through the gateway")
 model = (source / "examples/alliance/products/glyph.onnx").read_bytes()
 
 
-def golden_inputs(count):
-    """The first pictures of the product's golden set, as float32, with their reference class."""
-    data = (source / "examples/alliance/products/glyph.golden").read_bytes()
-    length = struct.unpack_from("<I", data, 4)[0]
-    head = json.loads(data[8:8 + length])
-    size, classes, cases = 24 * 24, len(head["classes"]), head["cases"]
-    zero, scale = head["storage"]["zero"], 2.0 ** head["storage"]["scale_log2"]
-    at = 8 + length
-    reference = at + cases * size + cases * 2
-    out = []
-    for i in range(count):
-        pixels = [(b - zero) * scale for b in data[at + i * size:at + (i + 1) * size]]
-        logits = struct.unpack_from(f"<{classes}f", data, reference + i * classes * 4)
-        out.append((pixels, logits.index(max(logits))))
-    return out
-
-
 def wait_until(what, condition, seconds=20):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        threading.Event().wait(0.02)
-    check(what + " (in time)", False)
-    return False
+    return nodes.wait(condition, seconds, pause=0.02) or check(what + " (in time)", False)
 
 
 def start_model(name):
@@ -140,7 +116,7 @@ def usage(home, **which):
 with tempfile.TemporaryDirectory() as folder:
     home = folder + "/home"
     processes = []
-    pictures = golden_inputs(20)
+    pictures = nodes.golden_inputs(source / "examples/alliance/products/glyph.golden", 20)
     try:
         nodes.run(hezong, home, "init", "--name", "Acme", "--origin", "acme.example/log")
         both = ["--target", "c1,site:hz1,backend:refrt,1", "--target", "c2,site:hz2,backend:refrt,1"]

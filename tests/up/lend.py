@@ -12,7 +12,6 @@ import os
 import pathlib
 import random
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
@@ -40,47 +39,12 @@ def refused(home, *words):
     return json.loads(done.stderr)["error"]["reason"] if done.returncode else "none"
 
 
-def golden_inputs(count):
-    """The first pictures of the product's golden set, as float32, with their reference class."""
-    data = (products / "glyph.golden").read_bytes()
-    length = struct.unpack_from("<I", data, 4)[0]
-    head = json.loads(data[8:8 + length])
-    size, classes, cases = 24 * 24, len(head["classes"]), head["cases"]
-    zero, scale = head["storage"]["zero"], 2.0 ** head["storage"]["scale_log2"]
-    at = 8 + length
-    reference = at + cases * size + cases * 2
-    out = []
-    for i in range(count):
-        pixels = [(b - zero) * scale for b in data[at + i * size:at + (i + 1) * size]]
-        logits = struct.unpack_from(f"<{classes}f", data, reference + i * classes * 4)
-        out.append((pixels, logits.index(max(logits))))
-    return out
-
-
-def until(what, ready, seconds=60):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if ready():
-            check(what, True)
-            return True
-        threading.Event().wait(0.05)
-    check(what, False, "not in time")
-    return False
-
-
 processes = []
 
 
 def start(home, port, *flags):
-    process = subprocess.Popen([hezong, "--home", home, "up", "--sync-ms", "300", "--port", str(port), *flags],
-                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                               env={**os.environ, "HEZONG_PROGRESS": "plain"})
-    processes.append(process)
-    for line in process.stderr:
-        if "://" in line:
-            threading.Thread(target=lambda: [None for _ in process.stderr], daemon=True).start()
-            return process
-    sys.exit("hezong up ended without an address")
+    processes.append(nodes.start_in_step(hezong, home, "--port", str(port), *flags))
+    return processes[-1]
 
 
 def node_file(home):
@@ -141,20 +105,11 @@ with tempfile.TemporaryDirectory() as folder:
         hall_port = int(node_file(hall)["url"].rsplit(":", 1)[1])
         start(lab, 0)
         place = node_file(lab)["url"].split("://")[1]
-        run(hall, "charter", "adopt", "--name", "Two")
-        run(hall, "member", "invite", "--out", f"{folder}/invite.json")
-        run(lab, "join", f"{folder}/invite.json")
-        run(hall, "member", "admit", "lab.example/log")
-
-        run(hall, "pool", "site", "add", "site:hall", "--name", "Hall", "--jurisdiction", "CN", "--backend",
-            "backend:refrt", "--price-fen-per-hour-min", "1", "--price-fen-per-hour-max", "2", "--switch-minutes-min",
-            "1", "--switch-minutes-max", "2")
-        sites = {"sites": [{"site": "site:hall", "adapter": "local", "slots": 3, "lend_user": account}]}
-        pathlib.Path(hall, "sites.json").write_text(json.dumps(sites))
+        nodes.lend_between(run, hall, lab, account, 3, folder)
         notice_s = 6
         run(hall, "pool", "offer", "add", "o1", "--site", "site:hall", "--from", "local", "--window", "now..+1h",
             "--recall-notice-s", str(notice_s), "--price-hour", "3600000", "--price-inferences", "7000000")
-        until("the lab sees the offer", lambda: any(o["offer"] == "o1" and o["free_now"] == 3 and not o["own"]
+        check.until("the lab sees the offer", lambda: any(o["offer"] == "o1" and o["free_now"] == 3 and not o["own"]
                                                     for o in run(lab, "pool", "offers")["offers"]))
 
         # A model that nobody released to the hall is not served there; where data may not be, nothing is claimed.
@@ -178,9 +133,9 @@ with tempfile.TemporaryDirectory() as folder:
 
         run(lab, "pool", "route", "set", "product:glyph", "--target", "far,site:hall,backend:refrt")
         secret = run(lab, "pool", "key", "add", "app", "--product", "product:glyph")["secret"]
-        pictures = golden_inputs(40)
+        pictures = nodes.golden_inputs(products / "glyph.golden", 40)
         client = Client(place, secret)
-        until("the gateway knows the way", lambda: client.infer(pictures[0][0])[0].status == 200)
+        check.until("the gateway knows the way", lambda: client.infer(pictures[0][0])[0].status == 200)
         right, answers = 0, 40
         for pixels, wanted in pictures:
             answer, body = client.infer(pixels)
@@ -241,11 +196,11 @@ with tempfile.TemporaryDirectory() as folder:
         threads = [threading.Thread(target=load) for _ in range(3)]
         for t in threads:
             t.start()
-        until("both serve", lambda: {w for _, w, _ in list(results)} >= {"site:hall", "site:lab"})
+        check.until("both serve", lambda: {w for _, w, _ in list(results)} >= {"site:hall", "site:lab"})
         recall = run(hall, "pool", "recall", lease, "--reason", "own need")["recall"]
         check("once", refused(hall, "pool", "recall", lease) == "pool.recalled")
         keeper = keepers(hall, lease)
-        until("the lab hears of it", lambda: taken(lab, "far").get("reason") == "recalled")
+        check.until("the lab hears of it", lambda: taken(lab, "far").get("reason") == "recalled")
         drained_at = None
         while keepers(hall, lease):
             gone_before = time.time() * 1000 < recall["ends_ms"]
@@ -259,7 +214,7 @@ with tempfile.TemporaryDirectory() as folder:
               recall["ends_ms"] <= ended_ms < recall["ends_ms"] + 5_000, (ended_ms - recall["ends_ms"], keeper))
         check("the lab's gateway had drained before", drained_at is not None and drained_at < recall["ends_ms"],
               (drained_at, recall))
-        until("the load goes on at the other one", lambda: len([1 for _, _, at in list(results)
+        check.until("the load goes on at the other one", lambda: len([1 for _, _, at in list(results)
                                                                 if at * 1000 > recall["ends_ms"] + 500]) > 50)
         enough.set()
         for t in threads:
@@ -268,7 +223,7 @@ with tempfile.TemporaryDirectory() as folder:
               [w for g, w, _ in results if not g][:3])
         late = [w for _, w, at in results if at * 1000 > recall["ends_ms"] + 200]
         check("none at the hall after the end", "site:hall" not in late, len(late))
-        until("the lease is over on both sides", lambda: taken(lab, "far")["state"] == "over" and
+        check.until("the lease is over on both sides", lambda: taken(lab, "far")["state"] == "over" and
               run(hall, "pool", "quota")["lent"] == [])
 
         # More than there is, and the lab's hall is killed at random moments.
@@ -284,7 +239,7 @@ with tempfile.TemporaryDirectory() as folder:
             hall_node.send_signal(signal.SIGKILL)
             hall_node.wait()
         hall_node = start(hall, hall_port, "--tls")
-        until("three run, the fourth is refused", lambda: sorted(taken(lab, c)["state"] for c in claims) ==
+        check.until("three run, the fourth is refused", lambda: sorted(taken(lab, c)["state"] for c in claims) ==
               ["ready"] * 3 + ["refused"])
         states = {c: taken(lab, c) for c in claims}
         check("for want of devices", [r["reason"] for r in states.values() if r["state"] == "refused"] ==
@@ -302,9 +257,9 @@ with tempfile.TemporaryDirectory() as folder:
             hall_node.send_signal(signal.SIGKILL)
             hall_node.wait()
             hall_node = start(hall, hall_port, "--tls")
-        until("what was given up has ended", lambda: not any(keepers(hall, one) for one in running) and
+        check.until("what was given up has ended", lambda: not any(keepers(hall, one) for one in running) and
               run(hall, "pool", "quota")["lent"] == [])
-        until("and all is free again", lambda: run(lab, "pool", "offers")["offers"][0]["free_now"] == 3)
+        check.until("and all is free again", lambda: run(lab, "pool", "offers")["offers"][0]["free_now"] == 3)
     finally:
         for home in (hall, lab):
             for claim in pathlib.Path(home, "site/claims").glob("*"):
