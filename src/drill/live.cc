@@ -100,7 +100,10 @@ Result<std::vector<KnownDrill>> known_drills(sql::Db& views) {
 }
 
 Result<KnownDrill> find_drill(sql::Db& views, std::string_view id) {
-  auto all = HZ_TRY(known_drills(views));
+  return pick_drill(HZ_TRY(known_drills(views)), id);
+}
+
+Result<KnownDrill> pick_drill(std::vector<KnownDrill> all, std::string_view id) {
   if (id.empty() && !all.empty()) return std::move(all.back());
   if (id.size() >= 6)
     for (KnownDrill& one : all)

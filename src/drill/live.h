@@ -167,7 +167,9 @@ ProductState& state_of(KnownDrill& drill, const std::string& product);
 
 // This member's drills, oldest first. Errors: sql.*.
 Result<std::vector<KnownDrill>> known_drills(sql::Db& views);
-// The one whose id begins with `id`, at least 6 hex digits; the newest when `id` is "". Errors: drill.no_drill.
+// The one of them whose id begins with `id`, at least 6 hex digits; the newest when `id` is "". Errors: drill.no_drill.
+Result<KnownDrill> pick_drill(std::vector<KnownDrill> all, std::string_view id);
+// The same among all there are. Errors: also sql.*.
 Result<KnownDrill> find_drill(sql::Db& views, std::string_view id);
 
 }  // namespace hz::drill

@@ -99,7 +99,8 @@ Result<Written> report(api::Ctx& ctx, const WriteReport& in) {
   alliance::Member& member = *HZ_TRY(ctx.member());
   sql::Db& views = *HZ_TRY(member.views());
   std::optional<KnownDrill> known;
-  if (in.lose.empty() && (in.id || !HZ_TRY(drill::known_drills(views)).empty())) known = HZ_TRY(find_drill(ctx, in.id));
+  std::vector<KnownDrill> drills = HZ_TRY(drill::known_drills(views));
+  if (in.lose.empty() && (in.id || !drills.empty())) known = HZ_TRY(drill::pick_drill(drills, in.id.value_or("")));
   const std::vector<std::string> lose = known ? known->said.targets : in.lose;
   auto world = HZ_TRY(world_of(ctx, known ? known->said.mode : drill::Mode::table_top));
   const std::vector<drill::Product> products = world.products;
@@ -112,7 +113,7 @@ Result<Written> report(api::Ctx& ctx, const WriteReport& in) {
   input.impact.frontier = input.plan.frontier = input.frontier.digest;
   input.member = member.id();
   input.now_ms = ctx.clock().now_ms();
-  for (KnownDrill& one : HZ_TRY(drill::known_drills(views)))
+  for (KnownDrill& one : drills)
     if (one.said.targets == lose && one.said.mode == drill::Mode::live && !one.products.empty() &&
         (!known || one.id != known->id))
       input.live.push_back(std::move(one));
