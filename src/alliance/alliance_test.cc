@@ -420,6 +420,50 @@ TEST_CASE("members: many read while one writes, and a reader that lags behind ca
   CHECK(reader.frontier().digest == writer.frontier().digest);
 }
 
+TEST_CASE("views: held, every read and the frontier are of one moment, whatever another process signs or replays") {
+  World w;
+  Member reader = w.create().value();
+  REQUIRE(reader.append(fact("a", 1)));
+  REQUIRE(reader.rest());
+  Member writer = w.open().value();
+  constexpr const char* facts = "SELECT count(*) FROM test_fact";
+  const std::string before = reader.frontier().digest;
+  reader.hold_views(true);
+  CHECK(count(reader, facts) == 1);
+  REQUIRE(writer.append(fact("b", 2)));
+  REQUIRE(writer.rest());
+  CHECK(count(writer, facts) == 2);
+  CHECK(count(reader, facts) == 1);
+  CHECK(reader.frontier().digest == before);
+  // Not with rows that another process replayed and this one does not know of: its heads go with the rows.
+  reader.hold_views(false);
+  reader.hold_views(true);
+  CHECK(count(reader, facts) == 2);
+  CHECK(reader.frontier().digest == writer.frontier().digest);
+
+  SUBCASE("an append moves them on") {
+    REQUIRE(reader.append(fact("c", 3)));
+    CHECK(count(reader, facts) == 3);
+    REQUIRE(reader.rest());
+    REQUIRE(writer.refresh());
+    CHECK(count(writer, facts) == 3);
+    CHECK(reader.frontier().digest == writer.frontier().digest);
+  }
+  SUBCASE("refresh() moves them on") {
+    REQUIRE(writer.append(fact("c", 3)));
+    REQUIRE(writer.rest());
+    CHECK(count(reader, facts) == 2);
+    REQUIRE(reader.refresh());
+    CHECK(count(reader, facts) == 3);
+  }
+  SUBCASE("a rebuild by another process leaves the read as it is") {
+    REQUIRE(writer.rebuild_views());
+    CHECK(count(reader, facts) == 2);
+    REQUIRE(reader.rest());
+    CHECK(count(reader, facts) == 2);
+  }
+}
+
 TEST_CASE("member: a changed byte in the stored log is found when it is opened") {
   World world;
   {

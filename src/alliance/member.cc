@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "alliance/closing.h"
 #include "alliance/head_keys.h"
 #include "alliance/keys.h"
 #include "alliance/member_state.h"
@@ -64,6 +65,7 @@ Result<Member> Member::open(const fs::path& home, const Mounted& mounted, const 
 
 Result<void> Member::refresh() {
   State& state = *state_;
+  state.move_on();
   const std::uint64_t seen = state.log.head().size;
   HZ_TRY(state.log.refresh());
   HZ_TRY(state.read_authority(seen));
@@ -74,6 +76,7 @@ Result<void> Member::refresh() {
 }
 
 Result<void> Member::rest() {
+  hold_views(false);
   if (!state_->writer) return {};
   state_->keep_checked();
   // Not after each statement: a file a request would cost more than checking some signatures again.
@@ -98,7 +101,7 @@ const fs::path& Member::keys_folder() const { return state_->places.keys; }
 const std::vector<Error>& Member::peer_faults() const { return state_->peers.faults(); }
 log::Log& Member::log() { return state_->log; }
 std::vector<log::Log*> Member::peer_logs() {
-  state_->peers.refresh(state_->authority.origin);
+  if (!state_->held) state_->peers.refresh(state_->authority.origin);
   std::vector<log::Log*> out;
   for (const auto& peer : state_->peers.logs()) out.push_back(&peer->log);
   return out;
@@ -117,6 +120,7 @@ const Authority* Member::peer_authority(std::string_view origin) {
 
 Result<sql::Db*> Member::views() {
   State& state = *state_;
+  if (state.held) return &state.views->db();
   // Another object may have checked the signatures meanwhile, or made them.
   if (state.verified.size < state.log.head().size)
     if (auto kept = verified_of(state.log, state.places.verified); kept.size > state.verified.size)
@@ -130,12 +134,45 @@ Result<sql::Db*> Member::views() {
     if (!caught_up && state.peers.drop_damaged()) continue;
     const bool changed = HZ_TRY(caught_up);
     // Also when nothing changed, once: the process that replayed an erasure may have died before it deleted anything.
-    if (!changed && state.settled) break;
-    state.settled = true;
-    if (!HZ_TRY(state.settle_bodies())) break;
+    if (changed || !state.settled) {
+      state.settled = true;
+      if (HZ_TRY(state.settle_bodies())) continue;
+    }
+    if (!state.hold || HZ_TRY(state.try_hold())) break;
   }
   HZ_TRY(state.keep_verified());
   return &state.views->db();
+}
+
+void Member::hold_views(bool on) {
+  state_->hold = on;
+  if (!on) state_->move_on();
+}
+
+void Member::State::move_on() {
+  if (!held) return;
+  views->db().end_read();
+  held.reset();
+}
+
+Result<bool> Member::State::try_hold() {
+  sql::Db& db = views->db();
+  HZ_TRY(db.begin_read());
+  Frontier now = frontier_now();
+  std::size_t same = 0, all = 0;
+  const auto read = db.query("SELECT origin, size, root FROM alliance_log", {}, [&](const sql::Row& r) {
+    const FrontierEntry* head = entry_of(now.logs, r.text_view(0));
+    ++all;
+    same += head && head->size == static_cast<std::uint64_t>(r.integer(1)) && head->root == r.text_view(2);
+    return true;
+  });
+  if (read && same == all && all == now.logs.size()) {
+    held = std::move(now);
+    return true;
+  }
+  db.end_read();
+  HZ_TRY(read);
+  return false;
 }
 
 Result<std::map<std::string, std::uint64_t>> Member::replayed() {
@@ -162,6 +199,7 @@ std::vector<Source> Member::State::sources() {
 Result<Member::Rebuilt> Member::rebuild_views() {
   State& state = *state_;
   if (!state.views) state.views.emplace(HZ_TRY(Views::open(state.places.views, state.mounted, state.authority.origin)));
+  state.move_on();
   HZ_TRY(state.views->clear());
   Rebuilt out;
   out.own = HZ_TRY(view_digest(*HZ_TRY(views())));
@@ -198,18 +236,20 @@ Result<void> Member::views_at(std::span<const FrontierEntry> heads, const std::s
   return read(views.db());
 }
 
-Frontier Member::frontier() const {
+Frontier Member::frontier() const { return state_->held ? *state_->held : state_->frontier_now(); }
+
+Frontier Member::State::frontier_now() const {
   Frontier out;
-  const auto add = [&](const log::Log& log) {
-    out.logs.push_back({log.origin(), log.head().size, hex(log.head().root)});
+  const auto add = [&](const log::Log& one) {
+    out.logs.push_back({one.origin(), one.head().size, hex(one.head().root)});
   };
-  add(state_->log);
-  for (const auto& peer : state_->peers.logs()) add(peer->log);
+  add(log);
+  for (const auto& peer : peers.logs()) add(peer->log);
   std::ranges::sort(out.logs, {}, &FrontierEntry::origin);
   const auto text = statement::canonical(to_json(out.logs));
   HZ_ASSERT(text.has_value());
   out.digest = hex(crypto::sha256(as_bytes(*text)));
-  out.opened = state_->opened;
+  out.opened = opened;
   return out;
 }
 

@@ -136,6 +136,10 @@ class Member {
 
   // The views, replayed up to the own head and those of the mirrored logs. Callers read; only replay writes.
   Result<sql::Db*> views();
+  // Held, the views stay where the next views() finds them, and frontier() says where that is: every read sees the rows
+  // of one frontier, whatever other processes sign, mirror or replay meanwhile. What this object appends, refresh()
+  // and rest() move them on. Not for a member that mirrors, nor for long: old pages are kept as long as they are held.
+  void hold_views(bool on);
   // How much of each log the views stand on, without replaying more; a replay that runs is waited for. Errors: sql.*.
   Result<std::map<std::string, std::uint64_t>> replayed();
   // Mirrored logs that could not be opened just now, with the reason: their statements are not in the views.

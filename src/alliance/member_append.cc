@@ -87,6 +87,7 @@ Result<void> Member::become_writer() {
 
 Result<std::vector<Receipt>> Member::append(std::span<const Draft> drafts) {
   State& state = *state_;
+  const State::MovesOn fresh(state);
   if (!state.dry_run) HZ_TRY(become_writer());
   std::optional<std::vector<statement::NamedSigner>> roots;
   std::vector<Receipt> receipts(drafts.size());
@@ -187,6 +188,7 @@ Result<std::vector<Receipt>> Member::append(std::span<const Draft> drafts) {
 
 Result<Receipt> Member::append_signed(ByteView leaf) {
   State& state = *state_;
+  const State::MovesOn fresh(state);
   if (!state.dry_run) HZ_TRY(become_writer());
   const std::uint64_t index = state.log.head().size;
   const statement::Statement s = HZ_TRY(check_statement(state.authority, leaf, index));
@@ -206,6 +208,7 @@ Result<Receipt> Member::append_signed(ByteView leaf) {
 
 Result<std::vector<Receipt>> Member::append_incoming(std::span<Incoming> batch) {
   State& state = *state_;
+  const State::MovesOn fresh(state);
   if (!state.dry_run) HZ_TRY(become_writer());
   const std::uint64_t before = state.log.head().size;
   std::vector<Receipt> receipts;

@@ -164,7 +164,10 @@ std::string Member::State::bodies_text() const {
   return text ? *text : std::string();
 }
 
-Result<void> Member::note_bodies_changed() { return state_->note_bodies(); }
+Result<void> Member::note_bodies_changed() {
+  state_->move_on();
+  return state_->note_bodies();
+}
 
 // The text is new each time; when it was written stands in it, by the member's own clock.
 Result<void> Member::State::note_bodies() const {

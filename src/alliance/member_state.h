@@ -52,8 +52,24 @@ struct Member::State {
   std::uint64_t recorded = 0;                 // how far that record goes
   // From here to the head all was appended by this object, which checked it: known before what lies below is.
   std::uint64_t appended_from = no_end, appended_to = 0;
-  std::uint64_t verified_kept = 0;  // how far `verified` was stored, or read
-  bool settled = false;             // settle_bodies ran since the member was opened
+  std::uint64_t verified_kept = 0;    // how far `verified` was stored, or read
+  bool settled = false;               // settle_bodies ran since the member was opened
+  bool hold = false;                  // hold_views
+  std::optional<Frontier> held = {};  // a read of the views is open, at this frontier
+
+  // The newest heads, not those that are held.
+  Frontier frontier_now() const;
+  // Opens the read when the views stand at the heads that are known here; else another process has moved them on.
+  Result<bool> try_hold();
+  void move_on();
+  // At both ends of an append: what it reads and what follows are as new as can be.
+  struct MovesOn {
+    State& state;
+    explicit MovesOn(State& s) : state(s) { state.move_on(); }
+    ~MovesOn() { state.move_on(); }
+    MovesOn(const MovesOn&) = delete;
+    MovesOn& operator=(const MovesOn&) = delete;
+  };
 
   // The logs as replay reads them, without a way to open bodies.
   std::vector<Source> sources();

@@ -63,6 +63,7 @@ Result<alliance::Member*> Ctx::member() {
     opened->set_dry_run(dry_run);
     opened->set_audience(audience);
   }
+  opened->hold_views(true);
   return &*opened;
 }
 

@@ -64,7 +64,8 @@ struct Ctx {
   using AppendLeaves = std::function<Result<std::vector<alliance::Receipt>>(std::vector<Bytes>)>;
   AppendLeaves append_leaves = {};
 
-  // The member in `home`, opened on first use. Errors: alliance.no_member and what Member::open says.
+  // The member in `home`, opened on first use; its views are held, so an answer is of one frontier. Errors:
+  // alliance.no_member and what Member::open says.
   Result<alliance::Member*> member();
   Clock& clock() { return *seams.clock; }
   Progress& progress() { return *seams.progress; }

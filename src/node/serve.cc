@@ -147,6 +147,7 @@ struct Served::State {
     alliance::Member member = HZ_TRY(members->borrow(true));
     const std::uint64_t before = member.log().head().size;
     auto done = act(member);
+    member.hold_views(false);
     if (done && tells_of_others(member, before))
       (void)desk->know(member);  // what cannot be read now is read after the next round
     if (done || !of_the_machine(done.error())) members->give_back(std::move(member), true);
@@ -201,7 +202,10 @@ struct Served::State {
     auto answer = op.call(ctx, in, {});
     if (!ctx.opened) return answer;
     // Whom the node answers may have changed: by a card, or by what a round mirrored.
-    if (answer && op.may != api::May::author && op.http.starts_with("POST")) (void)desk->know(*ctx.opened);
+    if (answer && op.may != api::May::author && op.http.starts_with("POST")) {
+      ctx.opened->hold_views(false);
+      (void)desk->know(*ctx.opened);
+    }
     if (answer || !of_the_machine(answer.error())) members->give_back(*std::exchange(ctx.opened, std::nullopt));
     return answer;
   }

@@ -170,6 +170,7 @@ Result<KeptRound> kept_round(const fs::path& home) {
 }
 
 Result<SyncRound> sync_once(alliance::Member& member, const Connect& connect, const SyncOptions& options) {
+  member.hold_views(false);  // it is to see what it mirrors
   std::vector<Contact> known = HZ_TRY(contacts(member));
   const BodiesRound bodies = HZ_TRY(begin_bodies(member));
   SyncRound out;

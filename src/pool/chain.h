@@ -41,6 +41,7 @@ struct KnownState {
   BillState state = BillState::open;
   std::string period;
 };
+// Of every bill that read_bills finds, when the views are held (Member::hold_views), as an operation's are.
 Result<std::map<std::pair<std::string, std::string>, KnownState>> bill_states(alliance::Member& member);
 
 // The heads that a closing names: of every log that counts in this alliance, or of the own log without one. Errors:

@@ -263,4 +263,21 @@ Result<void> Db::transaction(const std::function<Result<void>()>& body) {
   return done;
 }
 
+Result<void> Db::begin_read() {
+  HZ_ASSERT(state_->depth == 0);
+  HZ_TRY(exec("BEGIN"));
+  ++state_->depth;
+  // The first read takes the snapshot, not BEGIN.
+  const auto taken = integer("SELECT count(*) FROM sqlite_schema");
+  if (taken) return {};
+  end_read();
+  return std::unexpected(taken.error());
+}
+
+void Db::end_read() {
+  HZ_ASSERT(state_->depth == 1);
+  --state_->depth;
+  (void)exec("COMMIT");  // nothing was written
+}
+
 }  // namespace hz::sql

@@ -61,6 +61,10 @@ class Db {
   Result<std::optional<std::string>> text(std::string_view statement, std::initializer_list<Param> params = {});
   // Runs `body` in BEGIN IMMEDIATE ... COMMIT; any error rolls back.
   Result<void> transaction(const std::function<Result<void>()>& body);
+  // Every query from here to end_read() sees the rows that are there now, whatever other connections write. Until then
+  // nothing can be written here. Errors: as exec.
+  Result<void> begin_read();
+  void end_read();
   std::int64_t changes() const;
   sqlite3* raw() const;
 
