@@ -234,6 +234,7 @@ std::vector<Source> Member::State::sources() {
 
 Result<Member::Rebuilt> Member::rebuild_views() {
   State& state = *state_;
+  if (state.before_views) HZ_TRY(state.before_views());
   state.move_on();
   HZ_TRY(HZ_TRY(state.opened_views(state.sources()))->clear());
   Rebuilt out;
