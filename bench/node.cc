@@ -115,7 +115,7 @@ void fill(const fs::path& home, std::size_t count) {
   std::vector<alliance::Draft> drafts;
   for (std::size_t i = 1; i < count; ++i) {
     drafts.push_back(alliance::draft(talent::Need{fmt::format("backend:b{}", i % 10'000), "skill:kernels", 1, 2, 3}));
-    if (drafts.size() == 1000 || i + 1 == count) {
+    if (drafts.size() == 10'000 || i + 1 == count) {
       need(member.append(drafts));
       drafts.clear();
     }

@@ -91,7 +91,7 @@ TEST_CASE("views: a replay that may not go on is an error and keeps nothing; the
   int asked = 0;
   member.ask_before_views([&]() -> Result<void> {
     if (++asked < 3) return {};
-    return fail(why("alliance.replaying"), "enough");
+    return fail(alliance::why("alliance.replaying"), "enough");
   });
   const auto refused = member.views();
   REQUIRE(!refused);
