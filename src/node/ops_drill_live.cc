@@ -51,8 +51,9 @@ constexpr std::int64_t turn_ms_max = 30'000;
 
 // The newest state, and nobody else who changes it.
 Result<DrillTurn> turn(api::Ctx& ctx) {
+  alliance::Member& member = *HZ_TRY(ctx.member());
   auto taken = HZ_TRY(DrillTurn::take(ctx.home, turn_ms_max));
-  HZ_TRY(HZ_TRY(ctx.member())->refresh());
+  HZ_TRY(member.refresh());
   return taken;
 }
 Result<LiveDrill> live(api::Ctx& ctx, const std::optional<std::string>& id, const std::optional<std::string>& products,
