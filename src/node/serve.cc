@@ -121,6 +121,7 @@ struct Served::State {
   std::optional<OpenMembers> members;
   std::optional<PeerDesk> desk;
   std::atomic<std::uint64_t> rounds = 0;
+  std::unique_ptr<Shadow> shadow;
   std::unique_ptr<pool::MeterJournal> journal;
   std::optional<Gateway> gateway;
   // Products have an address of their own: other members' requests under leases still come to the node's.
@@ -131,6 +132,7 @@ struct Served::State {
   std::optional<net::Server> gateway_server;  // when products are called at an address of their own
   std::optional<SiteWatch> sites;
   std::unique_ptr<Lending> lending;
+  std::unique_ptr<DrillWatch> watch;
   std::int64_t accounted_ms = -1;      // of the syncing thread
   std::set<std::string> account_said;  // of the syncing thread
   std::optional<ScrubWatch> scrubbing;
@@ -411,6 +413,8 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
       HZ_TRY(pool::MeterJournal::open(ctx.home / "meter", *ctx.seams.rng, *ctx.seams.clock, {.hold_ends = true}));
   for (const Error& fault : state->journal->faults()) ctx.progress().note(fault.text());
   state->gateway.emplace(*state->journal, *ctx.seams.clock, steady_clock());
+  state->shadow = std::make_unique<Shadow>(steady_clock(), *ctx.seams.rng, options.shadow);
+  state->gateway->copy_to(*state->shadow);
   std::vector<Gateway*> gateways{&*state->gateway};
   if (!options.gateway_listen.empty()) {
     state->lease_journal = HZ_TRY(pool::MeterJournal::open(ctx.home / "meter", *ctx.seams.rng, *ctx.seams.clock));
@@ -465,6 +469,13 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
   state->sites.emplace(pool::SiteWorld{state->home, state->tool_dirs, state->seams.clock}, look_every_ms);
   constexpr int lend_every_ms = 250;
   state->lending->run(lend_every_ms);
+  if (options.shadow.every > 0 || options.watch.canary_ms > 0) {
+    constexpr int watch_every_ms = 500;
+    state->watch = std::make_unique<DrillWatch>(
+        DrillWatch::World{state->home, state->mounted, state->seams, state->tool_dirs, &*state->members},
+        *state->shadow, options.watch);
+    state->watch->run(watch_every_ms);
+  }
   state->scrubbing.emplace(
       state->home, *state->seams.clock, options.scrub,
       options.scrub_repair ? std::function([s] { return s->repair(); }) : std::function<std::vector<Damage>()>());
@@ -486,6 +497,7 @@ void Served::stop() {
     state_->syncing.request_stop();
     state_->syncing.join();
   }
+  if (state_->watch) state_->watch->stop();
   state_->lending->stop();
   state_->scrubbing.reset();
   state_->sites.reset();

@@ -8,6 +8,7 @@
 
 #include "api/op.h"
 #include "net/server.h"
+#include "node/drill_watch.h"
 #include "node/gateway.h"
 #include "node/scrub_watch.h"
 
@@ -25,6 +26,8 @@ struct ServeOptions {
   std::uint16_t gateway_port = 0;
   net::ServerLimits limits = {};
   ScrubOptions scrub = {};
+  ShadowLimits shadow = {};   // of products that a live drill moved
+  WatchOptions watch = {};    // and when they are rolled back
   bool scrub_repair = false;  // what a pass finds damaged is fetched from mirrors and known nodes
 };
 
