@@ -47,6 +47,9 @@ struct Site {
   // Runs on a worker before any of the body is read. A sink takes the body as it arrives; a response refuses it; a null
   // sink means that the body is collected for `handle`.
   std::function<std::expected<std::unique_ptr<http::Sink>, http::Response>(const http::Request& head)> upload = {};
+  // Runs on the I/O thread: false spares a request the way to a worker and back that asking `upload` is. Absent: each
+  // request with a body is asked about.
+  std::function<bool(const http::Request& head)> may_upload = {};
 };
 
 // Since the start, except `open` and `waiting`, which are now.

@@ -154,7 +154,8 @@ awaitable<bool> converse(ServerState& state, Connection& connection, Stream& str
       }
     }
     std::unique_ptr<http::Sink> sink;
-    if (!answer && !passage && state.site.upload && !parser.is_done()) {
+    const bool may_upload = state.site.upload && (!state.site.may_upload || state.site.may_upload(request));
+    if (!answer && !passage && may_upload && !parser.is_done()) {
       if (!room(state)) {
         answer = busy(state);
         body_left = true;
