@@ -149,6 +149,7 @@ Result<sql::Db*> Member::views() {
 }
 
 Result<Views*> Member::State::opened_views(const std::vector<Source>& logs) {
+  if (held) return &*views;
   std::uint64_t size = 0;
   for (const Source& source : logs) size += source.size;
   const bool lasting = size >= lasting_from;

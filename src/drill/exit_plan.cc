@@ -22,6 +22,7 @@ void take_steps(ExitProduct& out, const ProductState& state) {
   out.route_before = state.route_before;
   out.route = state.route;
   out.refused = state.refused;
+  out.watched = state.watched;
 }
 
 // In time: it recovered within what is tolerated, or the loss does not touch it and nothing showed that it does.

@@ -43,6 +43,7 @@ struct ExitProduct {
   std::string route_before, route;
   std::vector<std::string> refused;
   std::string gap;
+  std::optional<DrillWatched> watched = {};
   static constexpr auto fields() {
     return rows(row("product", &ExitProduct::product, "product id"), row("name", &ExitProduct::name, "its name"),
                 row("outcome", &ExitProduct::outcome, "of the plan: kept, substituted, late or unsaved"),
@@ -65,7 +66,8 @@ struct ExitProduct {
                 row("route_before", &ExitProduct::route_before, "statement of the route before"),
                 row("route", &ExitProduct::route, "statement of the last route of the drill"),
                 row("refused", &ExitProduct::refused, "what servers asked for and was taken away"),
-                row("gap", &ExitProduct::gap, "why nothing covers it"));
+                row("gap", &ExitProduct::gap, "why nothing covers it"),
+                row("watched", &ExitProduct::watched, "what the node saw while it served: requests executed again"));
   }
 };
 

@@ -49,6 +49,10 @@ void fold(ProductState& state, const DrillStep& step, std::int64_t issued_ms) {
   if (step.stage == Stage::failed_back || step.stage == Stage::rolled_back) state.back_ms = issued_ms;
 }
 
+std::string must_go_back(const ProductState& state) {
+  return is_over_there(state.stage) && state.watched && state.watched->claim == state.claim ? state.watched->wrong : "";
+}
+
 ProductState& state_of(KnownDrill& drill, const std::string& product) {
   auto at = std::ranges::lower_bound(drill.products, product, {}, &ProductState::product);
   if (at == drill.products.end() || at->product != product) {
@@ -80,6 +84,16 @@ Result<std::vector<KnownDrill>> known_drills(sql::Db& views) {
       fold(state_of(*drill, step->product), *step, r.integer(1));
     else
       good = std::unexpected(std::move(step).error());
+    return good.has_value();
+  }));
+  HZ_TRY(good);
+  HZ_TRY(views.query(sql_text::read_drill_watched, {}, [&](const sql::Row& r) {
+    const auto drill = std::ranges::find(out, r.text(0), &KnownDrill::id);
+    if (drill == out.end()) return true;
+    if (auto said = body_of<DrillWatched>(r.text(1)))
+      fold(state_of(*drill, said->product), *said);
+    else
+      good = std::unexpected(std::move(said).error());
     return good.has_value();
   }));
   HZ_TRY(good);

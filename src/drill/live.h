@@ -18,7 +18,9 @@
 #include <vector>
 
 #include "base/fields.h"
+#include "drill/answers.h"
 #include "drill/block.h"
+#include "drill/watched.h"
 #include "sql/db.h"
 #include "statement/kind.h"
 
@@ -73,27 +75,6 @@ constexpr auto enum_names(Stage) {
                                           {Stage::broken, "broken"}}};
 }
 
-// Known answers, as far as they were asked for in a step. Shares are of 1000.
-struct Answers {
-  std::string verdict = {};
-  std::string logits = {};  // equal, within tolerance, different
-  std::int64_t cases = 0, quality_milli = 0, agreement_milli = 0, top5_milli = 0;
-  std::int64_t noise_milli = 0;  // two standard errors of a share of so many cases; 0: the whole set was asked
-  bool operator==(const Answers&) const = default;
-  static constexpr auto fields() {
-    return rows(
-        row("verdict", &Answers::verdict, "STRICT, BASIC_ONLY, FAILED or UNTESTED", or_default),
-        row("logits", &Answers::logits, "all logits: equal, within tolerance or different", or_default),
-        row("cases", &Answers::cases, "golden cases looked at", or_default),
-        row("quality_milli", &Answers::quality_milli, "labels met, of 1000", or_default),
-        row("agreement_milli", &Answers::agreement_milli, "first class as the reference's, of 1000", or_default),
-        row("top5_milli", &Answers::top5_milli, "set of the first five classes as the reference's, of 1000",
-            or_default),
-        row("noise_milli", &Answers::noise_milli, "two standard errors of such a sample; 0: the whole set",
-            or_default));
-  }
-};
-
 struct DrillStep {
   static constexpr std::string_view kind = "drill.step";
   std::string drill = {};    // statement id of drill.opened, hex
@@ -128,6 +109,7 @@ struct ProductState : DrillStep {
   Answers proof = {};  // on the whole golden set, before a request went there
   std::int64_t opened_ms = 0, lost_ms = -1, switched_ms = -1, back_ms = -1;  // claimed times; -1: not reached
   std::int64_t steps = 0;
+  std::optional<DrillWatched> watched = {};  // as said last by the node, of this attempt or of one before it
   static constexpr auto fields() {
     return std::tuple_cat(
         DrillStep::fields(),
@@ -137,7 +119,8 @@ struct ProductState : DrillStep {
              row("lost_ms", &ProductState::lost_ms, "when what it rests on was taken away; -1: not yet"),
              row("switched_ms", &ProductState::switched_ms, "when its traffic went over; -1: it did not"),
              row("back_ms", &ProductState::back_ms, "when it came back; -1: it did not"),
-             row("steps", &ProductState::steps, "steps in the log")));
+             row("steps", &ProductState::steps, "steps in the log"),
+             row("watched", &ProductState::watched, "what the node saw while traffic was at a substitute")));
   }
 };
 
@@ -162,6 +145,10 @@ inline bool has_way_back(const ProductState& state) {
 
 // One more step.
 void fold(ProductState& state, const DrillStep& step, std::int64_t issued_ms);
+// The newest word of the node's watch.
+inline void fold(ProductState& state, const DrillWatched& said) { state.watched = said; }
+// Why the watch said that this server must go back, and it has not so far; "" when it did not.
+std::string must_go_back(const ProductState& state);
 // The state of a product, made when there is none yet.
 ProductState& state_of(KnownDrill& drill, const std::string& product);
 

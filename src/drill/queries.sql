@@ -61,6 +61,8 @@ INSERT OR REPLACE INTO drill_plan_work(statement, backend, op, product) VALUES (
 INSERT OR REPLACE INTO drill_live VALUES (?, ?, ?, ?, ?, ?)
 -- name: write_step
 INSERT OR REPLACE INTO drill_step VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+-- name: write_watched
+INSERT OR REPLACE INTO drill_watched VALUES (?, ?, ?, ?, ?, ?, ?)
 -- name: write_block
 INSERT OR REPLACE INTO drill_block VALUES (?, ?, ?, ?, ?, ?, ?)
 -- name: write_item
@@ -73,6 +75,10 @@ INSERT OR REPLACE INTO drill_report VALUES (?, ?, ?, ?, ?, ?)
 SELECT statement, issued_ms, body FROM public_drill_live ORDER BY idx
 -- name: read_drill_steps
 SELECT drill, issued_ms, body FROM public_drill_step ORDER BY idx
+-- name: read_drill_watched
+-- The newest of each product: each says all that was counted.
+SELECT drill, body FROM public_drill_watched w
+WHERE idx = (SELECT max(idx) FROM public_drill_watched x WHERE x.drill = w.drill AND x.product = w.product) ORDER BY idx
 -- name: read_drill_blocks
 SELECT drill, body FROM public_drill_block ORDER BY idx
 -- name: read_drill_items

@@ -31,6 +31,8 @@ inline constexpr Reason reasons[] = {
      "Open a live one with `hezong drill new --live`."},
     {"drill.nothing_to_do", Code::conflict, "No product of this drill is in the state for this.",
      "Look at `hezong drill status`: it says where each product stands."},
+    {"drill.under_way", Code::conflict, "Somebody else moves a drill of this member just now.",
+     "Wait until the other command, or the node's own roll back, has ended, then try again."},
     {"drill.block_late", Code::conflict, "Servers of this drill run already with what would be taken away.",
      "Fail back first (`hezong drill fail-back`), then apply with --deny-list."},
     {"drill.item", Code::usage, "An item of a drill needs an owner and a day.",

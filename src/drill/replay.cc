@@ -38,6 +38,9 @@ Result<void> replay_opened(sql::Db& db, const statement::Statement& from, const 
 Result<void> replay_step(sql::Db& db, const statement::Statement& from, const DrillStep& said) {
   return write(db, sql_text::write_step, from, said, said.drill, said.product, enum_text(said.stage));
 }
+Result<void> replay_watched(sql::Db& db, const statement::Statement& from, const DrillWatched& said) {
+  return write(db, sql_text::write_watched, from, said, said.drill, said.product);
+}
 Result<void> replay_block(sql::Db& db, const statement::Statement& from, const DrillBlock& said) {
   return write(db, sql_text::write_block, from, said, said.drill, std::int64_t{said.lifted});
 }
@@ -77,6 +80,10 @@ std::span<const statement::Kind> kinds() {
           {.number = 0x0707,
            .audience = "owner",
            .doc = "The signer reports a drill in the files with these digests."}),
+      statement::kind<DrillWatched, &replay_watched>(
+          {.number = 0x0708,
+           .audience = "owner",
+           .doc = "The signer's node saw this of a product whose traffic is at a substitute in a drill."}),
   };
   return table;
 }

@@ -28,6 +28,19 @@ std::string answers_html(const Answers& a) {
       percent(a.agreement_milli), percent(a.top5_milli), e(a.logits));
 }
 
+// Real requests that were executed again on the incumbent.
+std::string watched_html(const DrillWatched& w) {
+  std::string out = fmt::format("<br><span class='small soft'>while it served: of {} requests {} executed again",
+                                w.requests, w.compared);
+  if (w.compared > 0)
+    out += fmt::format(" on the incumbent, {} agree, {} do not, logits within tolerance on {}", w.agreed, w.disagreed,
+                       w.within);
+  if (w.incomparable > 0) out += fmt::format("; {} that no rule compares", w.incomparable);
+  out += fmt::format("; {} rounds of known answers, {} fell short</span>", w.canaries, w.canaries_short);
+  if (!w.wrong.empty()) out += "<br><b>went back</b> <span class='small'>" + e(w.wrong) + "</span>";
+  return out;
+}
+
 // The recovery time on the scale of what is tolerated. Most recoveries are a thousandth of it, so the scale is
 // logarithmic, from a tenth of a second.
 std::string recovery_bar(std::int64_t recover_ms, std::int64_t outage_max_ms) {
@@ -66,6 +79,7 @@ std::string product_rows(const ExitPlan& plan, Evidence& evidence) {
       answers += fmt::format("<br><span class='small soft'>incumbent {}: quality {} of {}</span>",
                              p.beside.noise_milli > 0 ? "on the same cases" : "on the way back",
                              percent(p.beside.quality_milli), p.beside.cases);
+    if (p.watched) answers += watched_html(*p.watched);
     if (!kept && p.quality_before_milli > 0)
       answers += fmt::format("<br><span class='small soft'>before {}, {} may be lost</span>",
                              percent(p.quality_before_milli), percent(p.quality_drop_max_milli));

@@ -31,6 +31,10 @@ CREATE TABLE drill_live(
 CREATE TABLE drill_step(
   statement TEXT PRIMARY KEY, issuer TEXT NOT NULL, idx INTEGER NOT NULL, issued_ms INTEGER NOT NULL,
   drill TEXT NOT NULL, product TEXT NOT NULL, stage TEXT NOT NULL, body TEXT NOT NULL) STRICT;
+CREATE TABLE drill_watched(
+  statement TEXT PRIMARY KEY, issuer TEXT NOT NULL, idx INTEGER NOT NULL, issued_ms INTEGER NOT NULL,
+  drill TEXT NOT NULL, product TEXT NOT NULL, body TEXT NOT NULL) STRICT;
+CREATE INDEX drill_watched_of ON drill_watched(drill, product, idx);
 CREATE TABLE drill_block(
   statement TEXT PRIMARY KEY, issuer TEXT NOT NULL, idx INTEGER NOT NULL, issued_ms INTEGER NOT NULL,
   drill TEXT NOT NULL, lifted INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
@@ -50,6 +54,9 @@ CREATE VIEW public_drill_live AS
 CREATE VIEW public_drill_step AS
   SELECT s.drill, s.product, s.stage, s.body, s.issued_ms, s.statement, s.idx
   FROM drill_step s JOIN public_drill_live d ON d.statement = s.drill AND s.issuer = (SELECT member FROM public_alliance_self);
+CREATE VIEW public_drill_watched AS
+  SELECT w.drill, w.product, w.body, w.issued_ms, w.statement, w.idx
+  FROM drill_watched w JOIN public_drill_live d ON d.statement = w.drill AND w.issuer = (SELECT member FROM public_alliance_self);
 CREATE VIEW public_drill_block AS
   SELECT b.drill, b.lifted, b.body, b.issued_ms, b.statement, b.idx
   FROM drill_block b JOIN public_drill_live d ON d.statement = b.drill AND b.issuer = (SELECT member FROM public_alliance_self);

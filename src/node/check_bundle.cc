@@ -226,6 +226,8 @@ class Auditor {
         } else if (const auto step = body_as<drill::DrillStep>(s); step && step->drill == report->drill) {
           drill::ProductState& state = drill::state_of(folded, step->product);
           drill::fold(state, *step, issued_ms_[i]);
+        } else if (const auto seen = body_as<drill::DrillWatched>(s); seen && seen->drill == report->drill) {
+          drill::fold(drill::state_of(folded, seen->product), *seen);
         } else if (const auto item = body_as<drill::DrillItem>(s); item && item->drill == report->drill) {
           items.push_back({s.id, *item, issued_ms_[i], {}, -1});
         } else if (const auto closed = body_as<drill::DrillItemClosed>(s)) {

@@ -28,6 +28,22 @@ std::string quality(const drill::Answers& a) {
 
 }  // namespace
 
+std::string watched_line(const ProductState& p) {
+  if (!p.watched) return "";
+  const drill::DrillWatched& w = *p.watched;
+  std::string out = fmt::format("{}: of {} requests {} were executed again on the incumbent",
+                                p.product.substr(p.product.find(':') + 1), w.requests, w.compared);
+  if (w.compared > 0)
+    out += fmt::format(", {} agree ({}.{} %), {} do not, logits within tolerance on {}", w.agreed,
+                       w.agreed * 100 / w.compared, w.agreed * 1000 / w.compared % 10, w.disagreed, w.within);
+  if (w.unanswered > 0) out += fmt::format("; {} not answered by it", w.unanswered);
+  if (w.incomparable > 0) out += fmt::format("; {} with answers that no rule compares", w.incomparable);
+  if (w.skipped > 0) out += fmt::format("; {} drawn and let go", w.skipped);
+  out += fmt::format("; {} rounds of known answers", w.canaries);
+  if (w.canaries_short > 0) out += fmt::format(", {} fell short", w.canaries_short);
+  return out;
+}
+
 std::string joined(const std::vector<std::string>& words) {
   std::string out;
   for (const std::string& word : words) out += (out.empty() ? "" : " ") + word;
@@ -41,8 +57,10 @@ DrillRow row_of(const drill::KnownDrill& one) {
 std::string table_of(const DrillRow& one, const api::Style& style) {
   std::vector<std::vector<std::string>> cells{
       {"product", "stands at", "substitute", "site", "quality", "after", "last"}};
-  std::string refused;
+  std::string refused, watched;
   for (const ProductState& p : one.products) {
+    if (const std::string line = watched_line(p); !line.empty())
+      watched += fmt::format("{} {}\n", style.bold("watched"), line);
     const std::string name = p.product.substr(p.product.find(':') + 1);
     cells.push_back({name, coloured(style, p.stage), p.backend.empty() ? "-" : p.backend, p.site.empty() ? "-" : p.site,
                      quality(p.answers), seconds(p.switched_ms < 0 ? -1 : p.switched_ms - p.lost_ms),
@@ -58,7 +76,7 @@ std::string table_of(const DrillRow& one, const api::Style& style) {
     out += fmt::format("{} {} of this host's files ({} lost libraries) and {} hosts, for servers of this drill only\n",
                        style.red("denied for real:"), files, one.block->libraries.size(), one.block->hosts.size());
   }
-  return out + refused;
+  return out + watched + refused;
 }
 
 Result<drill::KnownDrill> find_drill(api::Ctx& ctx, const std::optional<std::string>& id) {

@@ -23,6 +23,9 @@ DrillRow row_of(const drill::KnownDrill& one);
 std::string table_of(const DrillRow& one, const api::Style& style);
 inline std::string text(const DrillRow& one, const api::Style& style) { return table_of(one, style); }
 
+// What the node saw of a product while its traffic was at a substitute, one line; "" when it saw nothing.
+std::string watched_line(const drill::ProductState& p);
+
 std::string joined(const std::vector<std::string>& words);
 // The drill named by its first digits, or the newest. Errors: drill.no_drill.
 Result<drill::KnownDrill> find_drill(api::Ctx& ctx, const std::optional<std::string>& id);

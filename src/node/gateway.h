@@ -22,6 +22,8 @@
 
 namespace hz::node {
 
+class Shadow;
+
 struct GatewayLimits {
   std::size_t body_bytes_max = 128u << 20;
   std::size_t unsized_body_bytes_max = 16u << 20;  // of a body that does not state its length
@@ -51,6 +53,9 @@ class Gateway {
   void use(std::shared_ptr<const GatewayTable> table);
   // It has a table and a meter that can be written. Any thread.
   bool ready() const;
+
+  // Where some requests of drilled products are copied to; outlives the gateway. Before the first request.
+  void copy_to(Shadow& shadow) { shadow_ = &shadow; }
 
   // As net::Site::passage. Null: the path is not the gateway's.
   std::expected<std::unique_ptr<net::Passage>, http::Response> passage(const http::Request& head);
@@ -93,6 +98,7 @@ class Gateway {
   std::uint64_t live_version_ = 0;
   std::size_t bodies_bytes_ = 0;
   GatewayCounts counts_;
+  Shadow* shadow_ = nullptr;
 
   std::mutex mutex_;
   std::shared_ptr<const GatewayTable> next_;  // under mutex_

@@ -63,6 +63,8 @@ void GatewayPassage::arrived(const http::Request& request) {
     start_.claim = *std::move(claim);
     start_.claimed = true;
   }
+  if (gateway_.shadow_ && gateway_.shadow_->on() && call().wish != Wish::metadata)
+    copy_ = gateway_.shadow_->draw(call().product, call().wish == Wish::infer, request.body.size());
   const std::int64_t most = start_.route->route->deadline_ms;
   hurried_ = start_.deadline_ms > 0 && start_.deadline_ms < most;
   deadline_at_ms_ = gateway_.steady_.now_ms() + (start_.deadline_ms ? std::min(start_.deadline_ms, most) : most);
@@ -214,8 +216,16 @@ std::int64_t GatewayPassage::units_used(int status) const {
   return text_.stream ? prompt_tokens_ + tokens_.events() : start_.claim.units;
 }
 
+// After the client was answered. What another server answered than the one that is watched is no answer of it.
+void GatewayPassage::copy_answer(pool::Fate fate, int status) {
+  auto copy = std::move(copy_);
+  if (fate == pool::Fate::whole && status != 429 && start_.route->route->targets[target_].claim == copy->claim())
+    gateway_.shadow_->offer(std::move(copy), *request_, start_.versions, status);
+}
+
 void GatewayPassage::finish(pool::Fate fate, int status, const net::Tried& tried) {
   over_ = true;
+  if (copy_) copy_answer(fate, status);
   const std::int64_t units = fate == pool::Fate::refused ? 0 : units_used(status);
   if (begun_) {
     pool::MeterEnd end;
@@ -252,6 +262,7 @@ http::Response GatewayPassage::refusal() {
 }
 
 void GatewayPassage::saw(std::string_view piece) {
+  if (copy_) copy_->saw(piece);
   if (text_product()) tokens_.saw(piece);
 }
 

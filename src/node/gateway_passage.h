@@ -2,6 +2,7 @@
 #pragma once
 #include "node/gateway.h"
 #include "node/openai_body.h"
+#include "node/shadow.h"
 
 namespace hz::node {
 
@@ -38,6 +39,7 @@ class GatewayPassage final : public net::Passage {
   void release_quota();
   void finish(pool::Fate fate, int status, const net::Tried& tried);
   std::int64_t units_used(int status) const;
+  void copy_answer(pool::Fate fate, int status);
 
   Gateway& gateway_;
   Start start_;
@@ -55,6 +57,7 @@ class GatewayPassage final : public net::Passage {
   std::size_t target_ = 0;   // of the try under way
   int tries_ = 0, kept_tries_ = 0;
   std::optional<Refusal> refusal_;
+  std::unique_ptr<ShadowCopy> copy_;  // drawn to be executed again, for a drill
 };
 
 }  // namespace hz::node

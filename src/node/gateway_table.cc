@@ -12,13 +12,6 @@ namespace {
 
 constexpr std::size_t shown = 4;
 
-// A model's name as one part of a path; "." and ".." would be steps of it.
-std::string path_part(std::string_view name) {
-  if (name == ".") return "%2E";
-  if (name == "..") return "%2E%2E";
-  return api::percent_encoded(name);
-}
-
 // What its site says of a server that runs.
 void set_here(GatewayTable::Target& target, const pool::Serving& server) {
   target.here = true;
@@ -30,6 +23,12 @@ void set_here(GatewayTable::Target& target, const pool::Serving& server) {
 }
 
 }  // namespace
+
+std::string path_part(std::string_view name) {
+  if (name == ".") return "%2E";
+  if (name == "..") return "%2E%2E";
+  return api::percent_encoded(name);
+}
 
 std::shared_ptr<const GatewayTable> make_gateway_table(const pool::GateTable& said,
                                                        const std::vector<pool::Serving>& servers) {

@@ -40,6 +40,9 @@ struct GatewayTable {
   std::map<std::string, Key, std::less<>> keys;      // by id; revoked ones are not there
 };
 
+// A model's name as one part of a path; "." and ".." would be steps of it.
+std::string path_part(std::string_view name);
+
 // Other members' servers here are routes of their own, "product:lease:<id>", for the lease's credential alone, which
 // ends with the lease. A server takes part only where claim, product, site and backend are those of the route: a file
 // alone sends nobody's requests anywhere.

@@ -1,5 +1,8 @@
 #include "node/live_drill.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <algorithm>
 #include <set>
 #include <thread>
@@ -22,6 +25,18 @@ Result<drill::World> world_of(api::Ctx& ctx, drill::Mode mode) {
   for (const pool::SiteConfig& one : HZ_TRY(pool::site_configs(ctx.home))) here.insert(one.site);
   std::erase_if(world.sites, [&](const drill::Site& site) { return !here.contains(site.id); });
   return world;
+}
+
+Result<DrillTurn> DrillTurn::take(const fs::path& home, std::int64_t wait_ms_max) {
+  constexpr std::int64_t again_ms = 20;
+  const fs::path path = home / "drill.lock";
+  Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd) return fail(hz::why("base.write"), "{}", path.string());
+  for (std::int64_t waited = 0; ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0; waited += again_ms) {
+    if (waited >= wait_ms_max) return fail(drill::why("drill.under_way"), "waited {} ms", wait_ms_max);
+    std::this_thread::sleep_for(std::chrono::milliseconds(again_ms));
+  }
+  return DrillTurn(std::move(fd));
 }
 
 Result<LiveDrill> LiveDrill::of(api::Ctx& ctx, drill::KnownDrill drill, LiveOptions options) {
@@ -148,6 +163,33 @@ Result<bool> LiveDrill::each(const std::function<Result<bool>(ProductDrill&)>& a
     any |= *one;
   }
   return any;
+}
+
+template <class Act>
+auto LiveDrill::on(const std::string& product, const Act& act) -> decltype(act(std::declval<ProductDrill&>())) {
+  const auto planned =
+      std::ranges::find(plan_.products, product.substr(product.find(':') + 1), &drill::ProductPlan::product);
+  if (planned == plan_.products.end()) return fail(drill::why("drill.no_product"), "{}", product);
+  ProductDrill one(*this, *planned, drill::state_of(drill_, product));
+  return act(one);
+}
+Result<std::optional<LiveDrill::Look>> LiveDrill::look(const std::string& product, std::int64_t cases) {
+  return on(product, [&](ProductDrill& one) { return one.look(cases); });
+}
+Result<bool> LiveDrill::roll_back(const std::string& product, const std::string& cause) {
+  const bool moved = HZ_TRY(on(product, [&](ProductDrill& one) { return one.roll_back(cause); }));
+  HZ_TRY(HZ_TRY(ctx_->member())->rest());
+  HZ_TRY(end_now());
+  return moved;
+}
+Result<void> LiveDrill::end_left(const std::string& product) {
+  const drill::ProductState& state = drill::state_of(drill_, product);
+  if (state.stage == Stage::rolled_back) end_later(state.claim, state.site);
+  return end_now();
+}
+QualityTerms LiveDrill::terms(const std::string& product) {
+  const auto said = on(product, [](ProductDrill& one) -> Result<QualityTerms> { return one.terms(); });
+  return said.value_or(QualityTerms{});
 }
 
 Result<bool> LiveDrill::apply() {

@@ -19,6 +19,7 @@
 #include "drill/plan.h"
 #include "drill/rehearsal.h"
 #include "drill/world.h"
+#include "node/known_answers.h"
 
 namespace hz::node {
 
@@ -57,6 +58,17 @@ struct WouldSay {
   }
 };
 
+// One who moves drills of this folder: a command, or the node's watch. Ends with the process, however it ends.
+class DrillTurn {
+ public:
+  // Waits so long for the one before. Errors: drill.under_way, base.write.
+  static Result<DrillTurn> take(const fs::path& home, std::int64_t wait_ms_max);
+
+ private:
+  explicit DrillTurn(Fd fd) : fd_(std::move(fd)) {}
+  Fd fd_;
+};
+
 class ProductDrill;
 
 class LiveDrill {
@@ -78,8 +90,24 @@ class LiveDrill {
   Result<bool> verify(std::int64_t cases);
   Result<bool> fail_back();
 
+  // For one product whose traffic is at its substitute. Nullopt: it is not, or its golden set is not here.
+  struct Look {
+    drill::Answers answers, incumbent;
+    std::string bad;  // as in wrong_with
+  };
+  // Known answers, and nothing is said; `cases` 0: all.
+  Result<std::optional<Look>> look(const std::string& product, std::int64_t cases);
+  // Back to what served before, because of `cause`. A step says it, or why that cannot be; the same is not said twice.
+  // False: nothing was moved.
+  Result<bool> roll_back(const std::string& product, const std::string& cause);
+  // Ends the server of a product that went back and whose end was cut off.
+  Result<void> end_left(const std::string& product);
+  QualityTerms terms(const std::string& product);
+
  private:
   friend class ProductDrill;
+  template <class Act>
+  auto on(const std::string& product, const Act& act) -> decltype(act(std::declval<ProductDrill&>()));
   LiveDrill(api::Ctx& ctx, drill::KnownDrill drill, LiveOptions options)
       : ctx_(&ctx), drill_(std::move(drill)), options_(std::move(options)), turn_(new std::recursive_mutex) {}
 

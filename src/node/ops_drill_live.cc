@@ -47,6 +47,15 @@ struct Moved {
 };
 bool answer_is_no(const Moved& out) { return out.not_saved > 0; }
 
+constexpr std::int64_t turn_ms_max = 30'000;
+
+// The newest state, and nobody else who changes it.
+Result<DrillTurn> turn(api::Ctx& ctx) {
+  alliance::Member& member = *HZ_TRY(ctx.member());
+  auto taken = HZ_TRY(DrillTurn::take(ctx.home, turn_ms_max));
+  HZ_TRY(member.refresh());
+  return taken;
+}
 Result<LiveDrill> live(api::Ctx& ctx, const std::optional<std::string>& id, const std::optional<std::string>& products,
                        std::int64_t ready_ms_max, bool end_lost, bool deny_list = false) {
   KnownDrill known = HZ_TRY(find_drill(ctx, id));
@@ -60,6 +69,8 @@ Result<LiveDrill> live(api::Ctx& ctx, const std::optional<std::string>& id, cons
   return LiveDrill::of(ctx, std::move(known), std::move(options));
 }
 Result<Moved> apply(api::Ctx& ctx, const Act& in) {
+  std::optional<DrillTurn> ours;
+  if (!ctx.dry_run) ours = HZ_TRY(turn(ctx));
   LiveDrill one = HZ_TRY(live(ctx, in.id, in.products, in.ready_ms_max, in.end_lost, in.deny_list));
   Moved out;
   out.dry = ctx.dry_run;
@@ -128,21 +139,26 @@ struct Check {
   }
 };
 Result<Moved> verify(api::Ctx& ctx, const Check& in) {
-  LiveDrill one = HZ_TRY(live(ctx, in.id, in.products, 60'000, false));
+  Moved out;
+  std::optional<std::string> id = in.id;
   bool any = false;
   for (std::int64_t i = 0; i < std::clamp<std::int64_t>(in.times, 1, 1'000'000); ++i) {
     if (i > 0)
       std::this_thread::sleep_for(std::chrono::milliseconds(std::clamp<std::int64_t>(in.pause_ms, 0, 3'600'000)));
+    // Others may move it between two times.
+    const DrillTurn ours = HZ_TRY(turn(ctx));
+    LiveDrill one = HZ_TRY(live(ctx, id, in.products, 60'000, false));
+    id = one.drill().id;
     any |= HZ_TRY(one.verify(std::clamp<std::int64_t>(in.cases, 1, 1'000'000)));
+    out.drill = row_of(one.drill());
+    HZ_TRY(HZ_TRY(ctx.member())->rest());
   }
-  if (!any)
-    return fail(drill::why("drill.nothing_to_do"), "{}: no product is at a substitute", one.drill().id.substr(0, 12));
-  Moved out;
-  out.drill = row_of(one.drill());
+  if (!any) return fail(drill::why("drill.nothing_to_do"), "{}: no product is at a substitute", id->substr(0, 12));
   for (const ProductState& p : out.drill.products) out.not_saved += p.stage == drill::Stage::rolled_back;
   return out;
 }
 Result<Moved> fail_back(api::Ctx& ctx, const Act& in) {
+  const DrillTurn ours = HZ_TRY(turn(ctx));
   LiveDrill one = HZ_TRY(live(ctx, in.id, in.products, in.ready_ms_max, false));
   if (!HZ_TRY(one.fail_back()))
     return fail(drill::why("drill.nothing_to_do"), "{}: no product is at a substitute", one.drill().id.substr(0, 12));
@@ -156,41 +172,42 @@ Result<Moved> fail_back(api::Ctx& ctx, const Act& in) {
 
 std::span<const api::Op> drill_live_ops() {
   static const api::Op table[] = {
-      api::op<&apply>({.id = "drill.apply",
-                       .http = "POST /v1/drills/apply",
-                       .cli = "drill apply [id]",
-                       .may = api::May::author,
-                       .emits = {DrillStep::kind, drill::DrillBlock::kind, "pool.route"},
-                       .fails = {"drill.no_drill", "drill.not_live", "drill.block_late", "pool.site_config"},
-                       .doc = "Start the substitutes, check their answers, and move the traffic there.",
-                       .example = "hezong drill apply --dry-run",
-                       .more =
-                           "The substitute passes the whole golden set on the server that will serve before a "
-                           "request goes there; then a tenth of the traffic goes first and known answers are asked. "
-                           "Cut off anywhere, the same command goes on. --deny-list takes what is lost away for real, "
-                           "on this host and from servers of this drill only: lost libraries cannot be opened, lost "
-                           "hosts not be reached, every product's server is started once more without them, and the "
-                           "step says which process ran into what; servers that rest on them end. A table-top drill "
-                           "says the same steps and moves nothing. Exit code 3: a product that stops has no "
-                           "substitute serving.",
-                       .local = true}),
+      api::op<&apply>(
+          {.id = "drill.apply",
+           .http = "POST /v1/drills/apply",
+           .cli = "drill apply [id]",
+           .may = api::May::author,
+           .emits = {DrillStep::kind, drill::DrillBlock::kind, "pool.route"},
+           .fails = {"drill.no_drill", "drill.not_live", "drill.block_late", "drill.under_way", "pool.site_config"},
+           .doc = "Start the substitutes, check their answers, and move the traffic there.",
+           .example = "hezong drill apply --dry-run",
+           .more = "The substitute passes the whole golden set on the server that will serve before a "
+                   "request goes there; then a tenth of the traffic goes first and known answers are asked. "
+                   "Cut off anywhere, the same command goes on. --deny-list takes what is lost away for real, "
+                   "on this host and from servers of this drill only: lost libraries cannot be opened, lost "
+                   "hosts not be reached, every product's server is started once more without them, and the "
+                   "step says which process ran into what; servers that rest on them end. A table-top drill "
+                   "says the same steps and moves nothing. Exit code 3: a product that stops has no "
+                   "substitute serving.",
+           .local = true}),
       api::op<&verify>({.id = "drill.verify",
                         .http = "POST /v1/drills/verify",
                         .cli = "drill verify [id]",
                         .may = api::May::author,
                         .emits = {DrillStep::kind, "pool.route"},
-                        .fails = {"drill.no_drill", "drill.nothing_to_do"},
+                        .fails = {"drill.no_drill", "drill.nothing_to_do", "drill.under_way"},
                         .doc = "Ask known answers where the traffic goes now; roll back what fell below its tolerance.",
                         .example = "hezong drill verify --cases 200 --times 10",
-                        .more = "The same cases are asked of the incumbent where it still serves. Exit code 3: "
-                                "something was rolled back.",
+                        .more =
+                            "The same cases are asked of the incumbent where it still serves. A node that runs does "
+                            "this by itself (`hezong up`). Exit code 3: something was rolled back.",
                         .local = true}),
       api::op<&fail_back>({.id = "drill.fail_back",
                            .http = "POST /v1/drills/fail-back",
                            .cli = "drill fail-back [id]",
                            .may = api::May::author,
                            .emits = {DrillStep::kind, drill::DrillBlock::kind, "pool.route"},
-                           .fails = {"drill.no_drill", "drill.nothing_to_do"},
+                           .fails = {"drill.no_drill", "drill.nothing_to_do", "drill.under_way"},
                            .doc = "Move the products back to what served them before the drill.",
                            .example = "hezong drill fail-back",
                            .more = "The incumbent runs, is started again where it ended, and passes the golden set "

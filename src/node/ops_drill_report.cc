@@ -57,6 +57,7 @@ Result<std::set<std::string>> statements_of(sql::Db& views, const std::string& d
   std::set<std::string> out{drill};
   for (const char* query :
        {"SELECT statement FROM public_drill_step WHERE drill = ?",
+        "SELECT statement FROM public_drill_watched WHERE drill = ?",
         "SELECT statement FROM public_drill_block WHERE drill = ?",
         "SELECT statement FROM public_drill_item WHERE drill = ?",
         "SELECT closed_statement FROM public_drill_item WHERE drill = ? AND closed_statement <> ''"})
@@ -97,6 +98,12 @@ Result<std::optional<drill::DrillBlock>> last_block(sql::Db& views, const std::s
 
 Result<Written> report(api::Ctx& ctx, const WriteReport& in) {
   alliance::Member& member = *HZ_TRY(ctx.member());
+  // A step that is said between what is read here and what is signed would not be borne out by the file.
+  std::optional<DrillTurn> ours;
+  if (in.bundle) {
+    ours = HZ_TRY(DrillTurn::take(ctx.home, 30'000));
+    HZ_TRY(member.refresh());
+  }
   sql::Db& views = *HZ_TRY(member.views());
   std::optional<KnownDrill> known;
   std::vector<KnownDrill> drills = HZ_TRY(drill::known_drills(views));
@@ -178,7 +185,8 @@ std::span<const api::Op> drill_report_ops() {
            .cli = "drill report [id]",
            .may = api::May::author,
            .emits = {drill::DrillReport::kind},
-           .fails = {"drill.no_target", "drill.target", "drill.unknown_target", "drill.no_product", "drill.no_drill"},
+           .fails = {"drill.no_target", "drill.target", "drill.unknown_target", "drill.no_product", "drill.no_drill",
+                     "drill.under_way"},
            .doc = "Write what a drill showed, or what a loss would do, as one self-contained HTML file.",
            .example = "hezong drill report --lose entity:microsoft --out report.html",
            .more =

@@ -92,6 +92,15 @@ class Picture {
       text += fmt::format("  {:<12} [{}] {:<12} {:<16} {:<14} {:>5}/s {:>4} failed\n", name, bar(p), enum_text(p.stage),
                           p.backend, p.site, now.per_second, now.failed);
       ++lines;
+      const std::string watched = watched_line(p);
+      if (!watched.empty()) {
+        text += fmt::format("      {}\n", watched.substr(watched.find(": ") + 2));
+        ++lines;
+      }
+      if (!terminal_ && watched_[p.product] != watched) {
+        changes += fmt::format("{:>3} s  {}\n", second, watched);
+        watched_[p.product] = watched;
+      }
       if (stages_[p.product] != p.stage || (!terminal_ && !p.detail.empty() && details_[p.product] != p.detail)) {
         changes += fmt::format("{:>3} s  {:<12} {:<12} {:>5}/s {} failed  {}\n", second, name, enum_text(p.stage),
                                now.per_second, now.failed, p.detail.substr(0, 140));
@@ -120,7 +129,7 @@ class Picture {
   std::size_t drawn_ = 0;
   std::int64_t told_ = -1;
   std::map<std::string, Stage> stages_;
-  std::map<std::string, std::string> details_;
+  std::map<std::string, std::string> details_, watched_;
 };
 
 Result<Watched> watch(api::Ctx& ctx, const Watch& in) {

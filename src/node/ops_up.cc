@@ -4,6 +4,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "node/ops.h"
 #include "node/reasons.h"
 #include "node/serve.h"
@@ -54,6 +56,7 @@ struct Up {
   std::optional<std::string> publish_log;
   std::int64_t scrub_mb_per_s = 20;
   bool scrub_repair = false;
+  std::int64_t rerun_every = 100, rerun_per_s = 4, canary_s = 60;
   static constexpr auto fields() {
     return rows(row("listen", &Up::listen, "IP address to listen on; beyond this machine only with TLS", or_default),
                 row("port", &Up::port, "TCP port; 0 takes a free one", or_default),
@@ -73,7 +76,14 @@ struct Up {
                     "one core; 0: never (20)",
                     or_default),
                 row("scrub_repair", &Up::scrub_repair, "fetch what that finds damaged from mirrors and known nodes",
-                    or_default));
+                    or_default),
+                row("rerun_every", &Up::rerun_every,
+                    "of products that a live drill moved, one request of so many is executed again on the incumbent "
+                    "after the client was answered, and the answers are compared; 0: none (100)",
+                    or_default),
+                row("rerun_per_s", &Up::rerun_per_s, "at most so many of them a second (4)", or_default),
+                row("canary_s", &Up::canary_s,
+                    "pause between two rounds of known answers of such a product; 0: none (60)", or_default));
   }
 };
 struct UpOut {
@@ -99,6 +109,9 @@ Result<UpOut> up(api::Ctx& ctx, const Up& in) {
                        .gateway_listen = in.gateway_listen,
                        .gateway_port = static_cast<std::uint16_t>(in.gateway_port),
                        .scrub = {.mb_per_s = in.scrub_mb_per_s},
+                       .shadow = {.every = std::clamp<std::int64_t>(in.rerun_every, 0, 1'000'000'000),
+                                  .per_s_max = std::clamp<std::int64_t>(in.rerun_per_s, 1, 1'000)},
+                       .watch = {.canary_ms = std::clamp<std::int64_t>(in.canary_s, 0, 1'000'000) * 1'000},
                        .scrub_repair = in.scrub_repair};
   const std::string member = HZ_TRY(ctx.member())->id();
   auto served = HZ_TRY(Served::start(options, ctx));
@@ -126,12 +139,16 @@ std::span<const api::Op> up_ops() {
                     .fails = {"node.up_already", "node.token_file", "node.port", "net.listen", "net.tls_files"},
                     .doc = "Serve this member's operations over HTTP until SIGTERM or Ctrl-C.",
                     .example = "hezong up --port 8443 --tls",
-                    .more = "The address is printed on stderr and stands in node.json in the member's folder, with the "
-                            "pin of the TLS key. The operator's token is in api_token there; send it as "
-                            "`Authorization: Bearer TOKEN`. Commands may be used meanwhile. Every few seconds the node "
-                            "mirrors the other members' logs and brings its head to them to be cosigned; `hezong node "
-                            "peers` shows how that went. Products with a route (`hezong pool route set`) are called "
-                            "through it, under /v2/ and /v1/chat/completions, with an API key."}),
+                    .more =
+                        "The address is printed on stderr and stands in node.json in the member's folder, with the "
+                        "pin of the TLS key. The operator's token is in api_token there; send it as "
+                        "`Authorization: Bearer TOKEN`. Commands may be used meanwhile. Every few seconds the node "
+                        "mirrors the other members' logs and brings its head to them to be cosigned; `hezong node "
+                        "peers` shows how that went. Products with a route (`hezong pool route set`) are called "
+                        "through it, under /v2/ and /v1/chat/completions, with an API key. Products that a live drill "
+                        "moved are watched: real requests are executed again on the incumbent, known answers ride "
+                        "along, and a product that falls beyond its tolerance is rolled back, with the reason in "
+                        "`hezong drill status`."}),
   };
   return table;
 }

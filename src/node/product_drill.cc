@@ -151,12 +151,14 @@ std::optional<pool::Route> ProductDrill::route_before() {
   auto route = from_json<pool::Route>(s->body, "$");
   return route ? std::optional(*std::move(route)) : std::nullopt;
 }
+std::string ProductDrill::reason_of(const std::string& what) const {
+  return fmt::format("drill {}: {}", live_.drill_.id.substr(0, 12), what);
+}
 Result<std::string> ProductDrill::set_route(std::vector<pool::Target> targets, const std::string& what,
                                             const std::vector<std::string>& evidence) {
   const auto turn = live_.turn();
   const auto now = HZ_TRY(route_now());
-  pool::Route route{id_, std::move(targets), evidence,
-                    fmt::format("drill {}: {}", live_.drill_.id.substr(0, 12), what)};
+  pool::Route route{id_, std::move(targets), evidence, reason_of(what)};
   if (now) route.deadline_ms = now->route.deadline_ms;
   if (now && to_json(now->route) == to_json(route)) return now->statement;
   return HZ_TRY(member().append(alliance::draft(route))).id;

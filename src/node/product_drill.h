@@ -22,6 +22,9 @@ class ProductDrill {
   Result<bool> apply();
   Result<bool> verify(std::int64_t cases);
   Result<bool> fail_back();
+  Result<std::optional<LiveDrill::Look>> look(std::int64_t cases);
+  Result<bool> roll_back(const std::string& cause);
+  QualityTerms terms() const;
 
   // The claim of the substitute: of the attempt under way, else of the next one, since a server that was ended is not
   // started again. `state` may be null.
@@ -50,6 +53,7 @@ class ProductDrill {
   Result<void> switch_to(const pool::Target& there);
   Result<Incumbent> incumbent();
   Result<void> return_to(const Incumbent& back, drill::Stage stage, const std::string& cause);
+  LiveDrill::Look look_now(std::int64_t cases);
   KnownAnswers::Seen beside(const std::vector<pool::Target>& targets, std::int64_t cases, std::uint64_t seed);
 
   // product_block.cc: what the loss really breaks
@@ -71,10 +75,10 @@ class ProductDrill {
   std::optional<pool::Observed> served(const std::string& claim) const;
   Result<std::optional<pool::GateTable::Routed>> route_now();
   std::optional<pool::Route> route_before();
+  std::string reason_of(const std::string& what) const;
   Result<std::string> set_route(std::vector<pool::Target> targets, const std::string& what,
                                 const std::vector<std::string>& evidence);
   std::vector<std::string> evidence() const;
-  QualityTerms terms() const;
 
   LiveDrill& live_;
   const drill::ProductPlan& plan_;

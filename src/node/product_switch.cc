@@ -132,32 +132,63 @@ Result<void> ProductDrill::switch_to(const pool::Target& there) {
               .detail = fmt::format("all requests go to {} at {}", there.backend, there.site)});
 }
 
+LiveDrill::Look ProductDrill::look_now(std::int64_t cases) {
+  const auto serving = served(state_.claim);
+  if (!serving) return {{}, {}, fmt::format("{} does not serve", state_.claim)};
+  const auto seed = static_cast<std::uint64_t>(system_clock().now_ms());
+  const auto seen = answers_->ask(*serving, cases, seed);
+  const auto before = route_before();
+  const auto other = before ? beside(before->targets, cases, seed) : KnownAnswers::Seen{};
+  return {seen.answers, other.answers, wrong_with(seen.answers, seen.worst, other.answers, terms())};
+}
+Result<std::optional<LiveDrill::Look>> ProductDrill::look(std::int64_t cases) {
+  const bool may = !live_.on_table() && drill::is_over_there(state_.stage) && HZ_TRY(have_answers());
+  return may ? std::optional(look_now(cases)) : std::nullopt;
+}
+
 Result<bool> ProductDrill::verify(std::int64_t cases) {
   if (live_.on_table()) return verify_on_table();
   if (!drill::is_over_there(state_.stage)) return false;
   if (!HZ_TRY(have_answers())) return refuse(not_here());
-  const auto serving = served(state_.claim);
-  KnownAnswers::Seen seen, other;
-  std::string bad = fmt::format("{} does not serve", state_.claim);
-  if (serving) {
-    const auto seed = static_cast<std::uint64_t>(system_clock().now_ms());
-    seen = answers_->ask(*serving, cases, seed);
-    if (const auto before = route_before()) other = beside(before->targets, cases, seed);
-    bad = wrong_with(seen.answers, seen.worst, other.answers, terms());
-  }
-  if (!bad.empty()) {
-    const auto back = incumbent();
-    if (!back) return refuse(fmt::format("{}; and there is nothing to roll back to: {}", bad, back.error().detail));
-    HZ_TRY(return_to(*back, Stage::rolled_back, bad));
+  const LiveDrill::Look seen = look_now(cases);
+  if (!seen.bad.empty()) {
+    HZ_TRY(roll_back(seen.bad));
     return true;
   }
   HZ_TRY(say({.stage = Stage::verified,
               .answers = seen.answers,
-              .incumbent = other.answers,
-              .detail = sentence(seen.answers) + (other.answers.cases > 0
-                                                      ? "; the incumbent on the same: " + sentence(other.answers)
+              .incumbent = seen.incumbent,
+              .detail = sentence(seen.answers) + (seen.incumbent.cases > 0
+                                                      ? "; the incumbent on the same: " + sentence(seen.incumbent)
                                                       : "; the incumbent serves no more")}));
   return true;
+}
+
+Result<bool> ProductDrill::roll_back(const std::string& cause) {
+  if (live_.on_table() || !drill::is_over_there(state_.stage)) return false;
+  // Somebody sent its traffic elsewhere by hand: that is theirs to undo. A route of this way back was cut off before
+  // its step.
+  const auto now = HZ_TRY(route_now());
+  const bool ours =
+      now && (now->route.reason == reason_of(std::string(enum_text(Stage::rolled_back))) ||
+              std::ranges::find(now->route.targets, state_.claim, &pool::Target::claim) != now->route.targets.end());
+  if (!ours) return false;
+  std::string why_not;
+  if (HZ_TRY(have_answers())) {
+    const auto back = incumbent();
+    if (back) {
+      HZ_TRY(return_to(*back, Stage::rolled_back, cause));
+      return true;
+    }
+    if (const std::string_view slug = back.error().reason->slug; slug.starts_with("sql.") || slug.starts_with("log."))
+      return std::unexpected(back.error());
+    why_not = "there is nothing to roll back to: " + back.error().detail;
+  } else {
+    why_not = not_here();
+  }
+  why_not = fmt::format("{}; and {}", cause, why_not);
+  if (state_.detail != why_not) HZ_TRY(refuse(why_not));
+  return false;
 }
 
 Result<bool> ProductDrill::fail_back() {

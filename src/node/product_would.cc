@@ -26,8 +26,7 @@ std::vector<std::pair<std::string_view, json::Value>> ProductDrill::would_say() 
   const std::string before = now && *now ? (*now)->statement : "";
   const auto route = [&](std::vector<pool::Target> targets, std::string_view what) {
     if (live_.on_table()) return;
-    pool::Route one{id_, std::move(targets), evidence(),
-                    fmt::format("drill {}: {}", live_.drill_.id.substr(0, 12), what)};
+    pool::Route one{id_, std::move(targets), evidence(), reason_of(std::string(what))};
     if (now && *now) one.deadline_ms = (*now)->route.deadline_ms;
     out.emplace_back(pool::Route::kind, to_json(one));
   };

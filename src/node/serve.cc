@@ -146,6 +146,7 @@ struct Served::State {
   std::optional<OpenMembers> members;
   std::optional<PeerDesk> desk;
   std::atomic<std::uint64_t> rounds = 0;
+  std::unique_ptr<Shadow> shadow;
   std::unique_ptr<pool::MeterJournal> journal;
   std::optional<Gateway> gateway;
   // Products have an address of their own: other members' requests under leases still come to the node's.
@@ -156,6 +157,7 @@ struct Served::State {
   std::optional<net::Server> gateway_server;  // when products are called at an address of their own
   std::optional<SiteWatch> sites;
   std::unique_ptr<Lending> lending;
+  std::unique_ptr<DrillWatch> watch;
   std::int64_t accounted_ms = -1;      // of the syncing thread
   std::set<std::string> account_said;  // of the syncing thread
   std::optional<ScrubWatch> scrubbing;
@@ -320,7 +322,8 @@ struct Served::State {
     Dialer dialer = HZ_TRY(Dialer::of(member, stop));
     const SyncRound round =
         HZ_TRY(sync_once(member, dialer.connect(),
-                         {.turn = [this] { return std::make_shared<std::unique_lock<std::timed_mutex>>(writing); }}));
+                         {.turn = [this] { return std::make_shared<std::unique_lock<std::timed_mutex>>(writing); },
+                          .reach = dialer.reach()}));
     HZ_TRY(member.rest());
     HZ_TRY(keep_round(home, round, seams.clock->now_ms()));
     HZ_TRY(desk->know(member));
@@ -501,6 +504,8 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
       HZ_TRY(pool::MeterJournal::open(ctx.home / "meter", *ctx.seams.rng, *ctx.seams.clock, {.hold_ends = true}));
   for (const Error& fault : state->journal->faults()) ctx.progress().note(fault.text());
   state->gateway.emplace(*state->journal, *ctx.seams.clock, steady_clock());
+  state->shadow = std::make_unique<Shadow>(steady_clock(), *ctx.seams.rng, options.shadow);
+  state->gateway->copy_to(*state->shadow);
   std::vector<Gateway*> gateways{&*state->gateway};
   if (!options.gateway_listen.empty()) {
     state->lease_journal = HZ_TRY(pool::MeterJournal::open(ctx.home / "meter", *ctx.seams.rng, *ctx.seams.clock));
@@ -554,6 +559,10 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
   HZ_TRY(write_file_durably(ctx.home / "node.json", as_bytes(text)));
   constexpr int look_every_ms = 250;
   state->sites.emplace(pool::SiteWorld{state->home, state->tool_dirs, state->seams.clock}, look_every_ms);
+  if (options.shadow.every > 0 || options.watch.canary_ms > 0)
+    state->watch = std::make_unique<DrillWatch>(
+        DrillWatch::World{state->home, state->mounted, state->seams, state->tool_dirs, &*state->members},
+        *state->shadow, options.watch);
   state->scrubbing.emplace(
       state->home, *state->seams.clock, options.scrub,
       options.scrub_repair ? std::function([s] { return s->repair(); }) : std::function<std::vector<Damage>()>());
@@ -561,8 +570,9 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
   ctx.opened->seams() = state->seams;
   alliance::Member member = *std::exchange(ctx.opened, std::nullopt);
   const auto begin_rounds = [s, pause = options.sync_ms] {
-    constexpr int lend_every_ms = 250;
+    constexpr int lend_every_ms = 250, watch_every_ms = 500;
     s->lending->run(lend_every_ms);
+    if (s->watch) s->watch->run(watch_every_ms);
     if (pause > 0) s->syncing = std::jthread([s, pause](std::stop_token stop) { s->sync_for_ever(stop, pause); });
   };
   if (later) {
@@ -592,6 +602,7 @@ void Served::stop() {
     state_->syncing.request_stop();
     state_->syncing.join();
   }
+  if (state_->watch) state_->watch->stop();
   state_->lending->stop();
   state_->scrubbing.reset();
   state_->sites.reset();

@@ -8,6 +8,7 @@
 
 #include "api/op.h"
 #include "net/server.h"
+#include "node/drill_watch.h"
 #include "node/gateway.h"
 #include "node/scrub_watch.h"
 
@@ -27,6 +28,8 @@ struct ServeOptions {
   // With more statements to replay than this (a third of a second) the node listens first and replays then.
   std::uint64_t replay_first_max = 20'000;
   ScrubOptions scrub = {};
+  ShadowLimits shadow = {};   // of products that a live drill moved
+  WatchOptions watch = {};    // and when they are rolled back
   bool scrub_repair = false;  // what a pass finds damaged is fetched from mirrors and known nodes
 };
 

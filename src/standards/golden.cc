@@ -9,6 +9,7 @@
 
 #include "base/seams.h"
 #include "crypto/hash.h"
+#include "standards/rank.h"
 #include "standards/reasons.h"
 
 namespace hz::standards {
@@ -87,24 +88,6 @@ Result<Header> read_header(ByteView bytes, const GoldenLimits& limits) {
   const auto document =
       HZ_TRY(json::parse(as_text(bytes.subspan(8, length)), {.size_bytes_max = header_bytes_max, .depth_max = 8}));
   return from_json<Header>(document);
-}
-
-std::size_t argmax(const float* row, std::size_t n) {
-  std::size_t best = 0;
-  for (std::size_t i = 1; i < n; ++i)
-    if (row[i] > row[best]) best = i;
-  return best;
-}
-
-// The reference prefers its first class by less than two answers within tolerance may differ.
-bool is_tie(const float* row, std::size_t n, std::size_t best, double peak, Tolerance t) {
-  if (n < 2) return true;
-  double second = -INFINITY;
-  for (std::size_t i = 0; i < n; ++i)
-    if (i != best) second = std::max(second, double{row[i]});
-  const double allowed_best = t.rtol * std::fabs(double{row[best]}) + t.c * peak,
-               allowed_second = t.rtol * std::fabs(second) + t.c * peak;
-  return double{row[best]} - second <= allowed_best + allowed_second;
 }
 
 std::string cheat(const Golden& golden, const std::vector<float>& logits) {

@@ -7,7 +7,6 @@ import json
 import os
 import pathlib
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -23,49 +22,6 @@ seed = 20261129
 check = nodes.Checks("a live drill that is cut anywhere")
 rng = random.Random(seed)
 quiet = {**os.environ, "HEZONG_PROGRESS": "off"}
-
-
-# A server that hands on to the real one, and after 40 requests gives every answer the wrong way round.
-TURNING = """
-import http.client, http.server, json, subprocess
-child = subprocess.Popen(["ENGINE", "serve", "--engine", "opencv", "--body-bytes-max", "1073741824"], stdout=subprocess.PIPE)
-port, asked = json.loads(child.stdout.readline())["port"], 0
-
-
-class Between(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *args):
-        pass
-
-    def hand_on(self):
-        global asked
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        line = http.client.HTTPConnection("127.0.0.1", port)
-        line.request(self.command, self.path, body, {k: v for k, v in self.headers.items() if k.lower() != "host"})
-        answer = line.getresponse()
-        data, head = answer.read(), answer.getheader("Inference-Header-Content-Length")
-        if self.path.endswith("/infer"):
-            asked += 1
-            if asked > 40 and head:
-                raw = data[int(head):]
-                data = data[:int(head)] + b"".join(raw[i:i + 4] for i in range(len(raw) - 4, -1, -4))
-        self.send_response(answer.status)
-        for name, value in answer.getheaders():
-            if name.lower() not in ("content-length", "connection", "transfer-encoding"):
-                self.send_header(name, value)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    do_GET = do_POST = hand_on
-
-
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Between)
-server.daemon_threads = True
-print(json.dumps({"port": server.server_address[1]}), flush=True)
-server.serve_forever()
-"""
 
 
 def run(*words, codes=(0,)):
@@ -97,32 +53,13 @@ def servers():
 
 with tempfile.TemporaryDirectory() as folder:
     home = folder + "/home"
-    deploy = pathlib.Path(folder, "deploy")
-    (deploy / "products").mkdir(parents=True)
-    for file in (source / "examples/alliance/products").glob("reach.*"):
-        shutil.copy(file, deploy / "products")
-    # The incumbent is our own runtime here, so that the test needs no npm; what is lost is its entity.
-    manifest = deploy / "products" / "reach.toml"
-    manifest.write_text(manifest.read_text().replace("backend:ort", "backend:refrt"))
-    shutil.copy(source / "examples/alliance/backends.toml", deploy)
-    run("init", "--name", "One", "--origin", "one.example")
-    run("supply", "entities", "import", str(source / "examples/alliance/entities.toml"))
-    for ending in ("onnx", "golden"):
-        run("share", "release", str(deploy / "products" / f"reach.{ending}"), "--name", f"reach-{ending}", "--licence",
-            "Apache-2.0", "--audience", "owner", "--control", "none")
-    run("exposure", "scan", str(deploy), codes=(0, 3))
-    run("conform", "run", "--backend", "refrt", "--backend", "opencv", codes=(0, 3))
-    for site in ("a", "b"):
-        run("pool", "site", "add", f"site:{site}", "--name", site, "--jurisdiction", "SG", "--backend", "backend:refrt",
-            "--backend", "backend:opencv", "--price-fen-per-hour-min", "1", "--price-fen-per-hour-max", "2",
-            "--switch-minutes-min", "0", "--switch-minutes-max", "1")
-    pathlib.Path(home, "sites.json").write_text(json.dumps(
-        {"sites": [{"site": f"site:{site}", "adapter": "local", "slots": 4} for site in ("a", "b")]}))
+    deploy = nodes.drill_house(run, home, source, folder)
     run("job", "submit", "product:reach", "--site", "site:a", "--backend", "backend:refrt", "--claim", "today", "--wait")
     run("pool", "route", "set", "product:reach", "--target", "today,site:a,backend:refrt")
     key, stop, loaded = folder + "/key", folder + "/stop", folder + "/load.json"
     run("pool", "key", "add", "plant", "--product", "product:reach", "--out", key)
-    node = subprocess.Popen([hezong, "--home", home, "up"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=quiet)
+    # Only commands look after the answers here; shadow.py is about the node that does.
+    node = subprocess.Popen([hezong, "--home", home, "up", "--rerun-every", "0", "--canary-s", "0"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=quiet)
     deadline = time.monotonic() + 30
     while not os.path.exists(home + "/node.json"):
         if time.monotonic() > deadline or node.poll() is not None:
@@ -184,16 +121,7 @@ with tempfile.TemporaryDirectory() as folder:
         check("applied again it takes a new server", state["stage"] == "switched" and state["claim"] in servers(), state)
         run("drill", "fail-back", opened["drill"])
         # A substitute that passes and turns wrong later is found by its known answers, and the product goes back by itself.
-        (pathlib.Path(folder) / "programs").mkdir()
-        turning = pathlib.Path(folder, "programs", "turning.py")
-        engine = os.path.join(os.path.dirname(os.path.abspath(hezong)), "oip-host")
-        turning.write_text(TURNING.replace("ENGINE", engine))
-        os.chmod(folder, 0o755)
-        sites = json.loads(pathlib.Path(home, "sites.json").read_text())
-        for site in sites["sites"]:
-            site.update(command=["/usr/bin/python3", "-I", str(turning)],
-                        read_paths=[str(turning.parent), os.path.dirname(engine)])
-        pathlib.Path(home, "sites.json").write_text(json.dumps(sites))
+        nodes.turn_wrong(hezong, home, folder, "asked > 40")
         opened = run("drill", "new", "--lose", "backend:refrt", "--live")
         run("drill", "apply", opened["drill"])
         state = run("drill", "status", opened["drill"])["products"][0]

@@ -3,6 +3,7 @@ import http.client
 import json
 import os
 import pathlib
+import shutil
 import struct
 import subprocess
 import sys
@@ -112,3 +113,94 @@ def token_sync(home):
     if "error" in answer:
         sys.exit(f"node sync: {answer}")
     return answer
+
+
+def drill_house(run, home, source, folder):
+    """A member with one product, its model and golden set released, two backends, and two sites that can serve it."""
+    deploy = pathlib.Path(folder, "deploy")
+    (deploy / "products").mkdir(parents=True)
+    for file in (source / "examples/alliance/products").glob("reach.*"):
+        shutil.copy(file, deploy / "products")
+    # The incumbent is our own runtime here, so that the test needs no npm; what is lost is its entity.
+    manifest = deploy / "products" / "reach.toml"
+    manifest.write_text(manifest.read_text().replace("backend:ort", "backend:refrt"))
+    shutil.copy(source / "examples/alliance/backends.toml", deploy)
+    run("init", "--name", "One", "--origin", "one.example")
+    run("supply", "entities", "import", str(source / "examples/alliance/entities.toml"))
+    for ending in ("onnx", "golden"):
+        run("share", "release", str(deploy / "products" / f"reach.{ending}"), "--name", f"reach-{ending}", "--licence",
+            "Apache-2.0", "--audience", "owner", "--control", "none")
+    run("exposure", "scan", str(deploy), codes=(0, 3))
+    run("conform", "run", "--backend", "refrt", "--backend", "opencv", codes=(0, 3))
+    for site in ("a", "b"):
+        run("pool", "site", "add", f"site:{site}", "--name", site, "--jurisdiction", "SG", "--backend", "backend:refrt",
+            "--backend", "backend:opencv", "--price-fen-per-hour-min", "1", "--price-fen-per-hour-max", "2",
+            "--switch-minutes-min", "0", "--switch-minutes-max", "1")
+    pathlib.Path(home, "sites.json").write_text(json.dumps(
+        {"sites": [{"site": f"site:{site}", "adapter": "local", "slots": 4} for site in ("a", "b")]}))
+    return deploy
+
+
+# A server that hands on to the real one, and under a condition gives every answer the wrong way round.
+TURNING = """
+import http.client, http.server, json, os, struct, subprocess
+child = subprocess.Popen(["ENGINE", "serve", "--engine", "opencv", "--body-bytes-max", "1073741824"], stdout=subprocess.PIPE)
+port, asked = json.loads(child.stdout.readline())["port"], 0
+
+
+class Between(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one piece: two of them wait for each other's acknowledgement
+    disable_nagle_algorithm = True
+
+    def log_message(self, *args):
+        pass
+
+    def hand_on(self):
+        global asked
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        line = http.client.HTTPConnection("127.0.0.1", port)
+        line.request(self.command, self.path, body, {k: v for k, v in self.headers.items() if k.lower() != "host"})
+        answer = line.getresponse()
+        data, head = answer.read(), answer.getheader("Inference-Header-Content-Length")
+        if self.path.endswith("/infer"):
+            asked += 1
+            if CONDITION:
+                if head:
+                    raw = data[int(head):]
+                    data = data[:int(head)] + b"".join(raw[i:i + 4] for i in range(len(raw) - 4, -1, -4))
+                else:
+                    said = json.loads(data)
+                    said["outputs"][0]["data"].reverse()
+                    data = json.dumps(said).encode()
+        self.send_response(answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() not in ("content-length", "connection", "transfer-encoding"):
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    do_GET = do_POST = hand_on
+
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Between)
+server.daemon_threads = True
+print(json.dumps({"port": server.server_address[1]}), flush=True)
+server.serve_forever()
+"""
+
+
+def turn_wrong(hezong, home, folder, condition):
+    """From now on what the sites start is such a server. The folder that it can read."""
+    programs = pathlib.Path(folder, "programs")
+    programs.mkdir()
+    engine = os.path.join(os.path.dirname(os.path.abspath(hezong)), "oip-host")
+    turning = programs / "turning.py"
+    turning.write_text(TURNING.replace("ENGINE", engine).replace("CONDITION", condition))
+    os.chmod(folder, 0o755)
+    sites = json.loads(pathlib.Path(home, "sites.json").read_text())
+    for site in sites["sites"]:
+        site.update(command=["/usr/bin/python3", "-I", str(turning)], read_paths=[str(programs), os.path.dirname(engine)])
+    pathlib.Path(home, "sites.json").write_text(json.dumps(sites))
+    return programs

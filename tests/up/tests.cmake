@@ -20,6 +20,8 @@ add_test(NAME up.gateway COMMAND ${CMAKE_CURRENT_LIST_DIR}/gateway.py $<TARGET_F
 set_tests_properties(up.gateway PROPERTIES TIMEOUT 300)
 add_test(NAME up.drill COMMAND ${CMAKE_CURRENT_LIST_DIR}/drill.py $<TARGET_FILE:hezong> ${PROJECT_SOURCE_DIR})
 set_tests_properties(up.drill PROPERTIES TIMEOUT 300)
+add_test(NAME up.shadow COMMAND ${CMAKE_CURRENT_LIST_DIR}/shadow.py $<TARGET_FILE:hezong> ${PROJECT_SOURCE_DIR})
+set_tests_properties(up.shadow PROPERTIES TIMEOUT 180)
 add_test(NAME up.deny COMMAND ${CMAKE_CURRENT_LIST_DIR}/deny.py $<TARGET_FILE:hezong> ${PROJECT_SOURCE_DIR})
 set_tests_properties(up.deny PROPERTIES TIMEOUT 180 SKIP_RETURN_CODE 77)
 add_test(NAME up.full_disk COMMAND ${CMAKE_CURRENT_LIST_DIR}/full_disk.py $<TARGET_FILE:hezong>)
