@@ -40,6 +40,9 @@ struct AnswerHead {
 };
 std::string answer_head(const AnswerHead& head, const Upstream& from, bool keep_alive, std::string_view date);
 
+// "1f\r\n", written into `digits`.
+std::string_view chunk_size_line(std::array<char, 18>& digits, std::size_t bytes);
+
 using AnswerParser = beast::http::response_parser<beast::http::buffer_body, HeadMemory>;
 AnswerHead read_answer_head(AnswerParser& parser, bool head_only, bool chunks_understood);
 
@@ -210,7 +213,17 @@ awaitable<bool> relay_pieces(Try<Stream>& t, AnswerParser& parser, std::string h
     bool broken = error && error != beast::http::error::need_buffer && error != beast::http::error::need_more;
     if (!broken && !parser.is_done() && parser.get().body().size == room.size()) {
       t.wait_at_most(t.to.pause_ms_max);
-      const bool more = co_await read_more(t);
+      // As in ask(): each event comes through here, and finds the caches cold.
+      const std::size_t free_bytes = std::min(upstream_piece_bytes, t.link.buffer.max_size() - t.link.buffer.size());
+      bool more = free_bytes > 0;
+      if (more && t.link.tls) {
+        more = co_await read_more(t);
+      } else if (more) {
+        const auto into = t.link.buffer.prepare(free_bytes);
+        const auto [failed, n] = co_await t.link.stream.socket().async_read_some(into, as_values);
+        t.link.buffer.commit(n);
+        more = !failed && n > 0;
+      }
       if (more) continue;
       // Its end ends an answer that has no other.
       error = {};
@@ -224,7 +237,8 @@ awaitable<bool> relay_pieces(Try<Stream>& t, AnswerParser& parser, std::string h
     }
     if (piece.empty()) continue;
     t.passage.saw(piece);
-    const std::string size = chunks ? fmt::format("{:x}\r\n", piece.size()) : std::string();
+    std::array<char, 18> digits;
+    const std::string_view size = chunks ? chunk_size_line(digits, piece.size()) : std::string_view();
     const std::array<asio::const_buffer, 3> all = {asio::buffer(size), asio::buffer(piece.data(), piece.size()),
                                                    chunks ? asio::buffer("\r\n", 2) : asio::const_buffer()};
     std::size_t taken = 0;
