@@ -3,8 +3,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <chrono>
 
@@ -63,22 +61,6 @@ awaitable<void> accept_connections(std::shared_ptr<ServerState> state) {
     auto connection = std::make_unique<Connection>(*state, peer.address().to_string(), std::move(key));
     asio::co_spawn(state->io, serve_connection(state, std::move(socket), std::move(connection)), asio::detached);
   }
-}
-
-// The I/O thread works in short bursts and others wait for each. A scheduler that knows so lets it in front of whoever
-// computes for long (Linux 6.12; before, the number is not looked at). It gets no more of the processor by that.
-void ask_for_short_turns() {
-  struct {  // the kernel's sched_attr in its first size; its own header cannot stand beside libc's
-    std::uint32_t size, policy;
-    std::uint64_t flags;
-    std::int32_t nice;
-    std::uint32_t priority;
-    std::uint64_t runtime_ns, deadline_ns, period_ns;
-  } mine{};
-  static_assert(sizeof mine == 48);
-  if (::syscall(SYS_sched_getattr, 0, &mine, sizeof mine, 0) != 0 || mine.policy != SCHED_OTHER) return;
-  mine.runtime_ns = 100'000;  // the shortest there is
-  ::syscall(SYS_sched_setattr, 0, &mine, 0);
 }
 
 }  // namespace
@@ -211,10 +193,7 @@ Result<Server> Server::start(const ServerOptions& options, Site site) {
   sigset_t all, before;
   sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  state->thread = std::thread([s = state.get()] {
-    ask_for_short_turns();
-    s->io.run();
-  });
+  state->thread = std::thread([s = state.get()] { s->io.run(); });
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return Server(std::move(state));
 }
