@@ -25,15 +25,22 @@ Result<void> check_kernel(const Call& call, const Shape& w) {
   return {};
 }
 
-// What tap (a, b, d) sees of outputs [begin, begin + width), copied into a row of that width.
+// What tap (a, b, d) sees of outputs [begin, begin + width), copied into a row of that width. Looks at the lines of
+// those outputs only: going through all of a tap's lines for each few outputs would be work that nobody charged.
 void lay_out(const Window& win, std::int64_t a, std::int64_t b, std::int64_t d, const double* from, std::int64_t begin,
              std::int64_t width, double* row) {
-  for_tap(win, a, b, d, [&](std::int64_t in, std::int64_t out, std::int64_t count, std::int64_t step) {
-    const std::int64_t first = std::max(out, begin), last = std::min(out + count, begin + width);
-    const double* source = from + in + (first - out) * step;
-    double* to = row + first - begin;
-    for (std::int64_t i = 0; i < last - first; ++i) to[i] = source[i * step];
-  });
+  const Reach r0 = reach(win, 0, a), r1 = reach(win, 1, b), r2 = reach(win, 2, d);
+  const std::int64_t line_size = win.out[2], step = win.stride[2];
+  for (std::int64_t line = begin / line_size; line * line_size < begin + width; ++line) {
+    const std::int64_t i = line / win.out[1], j = line % win.out[1];
+    if (i < r0.begin || i >= r0.end || j < r1.begin || j >= r1.end) continue;
+    const std::int64_t first = std::max(r2.begin, begin - line * line_size);
+    const std::int64_t last = std::min(r2.end, begin + width - line * line_size);
+    const std::int64_t source =
+        ((i * win.stride[0] + r0.offset) * win.in[1] + j * win.stride[1] + r1.offset) * win.in[2] + r2.offset;
+    const std::int64_t to = line * line_size - begin;
+    for (std::int64_t o = first; o < last; ++o) row[to + o] = from[source + o * step];
+  }
 }
 
 constexpr std::int64_t rows_bytes_wanted = std::int64_t{1} << 20;  // of a cache
@@ -58,8 +65,8 @@ Result<Convolution> convolve(const Call& call, const std::vector<double>& x, con
   const std::int64_t taps = win.taps(), depth = ws[1] * taps;
   // As many outputs at a time as keep the rows in a cache, but enough for the inner loop.
   const std::int64_t width_max =
-      std::clamp<std::int64_t>(rows_bytes_wanted / std::max<std::int64_t>(1, depth * 8), 64, out_size + 64);
-  std::vector<double> rows;
+      std::min(out_size, std::max<std::int64_t>(16, rows_bytes_wanted / (std::max<std::int64_t>(1, depth) * 8)));
+  std::vector<double> rows(HZ_TRY(call.admit({depth, width_max})));
   for (std::int64_t n = 0; n < xs[0]; ++n)
     for (std::int64_t g = 0; g < group; ++g) {
       const double* from = x.data() + (n * xs[1] + g * ws[1]) * in_size;
