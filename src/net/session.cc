@@ -191,6 +191,10 @@ awaitable<bool> converse(ServerState& state, Connection& connection, Stream& str
         Body how = Body::whole;
         if (sink) {
           how = co_await take_upload(state, stream, buffer, parser, *sink, answer);
+        } else if (length && *length <= buffer.size()) {
+          // It came with the head, as most do.
+          request.body.assign(static_cast<const char*>(buffer.data().data()), static_cast<std::size_t>(*length));
+          buffer.consume(static_cast<std::size_t>(*length));
         } else {
           BodyParser body(std::move(parser));
           body.body_limit(body_max);
