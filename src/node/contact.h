@@ -35,6 +35,9 @@ struct Contact {
 // nothing is sent yet.
 using Connect = std::function<Result<http::Exchange>(const Contact&)>;
 
+// The same with a witness that is no node, at its submission prefix (C2SP tlog-witness); nothing says who asks.
+using Reach = std::function<Result<http::Exchange>(const std::string& url)>;
+
 // Everyone but this member itself, by origin. Errors: what views() says.
 Result<std::vector<Contact>> contacts(alliance::Member& member);
 

@@ -42,6 +42,10 @@ Connect Dialer::connect() {
   };
 }
 
+Reach Dialer::reach() {
+  return [this](const std::string& url) -> Result<http::Exchange> { return HZ_TRY(client({url, ""})).exchange(); };
+}
+
 Result<void> Dialer::deliver_card(const Address& to, std::string_view card) {
   const net::Client client = HZ_TRY(this->client(to));
   const http::Response answer = HZ_TRY(client.send({.method = "POST",

@@ -24,6 +24,8 @@ class Dialer {
 
   // For sync_once; the dialer must outlive what it gives. Connections are kept between rounds.
   Connect connect();
+  // For witnesses that are no node of the alliance: https with the system's authorities, or http.
+  Reach reach();
 
   // Hands this applicant's card to the node that invited it. Errors: node.card_refused, net.*.
   Result<void> deliver_card(const Address& to, std::string_view card);

@@ -47,7 +47,20 @@ Digest idem_of(std::string_view what, std::string_view lease) {
 }  // namespace
 
 Result<bool> LendOut::has_claims(alliance::Member& member) {
-  return !HZ_TRY(pool::unanswered_claims(*HZ_TRY(member.views()), member.id())).empty();
+  sql::Db& views = *HZ_TRY(member.views());
+  const auto claims = HZ_TRY(pool::unanswered_claims(views, member.id()));
+  std::set<std::string> asked;
+  for (const pool::KnownClaim& one : claims) {
+    const auto offer = HZ_TRY(pool::capacity_of(views, member.id(), one.claim.offer));
+    if (!offer || !asked.insert(offer->site).second) continue;
+    std::erase_if(at_site_, [&](const auto& there) { return there.first.first == offer->site; });
+    const auto config = pool::site_config(world_.home, offer->site);
+    const auto site = config ? pool::open_site(world_, *config) : std::unexpected(config.error());
+    const auto devices = site ? (*site)->inventory() : std::unexpected(site.error());
+    if (!devices) continue;  // then the offer alone is the limit
+    for (const pool::DeviceClass& d : *devices) at_site_[{offer->site, d.device}] = d.count;
+  }
+  return !claims.empty();
 }
 
 Result<void> LendOut::answer_claims(alliance::Member& member) {
@@ -64,6 +77,9 @@ Result<void> LendOut::answer_claims(alliance::Member& member) {
       desk.in_audience = HZ_TRY(pool::is_meant(*offer, member.id(), asked.consumer, facts, now_ms));
       desk.place = HZ_TRY(pool::place_of(views, member.id(), offer->site));
       desk.held = HZ_TRY(pool::held_of(views, member.id(), offer->offer));
+      desk.elsewhere = HZ_TRY(pool::held_elsewhere(views, member.id(), *offer));
+      if (const auto there = at_site_.find({offer->site, offer->device}); there != at_site_.end())
+        desk.at_site = there->second;
       const auto config = pool::site_config(world_.home, offer->site);
       desk.has_user = config && pool::lent_user(*config, asked.consumer);
     }
@@ -73,7 +89,6 @@ Result<void> LendOut::answer_claims(alliance::Member& member) {
       lease.detail = std::move(detail);
       lease.count = 0;
     };
-    if (lease.granted() && asked.claim.count != 1) refuse(pool::why("pool.device_count"), "a server holds one device");
     if (lease.granted() &&
         !HZ_TRY(may_both_have(views, asked.claim.model_sha256, member.id(), asked.consumer, facts, now_ms)))
       refuse(pool::why("pool.lease_model"), asked.claim.model_sha256);
@@ -227,6 +242,7 @@ Result<void> LendOut::start_one(alliance::Member& member, const pool::KnownLease
   job.model_sha256 = lease.claim.model_sha256;
   job.model_path = fs::absolute(member.blobs().path(digest)).string();
   job.limits = lease.claim.limits;
+  job.devices = lease.lease.count;
   job.deadline_ms = system_clock().now_ms() + ready_ms_max;
   job.evidence = lease.claim.evidence;
   HZ_TRY(site->submit(job));

@@ -23,7 +23,8 @@ class LendOut {
  public:
   LendOut(pool::SiteWorld world, Clock& clock) : world_(std::move(world)), clock_(clock) {}
 
-  // Something waits to be signed: look at it without taking a turn. Errors: what views() says.
+  // Something waits to be signed: look at it without taking a turn. Asks the sites in question what they have, so that
+  // nobody who signs waits for them. Errors: what views() says.
   Result<bool> has_claims(alliance::Member& member);
   // Decides and signs every waiting claim, each in an append of its own, so that the next sees what the last took.
   Result<void> answer_claims(alliance::Member& member);
@@ -60,7 +61,8 @@ class LendOut {
 
   const pool::SiteWorld world_;
   Clock& clock_;
-  std::mutex starting_;  // held while a server is started or ended
+  std::map<std::pair<std::string, std::string>, std::int64_t> at_site_;  // devices, by site and class; of has_claims
+  std::mutex starting_;                                                  // held while a server is started or ended
   std::mutex known_turn_;
   std::map<std::string, pool::KnownLease> known_;  // granted ones of the last look, by id; under known_turn_
   std::map<std::string, std::string> faults_;      // why a server could not be started or ended; under known_turn_

@@ -63,12 +63,12 @@ alliance::Mounted mounted() {
 }
 
 const std::vector<const api::Op*>& ops() {
-  static const auto all =
-      point<api::Op>({self_ops(),       member_ops(),       log_ops(),         scrub_ops(),   evidence_ops(),
-                      key_ops(),        body_ops(),         alliance_ops(),    ballot_ops(),  sync_ops(),
-                      fetch_ops(),      status_ops(),       drill_ops(),       up_ops(),      drill_live_ops(),
-                      drill_item_ops(), drill_report_ops(), drill_watch_ops(), job_log_ops(), share::ops(),
-                      pool::ops(),      supply::ops(),      standards::ops(),  talent::ops(), drill::ops()});
+  static const auto all = point<api::Op>(
+      {self_ops(),         member_ops(),      log_ops(),     scrub_ops(),      evidence_ops(),   key_ops(),
+       body_ops(),         charter_ops(),     join_ops(),    membership_ops(), ballot_ops(),     sync_ops(),
+       fetch_ops(),        status_ops(),      drill_ops(),   up_ops(),         drill_live_ops(), drill_item_ops(),
+       drill_report_ops(), drill_watch_ops(), job_log_ops(), share::ops(),     pool::ops(),      supply::ops(),
+       standards::ops(),   talent::ops(),     drill::ops()});
   return all;
 }
 

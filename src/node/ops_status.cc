@@ -188,9 +188,8 @@ Result<void> add_heads(alliance::Member& member, const std::vector<Contact>& kno
   return {};
 }
 
-Result<void> add_quorum(alliance::Member& member, const std::vector<Contact>& known,
-                        const std::vector<KnownWitness>& keys, StatusOut& out) {
-  const Quorum quorum = HZ_TRY(quorum_of(member, known));
+Result<void> add_quorum(alliance::Member& member, const Quorum& quorum, const std::vector<KnownWitness>& keys,
+                        StatusOut& out) {
   out.quorum_rule = quorum.rule;
   const log::Published own = HZ_TRY(member.log().published());
   if (const auto note = log::parse_note(own.note); note && own.size == member.log().head().size) {
@@ -265,8 +264,12 @@ Result<StatusOut> status(api::Ctx& ctx, const StatusIn& in) {
   for (const Contact& contact : known)
     if (contact.authority)
       if (const auto key = witness_key(*contact.authority)) keys.push_back({*key, contact.origin});
-  HZ_TRY(add_heads(member, known, keys, ctx.clock().now_ms() / 1000, out));
-  HZ_TRY(add_quorum(member, known, keys, out));
+  const Quorum quorum = HZ_TRY(quorum_of(member, known));
+  std::vector<KnownWitness> all = keys;  // and those of the policy that are no node, by the names of their keys
+  for (const log::PolicyWitness& one : quorum.policy.witnesses)
+    if (std::ranges::find(keys, one.key, &KnownWitness::key) == keys.end()) all.push_back({one.key, one.key.name});
+  HZ_TRY(add_heads(member, known, all, ctx.clock().now_ms() / 1000, out));
+  HZ_TRY(add_quorum(member, quorum, keys, out));
   HZ_TRY(views.query("SELECT origin, idx, kind, reason, detail FROM public_alliance_refused ORDER BY origin, idx", {},
                      [&](const sql::Row& r) {
                        out.refused.push_back({r.text(0), r.integer(1), r.text(2), r.text(3), r.text(4)});

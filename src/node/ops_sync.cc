@@ -22,7 +22,7 @@ Result<SyncOut> sync(api::Ctx& ctx, const Sync&) {
   alliance::Member& member = *HZ_TRY(ctx.member());
   Dialer dialer = HZ_TRY(Dialer::of(member));
   ctx.progress().phase("pulling logs, asking witnesses", 0);
-  SyncOut out{HZ_TRY(sync_once(member, dialer.connect())), {}};
+  SyncOut out{HZ_TRY(sync_once(member, dialer.connect(), {.reach = dialer.reach()})), {}};
   HZ_TRY(keep_round(ctx.home, out, ctx.clock().now_ms()));
   HZ_TRY(member.views());
   out.frontier = member.frontier();
@@ -42,11 +42,14 @@ std::string more_text(const SyncRound& round, const api::Style& style) {
 std::string rows_text(const std::vector<PeerRow>& peers, const api::Style& style) {
   if (peers.empty()) return "no other node is known: `hezong member invite`, `hezong join` or `hezong peer add`\n";
   std::vector<std::vector<std::string>> cells{{"log", "name", "standing", "mirrored", "behind", "cosigned", "fault"}};
-  for (const PeerRow& p : peers)
-    cells.push_back({p.origin, p.name, p.state, std::to_string(p.stored),
-                     p.signed_size < 0 ? "?" : std::to_string(std::max<std::int64_t>(0, p.signed_size - p.stored)),
+  for (const PeerRow& p : peers) {
+    const bool node = p.state != "witness";  // the others have no log
+    const std::string behind =
+        p.signed_size < 0 ? "?" : std::to_string(std::max<std::int64_t>(0, p.signed_size - p.stored));
+    cells.push_back({p.origin, p.name, p.state, node ? std::to_string(p.stored) : "-", node ? behind : "-",
                      p.cosigned_s < 0 ? "-" : utc_text(p.cosigned_s * 1000),
                      p.fault.empty() ? "" : style.red(p.fault)});
+  }
   return api::table(cells, style);
 }
 bool answer_is_no(const SyncOut& out) {

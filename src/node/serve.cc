@@ -242,7 +242,8 @@ struct Served::State {
     Dialer dialer = HZ_TRY(Dialer::of(member, stop));
     const SyncRound round =
         HZ_TRY(sync_once(member, dialer.connect(),
-                         {.turn = [this] { return std::make_shared<std::unique_lock<std::timed_mutex>>(writing); }}));
+                         {.turn = [this] { return std::make_shared<std::unique_lock<std::timed_mutex>>(writing); },
+                          .reach = dialer.reach()}));
     HZ_TRY(member.rest());
     HZ_TRY(keep_round(home, round, seams.clock->now_ms()));
     HZ_TRY(desk->know(member));

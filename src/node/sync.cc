@@ -1,5 +1,7 @@
 #include "node/sync.h"
 
+#include <algorithm>
+
 #include "alliance/fork_evidence.h"
 #include "alliance/head_keys.h"
 #include "alliance/peers.h"
@@ -235,6 +237,19 @@ Result<SyncRound> sync_once(alliance::Member& member, const Connect& connect, co
     if (!key) continue;
     witnesses.push_back({*key, *exchanges[i], "/witness"});
     rows.push_back(i);
+  }
+  for (const log::PolicyWitness& one : quorum.policy.witnesses) {
+    if (!options.reach || one.url.empty()) continue;
+    const auto is_asked = [&](const log::WitnessPeer& peer) { return peer.key == one.key; };
+    if (std::ranges::any_of(witnesses, is_asked)) continue;
+    PeerRow& row = out.peers.emplace_back(PeerRow{one.key.name, one.name, "witness", one.url, 0, -1, -1, ""});
+    const auto exchange = options.reach(one.url);
+    if (!exchange) {
+      row.fault = exchange.error().text();
+      continue;
+    }
+    witnesses.push_back({one.key, *exchange, ""});
+    rows.push_back(out.peers.size() - 1);
   }
   // Evidence that was found must not be lost because a witness shows that this log is behind.
   const auto asked =

@@ -19,9 +19,10 @@ struct PeerRow {
   std::int64_t cosigned_s = -1;  // when it cosigned this member's head, POSIX seconds; -1: it did not
   std::string fault;             // what went wrong with it, reason first
   static constexpr auto fields() {
-    return rows(row("origin", &PeerRow::origin, "log"), row("name", &PeerRow::name, "shown to people"),
-                row("state", &PeerRow::state, "its standing in the alliance"),
-                row("url", &PeerRow::url, "where its node answers"),
+    return rows(row("origin", &PeerRow::origin, "log; of a witness that is no node: the name of its key"),
+                row("name", &PeerRow::name, "shown to people"),
+                row("state", &PeerRow::state, "its standing in the alliance, or witness: one of the policy file only"),
+                row("url", &PeerRow::url, "where it answers"),
                 row("stored", &PeerRow::stored, "statements mirrored here, each proven"),
                 row("signed_size", &PeerRow::signed_size, "statements in its newest head; -1 when it showed none"),
                 row("cosigned_s", &PeerRow::cosigned_s, "when it cosigned this member's head; -1 when it did not"),
@@ -38,11 +39,10 @@ struct SyncRound {
   std::int64_t bodies_came = 0, bodies_given = 0;
   std::string fault;  // of this node
   static constexpr auto fields() {
-    return rows(row("peers", &SyncRound::peers, "every known node, by origin"),
+    return rows(row("peers", &SyncRound::peers, "every known node, by origin, then the policy's other witnesses"),
                 row("head", &SyncRound::head, "statements in this member's log"),
-                row("witnesses", &SyncRound::witnesses, "nodes asked to cosign it"),
-                row("cosigned", &SyncRound::cosigned, "nodes that did"),
-                row("quorum", &SyncRound::quorum, "enough of them"),
+                row("witnesses", &SyncRound::witnesses, "who was asked to cosign it"),
+                row("cosigned", &SyncRound::cosigned, "who did"), row("quorum", &SyncRound::quorum, "enough of them"),
                 row("quorum_rule", &SyncRound::quorum_rule, "what is enough"),
                 row("bodies_came", &SyncRound::bodies_came, "sealed bodies fetched from other nodes", or_default),
                 row("bodies_given", &SyncRound::bodies_given,
@@ -79,6 +79,7 @@ struct SyncOptions {
   // Taken before the own log is written and held until the round ends; nobody is asked anything meanwhile, so whoever
   // waits for it waits for no other node.
   std::function<std::shared_ptr<void>()> turn = {};
+  Reach reach = {};  // for witnesses of the policy file that are no known node; absent: they are not asked
   std::int64_t cosign_age_s_max = 30;  // an unchanged head is brought to its witnesses again when this old
 };
 

@@ -27,6 +27,7 @@ struct Three {
   SeededRng rng{8};
   std::vector<std::unique_ptr<Place>> places;
   std::function<std::optional<http::Response>(std::size_t asked, const http::Request&)> changed;
+  Reach reach;  // witnesses that are no node
 
   // The secretariat expels by itself: a ballot takes two weeks.
   Three() {
@@ -99,9 +100,12 @@ struct Three {
           },
           m.origin(), contact.origin, author.key, clock);
     };
-    auto round = sync_once(m, connect, {.run_all = [](std::span<const std::function<void()>> tasks) {
-                             for (const auto& task : tasks) task();
-                           }});
+    auto round = sync_once(m, connect,
+                           {.run_all =
+                                [](std::span<const std::function<void()>> tasks) {
+                                  for (const auto& task : tasks) task();
+                                },
+                            .reach = reach});
     REQUIRE(round);
     REQUIRE(at(who).desk->know(m));
     return *std::move(round);

@@ -75,6 +75,14 @@ Lease admit(const Claim& claim, std::string_view consumer, const Desk& desk, std
   const std::int64_t most = held_at_most(desk.held, out.from_ms, out.until_ms);
   if (most + claim.count > c.count)
     return no(why("pool.offer_taken"), fmt::format("{} of {} are taken", most, c.count));
+  if (desk.at_site > 0) {
+    std::vector<Held> all = desk.held;
+    all.insert(all.end(), desk.elsewhere.begin(), desk.elsewhere.end());
+    const std::int64_t lent = held_at_most(all, out.from_ms, out.until_ms);
+    if (lent + claim.count > desk.at_site)
+      return no(why("pool.offer_taken"),
+                fmt::format("{} of the {} at {} are lent, also under other offers", lent, desk.at_site, c.site));
+  }
   const std::int64_t own = held_at_most(desk.held, out.from_ms, out.until_ms, consumer);
   if (c.count_per_consumer_max > 0 && own + claim.count > c.count_per_consumer_max)
     return no(why("pool.offer_quota"), fmt::format("{} of {} are held", own, c.count_per_consumer_max));

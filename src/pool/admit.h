@@ -30,9 +30,11 @@ std::int64_t held_at_most(const std::vector<Held>& held, std::int64_t from_ms, s
 struct Desk {
   const Capacity* capacity = nullptr;  // the offer as it stands now; null: there is none
   Place place;
-  bool in_audience = false;  // the consumer is a member now, and the offer is for it
-  bool has_user = false;     // the owner maps it to a local account
-  std::vector<Held> held;
+  bool in_audience = false;          // the consumer is a member now, and the offer is for it
+  bool has_user = false;             // the owner maps it to a local account
+  std::vector<Held> held = {};       // leases of the offer
+  std::vector<Held> elsewhere = {};  // of other offers of the same devices at the same site
+  std::int64_t at_site = 0;          // how many of these devices the site has; 0: its adapter did not say
 };
 // The lease for this claim: granted, or refused with its reason. Everything but `refused` and `detail` is filled in
 // either case as far as it is known. Reasons: pool.offer_gone, pool.offer_audience, pool.offer_window,

@@ -58,6 +58,7 @@ Result<KeptJob> Claims::prepare(const ServerJob& job) const {
   kept.cgroup_parent = config_.cgroup_parent;
   kept.isolation_least = config_.isolation_least;
   kept.hang_ms_max = config_.hang_ms_max;
+  kept.devices = job.devices > 0 ? job.devices : devices_of_job(config_);
   if (!kept.argv.empty()) {
     kept.env = {"LC_ALL=C", "HOME=/nonexistent"};
     return kept;

@@ -15,6 +15,8 @@ Result<void> check(const ServerJob& job) {
                                  {"backend", job.backend}})
     if (!statement::is_id_of(type, id)) return fail(why("pool.site_id"), "{} \"{}\"", type, id);
   if (!statement::is_sha256(job.model_sha256)) return fail(why("pool.model_digest"), "\"{}\"", job.model_sha256);
+  if (job.devices < 0 || job.devices > devices_max)
+    return fail(why("pool.device_count"), "{} of {}", job.devices, job.claim);
   HZ_TRY(check(job.limits));
   if (job.denied.files.size() > denied_files_max || job.denied.hosts.size() > denied_hosts_max)
     return fail(why("pool.job_limits"), "{} files and {} hosts are denied", job.denied.files.size(),

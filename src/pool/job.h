@@ -52,6 +52,7 @@ struct ServerJob {
   std::int64_t deadline_ms = 0;  // since 1970: not ready by then is failed
   std::string evidence;          // statement that the model passed on this backend, or ""; shown to callers
   Denied denied = {};            // in a drill of a loss
+  std::int64_t devices = 0;      // how many it holds; 0: as many as the site gives a job
   bool operator==(const ServerJob&) const = default;
   static constexpr auto fields() {
     return rows(row("claim", &ServerJob::claim, "id of the job"), row("site", &ServerJob::site, "where"),
@@ -62,10 +63,12 @@ struct ServerJob {
                 row("limits", &ServerJob::limits, "what it may take"),
                 row("deadline_ms", &ServerJob::deadline_ms, "ready by then, ms since 1970"),
                 row("evidence", &ServerJob::evidence, "statement id, or empty", or_default),
-                row("denied", &ServerJob::denied, "what a drill takes away from it", or_default));
+                row("denied", &ServerJob::denied, "what a drill takes away from it", or_default),
+                row("devices", &ServerJob::devices, "devices it holds; 0: as the site's settings say", or_default));
   }
 };
-// Errors: pool.claim_id, pool.site_id, pool.job_limits (what is denied included), pool.model_digest.
+inline constexpr std::int64_t devices_max = 1'000'000;
+// Errors: pool.claim_id, pool.site_id, pool.job_limits (what is denied included), pool.model_digest, pool.device_count.
 Result<void> check(const ServerJob& job);
 // The name under which a product's model is loaded: its id, with what a URL or the protocol minds replaced by '-'.
 std::string model_name(std::string_view product);

@@ -78,6 +78,21 @@ TEST_CASE("admission: every reason to refuse, and none") {
         }).empty());
 }
 
+TEST_CASE("admission: two offers of the same devices are not lent beyond what the site has") {
+  const auto with = [](std::int64_t at_site, std::int64_t wanted) {
+    return refused([&](auto&, Claim& a, Desk& d) {
+      a.count = wanted;
+      d.held = {{"other.example", 1, 0, 9'000}};
+      d.elsewhere = {{"third.example", 2, 0, 2'500}, {"third.example", 2, 2'500, 9'000}};
+      d.at_site = at_site;
+    });
+  };
+  CHECK(with(5, 2).empty());
+  CHECK(with(4, 2) == "pool.offer_taken");
+  CHECK(with(4, 1).empty());
+  CHECK(with(0, 3).empty());  // the site did not say what it has: the offer is the limit
+}
+
 TEST_CASE("admission: jurisdiction of site and operator, and where data may be") {
   CHECK(refused([](auto&, Claim& a, auto&) { a.jurisdictions = {"SG", "CN"}; }).empty());
   CHECK(refused([](auto&, Claim& a, auto&) { a.jurisdictions = {"SG"}; }) == "pool.place_jurisdiction");

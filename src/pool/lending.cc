@@ -192,6 +192,18 @@ Result<std::vector<Held>> held_of(sql::Db& views, const std::string& owner, cons
   return out;
 }
 
+Result<std::vector<Held>> held_elsewhere(sql::Db& views, const std::string& owner, const Capacity& capacity) {
+  std::vector<Held> out;
+  HZ_TRY(
+      views.query("SELECT consumer, count, from_ms, ends_ms FROM public_pool_lease WHERE member = ? AND site = ? "
+                  "AND device = ? AND offer <> ? AND refused = ''",
+                  {owner, capacity.site, capacity.device, capacity.offer}, [&](const sql::Row& r) {
+                    out.push_back({r.text(0), r.integer(1), r.integer(2), r.integer(3)});
+                    return true;
+                  }));
+  return out;
+}
+
 Result<bool> is_meant(const Capacity& capacity, const std::string& owner, const std::string& consumer,
                       const alliance::MembershipFacts& facts, std::int64_t now_ms) {
   const auto audience = HZ_TRY(alliance::Audience::parse(capacity.audience));

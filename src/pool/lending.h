@@ -55,6 +55,8 @@ Result<std::vector<OwnersOffer>> capacities(sql::Db& views);
 Result<Place> place_of(sql::Db& views, const std::string& owner, const std::string& site);
 // Leases of the offer that were granted, each until it ends.
 Result<std::vector<Held>> held_of(sql::Db& views, const std::string& owner, const std::string& offer);
+// The same of all other offers of these devices at that site.
+Result<std::vector<Held>> held_elsewhere(sql::Db& views, const std::string& owner, const Capacity& capacity);
 
 // Whom the owner's offer is for, among members; the owner itself is always meant. Errors: alliance.audience.
 Result<bool> is_meant(const Capacity& capacity, const std::string& owner, const std::string& consumer,

@@ -24,7 +24,8 @@ class LocalSite final : public SiteAdapter {
     return std::vector<DeviceClass>{{claims_.config().device, claims_.config().slots}};
   }
   Result<std::vector<DeviceClass>> offer() override {
-    const std::int64_t free = claims_.draining() ? 0 : std::max<std::int64_t>(0, claims_.config().slots - running());
+    const std::int64_t free =
+        claims_.draining() ? 0 : std::max<std::int64_t>(0, claims_.config().slots - held_devices());
     return std::vector<DeviceClass>{{claims_.config().device, free}};
   }
 
@@ -34,9 +35,10 @@ class LocalSite final : public SiteAdapter {
     const auto known = HZ_TRY(claims_.recorded(job));
     if (!known) {
       if (claims_.draining()) return fail(why("pool.site_drained"), "{}", claims_.config().site);
-      if (running() >= claims_.config().slots)
-        return fail(why("pool.site_full"), "{}: {} of {}", claims_.config().site, running(), claims_.config().slots);
       const KeptJob kept = HZ_TRY(claims_.prepare(job));
+      if (const std::int64_t held = held_devices(); held + kept.devices > claims_.config().slots)
+        return fail(why("pool.site_full"), "{}: {} of {} are held, {} are wanted", claims_.config().site, held,
+                    claims_.config().slots, kept.devices);
       HZ_TRY(claims_.keeper_program());
       HZ_TRY(create_folder_durably(claims_.folder(job.claim).path()));
       HZ_TRY(claims_.folder(job.claim).write_request(kept));
@@ -104,14 +106,15 @@ class LocalSite final : public SiteAdapter {
     return {};
   }
 
-  // Alive and not over. A claim whose keeper is gone counts no more, also before anybody observed it.
-  std::int64_t running() const {
-    std::int64_t count = 0;
+  // By claims that are alive and not over. One whose keeper is gone counts no more, also before anybody observed it.
+  std::int64_t held_devices() const {
+    std::int64_t out = 0;
     for (const std::string& claim : claims_.list()) {
       const auto keeper = claims_.folder(claim).keeper();
-      if (keeper && *keeper && is_alive(**keeper)) ++count;
+      if (!keeper || !*keeper || !is_alive(**keeper)) continue;
+      if (const auto kept = claims_.find(claim)) out += kept->devices;
     }
-    return count;
+    return out;
   }
 
   Result<Observed> look(const std::string& claim) {

@@ -81,25 +81,27 @@ struct Submit {
   std::string product, backend;
   std::optional<std::string> site, offer, owner, claim, model;
   std::vector<std::string> jurisdiction, data_at;
-  std::int64_t memory_mib = 2048, pids_max = 128, wall_s = 86'400, ready_ms = 60'000;
+  std::int64_t memory_mib = 2048, pids_max = 128, devices = 0, wall_s = 86'400, ready_ms = 60'000;
   bool wait = false;
   static constexpr auto fields() {
-    return rows(row("product", &Submit::product, "product:<id>"),
-                row("site", &Submit::site, "site:<id> of this member, with an adapter in sites.json"),
-                row("offer", &Submit::offer, "or id of another member's offer, as `hezong pool offers` shows it"),
-                row("owner", &Submit::owner, "whose offer, when several have one of that name"),
-                row("jurisdiction", &Submit::jurisdiction,
-                    "with an offer: where site and operator may stand; absent: anywhere"),
-                row("data_at", &Submit::data_at,
-                    "with an offer: whom model and requests may reach: site:<id>, entity:<id> or a member"),
-                row("backend", &Submit::backend, "backend:<engine> that serves it"),
-                row("claim", &Submit::claim, "id of the job, 1 to 64 of [0-9a-z-]; a new one when absent"),
-                row("model", &Submit::model, "file with the model's bytes; else the member's own blobs"),
-                row("memory_mib", &Submit::memory_mib, "most memory, MiB (2048)", or_default),
-                row("pids_max", &Submit::pids_max, "most processes and threads (128)", or_default),
-                row("wall_s", &Submit::wall_s, "ended after so many seconds (86400)", or_default),
-                row("ready_ms", &Submit::ready_ms, "failed when not ready within that (60000)", or_default),
-                row("wait", &Submit::wait, "answer when it is ready or failed, not before", or_default));
+    return rows(
+        row("product", &Submit::product, "product:<id>"),
+        row("site", &Submit::site, "site:<id> of this member, with an adapter in sites.json"),
+        row("offer", &Submit::offer, "or id of another member's offer, as `hezong pool offers` shows it"),
+        row("owner", &Submit::owner, "whose offer, when several have one of that name"),
+        row("jurisdiction", &Submit::jurisdiction,
+            "with an offer: where site and operator may stand; absent: anywhere"),
+        row("data_at", &Submit::data_at,
+            "with an offer: whom model and requests may reach: site:<id>, entity:<id> or a member"),
+        row("backend", &Submit::backend, "backend:<engine> that serves it"),
+        row("claim", &Submit::claim, "id of the job, 1 to 64 of [0-9a-z-]; a new one when absent"),
+        row("model", &Submit::model, "file with the model's bytes; else the member's own blobs"),
+        row("memory_mib", &Submit::memory_mib, "most memory, MiB (2048)", or_default),
+        row("pids_max", &Submit::pids_max, "most processes and threads (128)", or_default),
+        row("devices", &Submit::devices, "devices it holds; 0: one, or as many as the site gives a job", or_default),
+        row("wall_s", &Submit::wall_s, "ended after so many seconds (86400)", or_default),
+        row("ready_ms", &Submit::ready_ms, "failed when not ready within that (60000)", or_default),
+        row("wait", &Submit::wait, "answer when it is ready or failed, not before", or_default));
   }
 };
 struct SubmitOut {
@@ -163,6 +165,7 @@ Result<SubmitOut> submit_taken(api::Ctx& ctx, const Submit& in, const ServerJob&
   claim.model_sha256 = job.model_sha256;
   claim.evidence = job.evidence;
   claim.limits = job.limits;
+  claim.count = std::max<std::int64_t>(1, job.devices);
   claim.from_ms = ctx.clock().now_ms();
   claim.until_ms = claim.from_ms + job.limits.wall_ms_max;
   claim.jurisdictions = in.jurisdiction;
@@ -202,6 +205,7 @@ Result<SubmitOut> submit(api::Ctx& ctx, const Submit& in) {
   if (in.memory_mib < 0 || in.memory_mib > (std::int64_t{1} << 40) || in.wall_s < 0 || in.wall_s > 31'536'000)
     return fail(why("pool.job_limits"), "{} MiB, {} s", in.memory_mib, in.wall_s);
   job.limits = {in.memory_mib << 20, in.pids_max, in.wall_s * 1000};
+  job.devices = in.devices;
   job.deadline_ms = system_clock().now_ms() + in.ready_ms;
   job.model_sha256 = std::string(64, '0');
   HZ_TRY(check(job));

@@ -1,7 +1,10 @@
 #include "pool/site_config.h"
 
+#include <algorithm>
+#include <charconv>
 #include <set>
 
+#include "pool/job.h"
 #include "pool/reasons.h"
 #include "statement/ids.h"
 
@@ -29,7 +32,28 @@ Result<void> check(const SiteConfig& c) {
   return {};
 }
 
+// Where the number of "dcu:k100:2" begins; npos: it names none.
+std::size_t number_at(std::string_view gres) {
+  const std::size_t colon = gres.rfind(':');
+  if (colon == std::string_view::npos || colon + 1 == gres.size()) return std::string_view::npos;
+  const std::string_view last = gres.substr(colon + 1);
+  return last.find_first_not_of("0123456789") == std::string_view::npos ? colon + 1 : std::string_view::npos;
+}
+
 }  // namespace
+
+std::string_view gres_name(std::string_view gres) {
+  const std::size_t at = number_at(gres);
+  return at == std::string_view::npos ? gres : gres.substr(0, at - 1);
+}
+
+std::int64_t devices_of_job(const SiteConfig& config) {
+  const std::size_t at = config.adapter == "slurm" ? number_at(config.gres) : std::string_view::npos;
+  std::int64_t out = 1;
+  if (at != std::string_view::npos)
+    std::from_chars(config.gres.data() + at, config.gres.data() + config.gres.size(), out);
+  return std::clamp<std::int64_t>(out, 1, devices_max);
+}
 
 Result<std::vector<SiteConfig>> read_site_configs(std::string_view text) {
   auto file = HZ_TRY(from_json<File>(HZ_TRY(json::parse(text, {.size_bytes_max = file_bytes_max, .depth_max = 8}))));

@@ -36,7 +36,7 @@ struct SiteConfig {
     return rows(
         row("site", &SiteConfig::site, "site:<id>, as declared by `hezong pool site add`"),
         row("adapter", &SiteConfig::adapter, "local or slurm"),
-        row("slots", &SiteConfig::slots, "local: how many jobs at once (4)", or_default),
+        row("slots", &SiteConfig::slots, "local: how many devices, one for a job that names no number (4)", or_default),
         row("device", &SiteConfig::device, "class of its devices (cpu)", or_default),
         row("user", &SiteConfig::user, "account that jobs run as; local: only root may name another", or_default),
         row("listen", &SiteConfig::listen, "IPv4 address where servers are reached (127.0.0.1)", or_default),
@@ -53,9 +53,13 @@ struct SiteConfig {
         row("jwt_key_file", &SiteConfig::jwt_key_file, "slurm: the cluster's key; tokens are made here", or_default),
         row("shared", &SiteConfig::shared, "slurm: folder that the compute nodes see too", or_default),
         row("partition", &SiteConfig::partition, "slurm: partition; empty: its default", or_default),
-        row("gres", &SiteConfig::gres, "slurm: devices of one job, as `dcu:1`", or_default));
+        row("gres", &SiteConfig::gres, "slurm: devices of a job that names no number, as `dcu:1`", or_default));
   }
 };
+
+// How many devices a job holds there that names no number; the devices' name with their type, without a number.
+std::int64_t devices_of_job(const SiteConfig& config);
+std::string_view gres_name(std::string_view gres);
 
 // Of one site. Errors: pool.site_config (no file, no such site, which field), base.json_*.
 Result<SiteConfig> site_config(const fs::path& home, std::string_view site);

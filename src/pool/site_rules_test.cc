@@ -177,6 +177,27 @@ TEST_CASE("jwt: a token equals the one that Python's hmac makes; its expiry is r
   for (const char* bad : {"", ".", "..", "a.b.c", "a.e30.c", "a.eyJleHAiOiJ4In0.c"}) CHECK_FALSE(jwt_expires_s(bad));
 }
 
+TEST_CASE("slurm: a job that names no number holds as many devices as the site's settings say") {
+  const auto of = [](std::string gres, std::string adapter = "slurm") {
+    SiteConfig config;
+    config.adapter = std::move(adapter);
+    config.gres = std::move(gres);
+    return devices_of_job(config);
+  };
+  CHECK(of("dcu:2") == 2);
+  CHECK(of("dcu:k100:8") == 8);
+  CHECK(of("dcu:k100") == 1);
+  CHECK(of("dcu") == 1);
+  CHECK(of("") == 1);
+  CHECK(of("dcu:") == 1);
+  CHECK(of("dcu:0") == 1);
+  CHECK(of("dcu:2", "local") == 1);
+  CHECK(gres_name("dcu:2") == "dcu");
+  CHECK(gres_name("dcu:k100:8") == "dcu:k100");
+  CHECK(gres_name("dcu:k100") == "dcu:k100");
+  CHECK(gres_name("dcu") == "dcu");
+}
+
 TEST_CASE("slurm: devices are counted in every form that Slurm writes them") {
   CHECK(gres_count("dcu:k100:8", "dcu") == 8);
   CHECK(gres_count("gpu:2,dcu:4", "dcu") == 4);

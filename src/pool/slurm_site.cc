@@ -202,7 +202,11 @@ class SlurmSite final : public SiteAdapter {
     asked.set("tasks", 1).set("requeue", false);  // started again elsewhere it would be another server
     asked.set("time_limit", (job.limits.wall_ms_max + 59'999) / 60'000 + 1);
     if (!config.partition.empty()) asked.set("partition", config.partition);
-    if (!config.gres.empty()) asked.set("gres", config.gres);
+    const std::int64_t devices = job.devices > 0 ? job.devices : devices_of_job(config);
+    if (!config.gres.empty())
+      asked.set("gres", fmt::format("{}:{}", gres_name(config.gres), devices));
+    else if (devices > 1)  // of a site of processors
+      asked.set("cpus_per_task", devices);
     out.set("script", fmt::format("#!/bin/sh\nexec {} {}\n", shell_quoted(keeper_), shell_quoted(folder)));
     out.set("job", std::move(asked));
     return json::dump(out);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Public Go implementations against our bytes: tessera's fsck and its POSIX log, and a witness from torchwood.
+# Public Go implementations against our bytes: tessera's fsck and its POSIX log.
 #
 # They are fetched as Go modules, pinned by public_go/go.sum, and compiled, which takes minutes: an optional job.
 #

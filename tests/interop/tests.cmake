@@ -10,6 +10,9 @@ set_tests_properties(interop.js_verifier PROPERTIES LABELS interop SKIP_RETURN_C
 add_test(NAME interop.public_go
          COMMAND ${CMAKE_CURRENT_LIST_DIR}/public_go.sh $<TARGET_FILE:export_log> ${CMAKE_BINARY_DIR}/interop_go)
 set_tests_properties(interop.public_go PROPERTIES LABELS interop SKIP_RETURN_CODE 77 TIMEOUT 900)
+add_test(NAME interop.public_witness
+         COMMAND ${CMAKE_CURRENT_LIST_DIR}/public_witness.sh $<TARGET_FILE:hezong> ${CMAKE_BINARY_DIR}/interop_witness)
+set_tests_properties(interop.public_witness PROPERTIES LABELS interop SKIP_RETURN_CODE 77 TIMEOUT 900)
 add_test(NAME interop.vectors COMMAND ${PROJECT_SOURCE_DIR}/spec/vectors/make/make.py --check)
 add_test(NAME interop.statement_vectors COMMAND ${PROJECT_SOURCE_DIR}/spec/vectors/make/statements.py --check)
 add_test(NAME interop.sealed_vectors COMMAND ${PROJECT_SOURCE_DIR}/spec/vectors/make/sealed.py --check)

@@ -135,6 +135,22 @@ TEST_CASE("slurm: an expired token is named as such, fails no job, and a new one
   REQUIRE(site->cancel("token-2"));
 }
 
+TEST_CASE("slurm: a job holds as many devices as it names") {
+  if (!here()) return;
+  Slurm slurm;
+  auto site = slurm.bench.open(slurm.bench.config);
+  const std::int64_t free = site->offer().value().at(0).count;
+  ServerJob wide = job_of(slurm.bench, "wide");
+  wide.devices = 2;
+  REQUIRE(site->submit(wide));
+  until(*site, "wide", JobState::ready);
+  CHECK(site->offer().value().at(0).count == free - 2);
+  const JobUsage used = site->usage("wide").value();
+  CHECK(used.wall_ms > 0);
+  CHECK(used.device_ms == 2 * used.wall_ms);
+  REQUIRE(site->cancel("wide"));
+}
+
 TEST_CASE("slurm: drained nodes are seen; what waits for one is late, and what runs goes on") {
   if (!here()) return;
   Slurm slurm;

@@ -75,8 +75,8 @@ def taken(home, claim):
     return rows[0] if rows else {"state": "none"}
 
 
-def submit(home, claim, *more, code=0):
-    return run(home, "job", "submit", "product:glyph", "--offer", "o1", "--backend", "backend:refrt", "--claim", claim,
+def submit(home, claim, *more, offer="o1", code=0):
+    return run(home, "job", "submit", "product:glyph", "--offer", offer, "--backend", "backend:refrt", "--claim", claim,
                *more, code=code)
 
 
@@ -260,6 +260,20 @@ with tempfile.TemporaryDirectory() as folder:
         check.until("what was given up has ended", lambda: not any(keepers(hall, one) for one in running) and
               run(hall, "pool", "quota")["lent"] == [])
         check.until("and all is free again", lambda: run(lab, "pool", "offers")["offers"][0]["free_now"] == 3)
+
+        # Two devices in one server, and another offer of the same three.
+        run(hall, "pool", "offer", "add", "o2", "--site", "site:hall", "--from", "local", "--window", "now..+1h")
+        check.until("the lab sees both offers", lambda: len(run(lab, "pool", "offers")["offers"]) == 2)
+        submit(lab, "wide", "--devices", "2", "--wait")
+        wide = taken(lab, "wide")
+        asked = json.loads(pathlib.Path(hall, "site/claims", wide["lease"], "request.json").read_text())
+        check("a server holds two devices", wide["state"] == "ready" and asked["devices"] == 2, (wide, asked))
+        used = wide["heard"]["usage"]
+        check("and is metered for both", used["device_ms"] == 2 * used["wall_ms"], used)
+        submit(lab, "more", "--devices", "2", "--wait", offer="o2", code=3)
+        check("no device is lent twice", taken(lab, "more").get("reason") == "pool.offer_taken", taken(lab, "more"))
+        submit(lab, "last", "--wait", offer="o2")
+        check("what is left is lent", taken(lab, "last")["state"] == "ready", taken(lab, "last"))
     finally:
         for home in (hall, lab):
             for claim in pathlib.Path(home, "site/claims").glob("*"):
