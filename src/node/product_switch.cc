@@ -220,8 +220,10 @@ Result<ProductDrill::Incumbent> ProductDrill::incumbent() {
     }
     tell("the whole golden set, on the way back");
     out.seen = answers_->ask(*server, 0, 0);
-    if (const std::string bad = wrong_with(out.seen.answers, out.seen.worst, {}, terms()); !bad.empty())
+    if (const std::string bad = wrong_with(out.seen.answers, out.seen.worst, {}, terms()); !bad.empty()) {
+      if (target.claim != before->targets[i].claim) live_.end_later(target.claim, target.site);  // started for this
       return fail(why("node.no_way_back"), "{}: {}", target.claim, bad);
+    }
     out.route.targets.push_back(std::move(target));
   }
   return out;
