@@ -96,7 +96,7 @@ Result<void> DrillWatch::read_drills() {
         if (one.said.mode != drill::Mode::live) continue;
         for (const drill::ProductState& state : one.products) {
           if (state.stage == drill::Stage::rolled_back && !state.claim.empty())
-            left_.emplace_back(one.id, state.product);
+            left_.push_back({one.id, state.product, state.claim});
           if (!drill::is_over_there(state.stage)) continue;
           moved[state.product] = {&one, &state};  // the newest drill has it
         }
@@ -257,6 +257,7 @@ Result<void> DrillWatch::go_back(One& one, drill::DrillWatched counts) {
     if (!drill::is_over_there(state.stage) || state.claim != one.state.claim) return {};
     if (drill::must_go_back(state) != one.wrong) {
       HZ_TRY(ctx.opened->append(alliance::draft(counts, {{"depends-on", one.drill}})));
+      HZ_TRY(ctx.opened->rest());  // others may sign while the incumbent is asked
       one.said = std::move(counts);
       fmt::print(stderr, "drill {}: {} goes back: {}\n", one.drill.substr(0, 12), one.state.product, one.wrong);
     }
@@ -268,26 +269,27 @@ Result<void> DrillWatch::go_back(One& one, drill::DrillWatched counts) {
 
 // A node that was killed after the traffic had gone left a server behind.
 Result<void> DrillWatch::end_left() {
-  std::vector<std::pair<std::string, std::string>> left = std::exchange(left_, {});
+  std::vector<Left> left = std::exchange(left_, {});
+  std::erase_if(left, [&](const Left& one) {
+    return std::ranges::find(servers_, one.claim, &pool::Serving::claim) == servers_.end();
+  });
+  if (left.empty()) return {};
   return on_member(false, [&](api::Ctx& ctx) -> Result<void> {
     sql::Db& views = *HZ_TRY(ctx.opened->views());
     const auto table = HZ_TRY(pool::read_gate_table(views, ctx.opened->id()));
-    for (const auto& [id, product] : left) {
-      auto known = HZ_TRY(drill::find_drill(views, id));
-      const drill::ProductState& state = drill::state_of(known, product);
-      const bool serves = std::ranges::find(servers_, state.claim, &pool::Serving::claim) != servers_.end();
-      const auto route = table.routes.find(product);
-      if (!serves || state.stage != drill::Stage::rolled_back ||
-          (route != table.routes.end() && std::ranges::find(route->second.route.targets, state.claim,
-                                                            &pool::Target::claim) != route->second.route.targets.end()))
-        continue;
+    for (const Left& one : left) {
+      const auto route = table.routes.find(one.product);
+      const bool routed = route != table.routes.end() &&
+                          std::ranges::find(route->second.route.targets, one.claim, &pool::Target::claim) !=
+                              route->second.route.targets.end();
+      if (routed) continue;
       const auto turn = DrillTurn::take(world_.home, 0);
       if (!turn) {
-        left_.emplace_back(id, product);  // whoever moves it may be ending it
+        left_.push_back(one);  // whoever moves it may be ending it
         continue;
       }
-      LiveDrill live = HZ_TRY(LiveDrill::of(ctx, std::move(known), {}));
-      HZ_TRY(live.end_left(product));
+      LiveDrill live = HZ_TRY(LiveDrill::of(ctx, HZ_TRY(drill::find_drill(views, one.drill)), {}));
+      HZ_TRY(live.end_left(one.product));
     }
     return {};
   });

@@ -76,8 +76,11 @@ class DrillWatch {
   std::uint64_t read_to_ = 0;
   bool known_ = false;
   std::vector<One> ours_;
-  std::vector<drill::DrillWatched> last_words_;            // of those that went back by a command
-  std::vector<std::pair<std::string, std::string>> left_;  // drills and products that went back and whose server stayed
+  std::vector<drill::DrillWatched> last_words_;  // of those that went back by a command
+  struct Left {
+    std::string drill, product, claim;
+  };
+  std::vector<Left> left_;  // went back; their servers may have stayed
   std::vector<pool::Serving> servers_;
   std::vector<ShadowRoute> told_;
   std::jthread looking_;  // last: it ends first

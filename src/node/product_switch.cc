@@ -186,8 +186,9 @@ Result<bool> ProductDrill::roll_back(const std::string& cause) {
   } else {
     why_not = not_here();
   }
-  why_not = fmt::format("{}; and {}", cause, why_not);
-  if (state_.detail != why_not) HZ_TRY(refuse(why_not));
+  // Once: each attempt would say it in other words, and starts its servers under the claims of the steps before it.
+  const std::string begins = cause + "; and ";
+  if (!state_.detail.starts_with(begins)) HZ_TRY(refuse(begins + why_not));
   return false;
 }
 
@@ -219,8 +220,10 @@ Result<ProductDrill::Incumbent> ProductDrill::incumbent() {
     }
     tell("the whole golden set, on the way back");
     out.seen = answers_->ask(*server, 0, 0);
-    if (const std::string bad = wrong_with(out.seen.answers, out.seen.worst, {}, terms()); !bad.empty())
+    if (const std::string bad = wrong_with(out.seen.answers, out.seen.worst, {}, terms()); !bad.empty()) {
+      if (target.claim != before->targets[i].claim) live_.end_later(target.claim, target.site);  // started for this
       return fail(why("node.no_way_back"), "{}: {}", target.claim, bad);
+    }
     out.route.targets.push_back(std::move(target));
   }
   return out;

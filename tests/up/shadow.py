@@ -94,8 +94,9 @@ with tempfile.TemporaryDirectory() as folder:
         audit = subprocess.run([hezong, "--home", "/nonexistent", "--json", "audit", "verify", bundle], capture_output=True,
                                text=True, timeout=60)
         told = json.loads(audit.stdout)["bundle"]
-        check("and an auditor counts the same", told["holds"] and
-              told["exit_plan"]["products"][0]["watched"]["disagreed"] == seen["watched"]["disagreed"], audit.stdout[:400])
+        # The node's last word on it may have come after it was looked at above.
+        check("and an auditor counts it from the statements", told["holds"] and
+              told["exit_plan"]["products"][0]["watched"]["disagreed"] >= seen["watched"]["disagreed"], audit.stdout[:400])
 
         # Known answers alone, and a node that is killed when it has decided.
         node.send_signal(signal.SIGTERM)
