@@ -14,6 +14,10 @@ template <class W>
 Result<Product<W>> matrix_product(const Call& call, const std::vector<W>& a, Shape a_shape, const std::vector<W>& b,
                                   Shape b_shape);
 
+// c[m,n] += a[m,k] b[k,n], each sum in the order of k; rows of c are `c_row` numbers apart.
+void multiply_add(const double* a, const double* b, double* c, std::int64_t m, std::int64_t k, std::int64_t n,
+                  std::int64_t c_row);
+
 // round-toward-zero beta * v for the integer forms of Gemm, saturating.
 template <class W>
 W convert_scaled(double factor, W v) {

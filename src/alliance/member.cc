@@ -121,15 +121,19 @@ const Authority* Member::peer_authority(std::string_view origin) {
 Result<sql::Db*> Member::views() {
   State& state = *state_;
   if (state.held) return &state.views->db();
+  if (state.before_views) HZ_TRY(state.before_views());
   // Another object may have checked the signatures meanwhile, or made them.
-  if (state.verified.size < state.log.head().size)
-    if (auto kept = verified_of(state.log, state.places.verified); kept.size > state.verified.size)
-      state.verified = std::move(kept);
-  if (!state.views) state.views.emplace(HZ_TRY(Views::open(state.places.views, state.mounted, state.authority.origin)));
+  if (state.verified.size < state.log.head().size) {
+    const Verified kept = read_verified(state.places.verified, state.authority.origin);
+    if (kept.size > state.log.head().size) HZ_TRY(refresh());  // and has gone on since
+    learn(kept);
+  }
   for (;;) {
     std::vector<Source> logs = state.sources();
     for (Source& log : logs) log.open = [&state](const statement::Statement& s) { return state.open_for_replay(s); };
-    const auto caught_up = state.views->catch_up(std::move(logs), *state.seams.progress, state.bodies_text());
+    Views& views = *HZ_TRY(state.opened_views(logs));
+    const auto caught_up =
+        views.catch_up(std::move(logs), *state.seams.progress, state.bodies_text(), state.before_views);
     // A mirror that is damaged stops nobody: its statements are left out until it is repaired.
     if (!caught_up && state.peers.drop_damaged()) continue;
     const bool changed = HZ_TRY(caught_up);
@@ -142,6 +146,40 @@ Result<sql::Db*> Member::views() {
   }
   HZ_TRY(state.keep_verified());
   return &state.views->db();
+}
+
+Result<Views*> Member::State::opened_views(const std::vector<Source>& logs) {
+  if (held) return &*views;
+  std::uint64_t size = 0;
+  for (const Source& source : logs) size += source.size;
+  const bool lasting = size >= lasting_from;
+  if (views && lasting && !views->lasting()) views.reset();
+  if (!views) views.emplace(HZ_TRY(Views::open(places.views, mounted, authority.origin, lasting)));
+  return &*views;
+}
+
+void Member::ask_before_views(GoOn go_on) { state_->before_views = std::move(go_on); }
+
+Result<std::uint64_t> Member::views_behind() {
+  std::vector<Source> logs = state_->sources();
+  Views& views = *HZ_TRY(state_->opened_views(logs));
+  return views.behind(std::move(logs));
+}
+
+std::shared_ptr<const Verified> Member::verdicts() const {
+  const State& state = *state_;
+  if (state.verified.size != state.log.head().size) return nullptr;
+  auto out = std::make_shared<Verified>(state.verified);
+  out->root = state.log.head().root;
+  return out;
+}
+
+void Member::learn(const Verified& verdicts) {
+  State& state = *state_;
+  const log::Head& head = state.log.head();
+  if (verdicts.size <= state.verified.size || verdicts.size > head.size) return;
+  const auto root = verdicts.size == head.size ? Result<Digest>(head.root) : state.log.root_at(verdicts.size);
+  if (root && *root == verdicts.root) state.verified = verdicts;
 }
 
 void Member::hold_views(bool on) {
@@ -177,9 +215,8 @@ Result<bool> Member::State::try_hold() {
 
 Result<std::map<std::string, std::uint64_t>> Member::replayed() {
   State& state = *state_;
-  if (!state.views) state.views.emplace(HZ_TRY(Views::open(state.places.views, state.mounted, state.authority.origin)));
   std::map<std::string, std::uint64_t> out;
-  sql::Db& db = state.views->db();
+  sql::Db& db = HZ_TRY(state.opened_views(state.sources()))->db();
   HZ_TRY(db.transaction([&] {
     return db.query("SELECT origin, size FROM alliance_log", {}, [&](const sql::Row& r) {
       out[r.text(0)] = static_cast<std::uint64_t>(r.integer(1));
@@ -198,9 +235,9 @@ std::vector<Source> Member::State::sources() {
 
 Result<Member::Rebuilt> Member::rebuild_views() {
   State& state = *state_;
-  if (!state.views) state.views.emplace(HZ_TRY(Views::open(state.places.views, state.mounted, state.authority.origin)));
+  if (state.before_views) HZ_TRY(state.before_views());
   state.move_on();
-  HZ_TRY(state.views->clear());
+  HZ_TRY(HZ_TRY(state.opened_views(state.sources()))->clear());
   Rebuilt out;
   out.own = HZ_TRY(view_digest(*HZ_TRY(views())));
   Views bare = HZ_TRY(Views::in_memory(state.mounted, state.authority.origin));

@@ -27,6 +27,7 @@ namespace hz::alliance {
 
 struct Authority;  // alliance/authority.h
 struct Incoming;   // alliance/incoming.h
+struct Verified;   // alliance/verified.h
 
 // What a command wants to sign. `idem` makes a repeat harmless: the same idem and the same payload return the first
 // receipt.
@@ -84,6 +85,9 @@ struct Seams {
   Progress* progress;
 };
 
+// Asked whether long work may go on; an error ends it.
+using GoOn = std::function<Result<void>()>;
+
 // The tables and replay functions of the mounted modules (node/mount.cc).
 struct Mounted {
   std::span<const statement::Kind> kinds;
@@ -134,8 +138,13 @@ class Member {
   void set_audience(std::optional<Audience> audience);
   const std::vector<std::string>& dry_run_payloads() const;
 
-  // The views, replayed up to the own head and those of the mirrored logs. Callers read; only replay writes.
+  // The views, replayed up to the own head and those of the mirrored logs. Callers read; only replay writes. Errors:
+  // sql.*, log.*; alliance.replaying when another object has replayed for 10 s, or ask_before_views says so.
   Result<sql::Db*> views();
+  // Asked by views() before it does anything and every 1,000 statements that it replays; its error is the answer.
+  void ask_before_views(GoOn go_on);
+  // How many statements views() would replay now; with another program that is every one. Errors: sql.*, log.*.
+  Result<std::uint64_t> views_behind();
   // Held, the views stay where the next views() finds them, and frontier() says where that is: every read sees the rows
   // of one frontier, whatever other processes sign, mirror or replay meanwhile. What this object appends, refresh()
   // and rest() move them on. Not for a member that mirrors, nor for long: old pages are kept as long as they are held.
@@ -145,6 +154,10 @@ class Member {
   // Mirrored logs that could not be opened just now, with the reason: their statements are not in the views.
   const std::vector<Error>& peer_faults() const;
   blob::Store& blobs();
+  // What is known of signatures of the own log, for another object of the same member in this process, which need not
+  // check them again. Null when nothing is known beyond what the file `verified` says.
+  std::shared_ptr<const Verified> verdicts() const;
+  void learn(const Verified& verdicts);
   Frontier frontier() const;
   Seams& seams();
 

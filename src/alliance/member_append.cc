@@ -233,8 +233,7 @@ Result<std::vector<Receipt>> Member::append_incoming(std::span<Incoming> batch) 
   }
   if (entries.empty()) return receipts;
   const auto appended = HZ_TRY(state.append_entries(entries));
-  state.appended(before);
-  HZ_TRY(state.read_authority(before));
+  state.appended(before);  // no change of keys is among them: nothing has to be read again
   for (std::size_t i = 0; i < appended.size(); ++i) {
     receipts[i].index = appended[i].index;
     receipts[i].repeated = appended[i].repeated;

@@ -72,7 +72,8 @@ void Member::State::appended(std::uint64_t before) {
 
 void Member::State::join_verified() {
   if (appended_to != log.head().size) return;  // somebody else appended since
-  if (verified.size >= appended_from) verified.size = std::max(verified.size, appended_to);
+  // Genesis was checked when it was read.
+  if (std::max<std::uint64_t>(verified.size, 1) >= appended_from) verified.size = std::max(verified.size, appended_to);
 }
 
 Result<void> Member::State::keep_verified() {

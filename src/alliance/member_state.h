@@ -56,6 +56,10 @@ struct Member::State {
   bool settled = false;               // settle_bodies ran since the member was opened
   bool hold = false;                  // hold_views
   std::optional<Frontier> held = {};  // a read of the views is open, at this frontier
+  GoOn before_views = {};             // ask_before_views
+
+  // The file of the views, open: one that outlives a reboot as soon as so much stands in the logs.
+  Result<Views*> opened_views(const std::vector<Source>& logs);
 
   // The newest heads, not those that are held.
   Frontier frontier_now() const;

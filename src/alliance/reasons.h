@@ -63,6 +63,8 @@ inline constexpr Reason reasons[] = {
      "(`hezong key propose end`) and begin a new one under another origin."},
     {"alliance.fork", Code::invalid, "The evidence does not show that a log has two histories.",
      "Check the file with the log's own key; do not repeat the accusation without it."},
+    {"alliance.replaying", Code::unavailable, "The views are being replayed from the logs, and are not there yet.",
+     "Try again; `hezong status` of the node says how far it is, and what needs no views is answered meanwhile."},
     {"alliance.closing", Code::invalid, "A closing, or the frontier it names, is not in form.",
      "Name each log once, sorted by origin, with its size and root; docs/formats/ballot.md draws it."},
     {"alliance.closing_waiting", Code::unavailable, "A closing cannot be computed again: logs it names are not here.",

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 #include <unordered_map>
 
 #include "alliance/audience.h"
@@ -30,16 +32,14 @@ KindMap kind_map(const Mounted& mounted) {
   return out;
 }
 
-// After a power cut a file written without fsync may be damaged in ways no check sees. So a file of an earlier boot is
-// not trusted (docs/decisions/0023).
-std::string boot_id() {
-  const auto text = read_text("/proc/sys/kernel/random/boot_id", 100);
-  return text ? *text : "unknown";
-}
+constexpr auto replay_wait = std::chrono::seconds(10);
 
-std::string version_digest(const Mounted& mounted, std::string_view own) {
+// In place of a boot id; no boot id is so short.
+const std::string any_boot = "any";
+
+std::string version_digest(const Mounted& mounted, std::string_view own, std::string_view boot) {
   crypto::Sha256 hash;
-  hash.update(as_bytes(fmt::format("hezong/views/v2\n{}\n{}\n{}\n", source_digest, boot_id(), own)));
+  hash.update(as_bytes(fmt::format("hezong/views/v2\n{}\n{}\n{}\n", source_digest, boot, own)));
   hash.update(as_bytes(sql_text::views));
   for (const std::string_view schema : mounted.view_schemas) hash.update(as_bytes(schema));
   for (const statement::Kind& kind : mounted.kinds) hash.update(as_bytes(fmt::format("{}\n", kind.slug)));
@@ -49,23 +49,39 @@ std::string version_digest(const Mounted& mounted, std::string_view own) {
 constexpr std::string_view meta_schema =
     "CREATE TABLE alliance_views(version TEXT NOT NULL, bodies TEXT NOT NULL) STRICT;";
 
-Result<void> make_tables(sql::Db& db, const Mounted& mounted, std::string_view own) {
+Result<void> make_tables(sql::Db& db, const Mounted& mounted, std::string_view own, std::string_view boot) {
   return db.transaction([&]() -> Result<void> {
     HZ_TRY(db.run(meta_schema));
     HZ_TRY(db.run(sql_text::views));
     for (const std::string_view schema : mounted.view_schemas) HZ_TRY(db.run(schema));
     HZ_TRY(db.exec("INSERT INTO alliance_self VALUES(?)", {own}));
-    return db.exec("INSERT INTO alliance_views VALUES(?, '')", {version_digest(mounted, own)});
+    return db.exec("INSERT INTO alliance_views VALUES(?, '')", {version_digest(mounted, own, boot)});
   });
 }
 
-// Held while the file is judged, removed or made: two commands may start at once, and both may find it stale.
+std::unexpected<Error> busy(const fs::path& path) {
+  return fail(why("alliance.replaying"), "{}: another command or node replays them", path.string());
+}
+
+// Held while the file is judged, removed or made (two commands may start at once, and both may find it stale), and
+// while a lasting one is written: SQLite 3.40.1 may damage a database to which two connections commit and checkpoint
+// at the same moment (docs/decisions/0010), and a lasting one is not replayed anew at the next boot.
 Result<Fd> lock_file(const fs::path& path) {
   const std::string name = path.string() + ".lock";
   Fd fd(::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!fd || ::flock(fd.get(), LOCK_EX) != 0) return fail(hz::why("base.write"), "{}: {}", name, std::strerror(errno));
+  if (!fd) return fail(hz::why("base.write"), "{}: {}", name, std::strerror(errno));
+  const auto deadline = std::chrono::steady_clock::now() + replay_wait;
+  while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR)
+      return fail(hz::why("base.write"), "{}: {}", name, std::strerror(errno));
+    if (std::chrono::steady_clock::now() > deadline) return busy(path);
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
   return fd;
 }
+
+// Before anything is written through this connection.
+Result<void> sync_at_checkpoints(sql::Db& db) { return db.run("PRAGMA synchronous=NORMAL"); }
 
 void remove_files(const fs::path& path) {
   std::error_code ignored;
@@ -149,24 +165,36 @@ const statement::Kind* find_kind(const Mounted& mounted, std::string_view slug) 
   return nullptr;
 }
 
-Result<Views> Views::open(const fs::path& path, const Mounted& mounted, const std::string& own) {
+std::string this_boot() {
+  const auto text = read_text("/proc/sys/kernel/random/boot_id", 100);
+  return text ? *text : "unknown";
+}
+
+Result<Views> Views::open(const fs::path& path, const Mounted& mounted, const std::string& own, bool lasting,
+                          const std::string& boot) {
   const Fd lock = HZ_TRY(lock_file(path));
   auto opened = sql::Db::open(path, sql::Mode::scratch);
   if (opened) {
     const auto version = opened->text("SELECT version FROM alliance_views");
-    if (version && *version == version_digest(mounted, own)) return Views(path, mounted, own, *std::move(opened));
+    if (version && *version == version_digest(mounted, own, any_boot)) {
+      HZ_TRY(sync_at_checkpoints(*opened));
+      return Views(path, mounted, own, true, boot, *std::move(opened));
+    }
+    if (!lasting && version && *version == version_digest(mounted, own, boot))
+      return Views(path, mounted, own, false, boot, *std::move(opened));
   }
   opened = fail(hz::sql::why("sql.open"), "closed");  // the handle must be gone before the file is
   remove_files(path);
   auto db = HZ_TRY(sql::Db::open(path, sql::Mode::scratch));
-  HZ_TRY(make_tables(db, mounted, own));
-  return Views(path, mounted, own, std::move(db));
+  if (lasting) HZ_TRY(sync_at_checkpoints(db));
+  HZ_TRY(make_tables(db, mounted, own, lasting ? any_boot : boot));
+  return Views(path, mounted, own, lasting, boot, std::move(db));
 }
 
 Result<Views> Views::in_memory(const Mounted& mounted, const std::string& own) {
   auto db = HZ_TRY(sql::Db::open(":memory:", sql::Mode::scratch));
-  HZ_TRY(make_tables(db, mounted, own));
-  return Views({}, mounted, own, std::move(db));
+  HZ_TRY(make_tables(db, mounted, own, any_boot));
+  return Views({}, mounted, own, false, any_boot, std::move(db));
 }
 
 Result<void> Views::clear() {
@@ -174,7 +202,15 @@ Result<void> Views::clear() {
   db_ = HZ_TRY(sql::Db::open(":memory:", sql::Mode::scratch));
   remove_files(path_);
   db_ = HZ_TRY(sql::Db::open(path_, sql::Mode::scratch));
-  return make_tables(db_, mounted_, own_);
+  if (lasting_) HZ_TRY(sync_at_checkpoints(db_));
+  return make_tables(db_, mounted_, own_, lasting_ ? any_boot : boot_);
+}
+
+Result<std::uint64_t> Views::behind(std::vector<Source> logs) {
+  const auto from = HZ_TRY(standing_on(logs));
+  std::uint64_t out = 0;
+  for (const Source& log : logs) out += log.size - (from ? from->at(log.origin) : 0);
+  return out;
 }
 
 Result<void> Views::wipe() {
@@ -214,7 +250,7 @@ Result<std::optional<Sizes>> Views::standing_on(std::vector<Source>& logs) {
   return std::optional(std::move(out));
 }
 
-Result<bool> Views::catch_up(std::vector<Source> logs, Progress& progress, std::string_view bodies) {
+Result<bool> Views::catch_up(std::vector<Source> logs, Progress& progress, std::string_view bodies, const GoOn& go_on) {
   std::ranges::sort(logs, {}, &Source::origin);
   const auto current = [&](const Sizes& from) {
     return std::ranges::all_of(logs, [&](const Source& log) { return from.at(log.origin) == log.size; });
@@ -226,8 +262,10 @@ Result<bool> Views::catch_up(std::vector<Source> logs, Progress& progress, std::
   };
   const auto seen = HZ_TRY(standing_on(logs));
   if (seen && current(*seen) && HZ_TRY(same_bodies())) return false;
-  bool changed = false;
-  HZ_TRY(db_.transaction([&]() -> Result<void> {
+  bool changed = false, begun = false;
+  const Fd turn = lasting_ ? HZ_TRY(lock_file(path_)) : Fd();
+  const auto done = db_.transaction([&]() -> Result<void> {
+    begun = true;
     // Asked again under the write lock: another command may have replayed meanwhile.
     auto from = HZ_TRY(standing_on(logs));
     if (!from || !HZ_TRY(same_bodies())) {
@@ -237,12 +275,14 @@ Result<bool> Views::catch_up(std::vector<Source> logs, Progress& progress, std::
     HZ_TRY(db_.exec("UPDATE alliance_views SET bodies = ?", {bodies}));
     if (current(*from)) return {};
     changed = true;
-    return replay(logs, *std::move(from), progress);
-  }));
+    return replay(logs, *std::move(from), progress, go_on);
+  });
+  if (!done && !begun && done.error().reason->slug == "sql.busy") return busy(path_);
+  HZ_TRY(done);
   return changed;
 }
 
-Result<void> Views::replay(const std::vector<Source>& logs, Sizes from, Progress& progress) {
+Result<void> Views::replay(const std::vector<Source>& logs, Sizes from, Progress& progress, const GoOn& go_on) {
   auto before = HZ_TRY(Judgement::load(db_, own_, &read_fork));
   Judgement now = before;
   for (const Source& log : logs) HZ_TRY(now.scan(db_, log, from.at(log.origin)));
@@ -261,11 +301,12 @@ Result<void> Views::replay(const std::vector<Source>& logs, Sizes from, Progress
     for (const Source& log : logs) HZ_TRY(now.scan(db_, log, 0));
     HZ_TRY(now.finish(logs, sizes));
   }
-  for (const Source& log : logs) HZ_TRY(replay_log(log, now, from.at(log.origin), progress));
+  for (const Source& log : logs) HZ_TRY(replay_log(log, now, from.at(log.origin), progress, go_on));
   return now.write(db_);
 }
 
-Result<void> Views::replay_log(const Source& log, const Judgement& judgement, std::uint64_t from, Progress& progress) {
+Result<void> Views::replay_log(const Source& log, const Judgement& judgement, std::uint64_t from, Progress& progress,
+                               const GoOn& go_on) {
   constexpr std::uint64_t worth_showing = 5000;
   const Authority* authority = judgement.authority(log.origin);
   const auto& standings = judgement.membership().standings;
@@ -279,6 +320,7 @@ Result<void> Views::replay_log(const Source& log, const Judgement& judgement, st
       if (begin >= end) continue;
       HZ_TRY(log.visit(begin, end, [&](std::uint64_t index, ByteView leaf) -> Result<void> {
         if (show && (index - from) % 1000 == 0) progress.step(static_cast<std::int64_t>(index - from));
+        if (go_on && (index - from) % 1000 == 999) HZ_TRY(go_on());
         HZ_TRY(replay_one(db_, known, log, *authority, index, leaf));
         if (index == log.verified->size) ++log.verified->size;  // without gaps only
         return {};

@@ -3,7 +3,13 @@
 // Views are a pure function of (frontier, schemas, code version): the simpler idea, writing rows where a command runs,
 // gives every member other rows after the first bug. So commands only append, and replay is the only writer. The file
 // remembers the heads it was computed from; longer logs are replayed from there on, everything else (other schema,
-// other root, file of an earlier boot, damaged file) is thrown away and rebuilt.
+// other root, damaged file) is thrown away and rebuilt.
+//
+// A small file is written without any sync, and one of an earlier boot is thrown away: a power cut may have damaged it
+// in ways no check sees. A lasting file (from lasting_from statements on, where rebuilding takes long) is synced
+// whenever its write-ahead log goes into it (WAL, synchronous=NORMAL): what a power cut leaves is the state after one
+// of its transactions, and that names its heads. A file is one or the other from its first byte, so no connection can
+// write to it the other way (docs/decisions/0144).
 //
 // Sealed bodies (body.h) are the one thing that views rest on beside the frontier: a statement whose body can be opened
 // here has its rows, another one is listed in alliance_sealed only. Equal frontiers give equal rows where the same
@@ -28,10 +34,19 @@
 
 namespace hz::alliance {
 
+// From so many statements on, own and mirrored, views outlive a reboot. Below, replaying them takes a third of a
+// second.
+inline constexpr std::uint64_t lasting_from = 20'000;
+
+// The running system's boot id.
+std::string this_boot();
+
 class Views {
  public:
-  // Opens or rebuilds the file of a member's views. Errors: sql.*.
-  static Result<Views> open(const fs::path& path, const Mounted& mounted, const std::string& own);
+  // Opens the file of a member's views, or makes it anew. A lasting one is opened whatever is asked for; a small one is
+  // not when a lasting one is. Errors: sql.*, alliance.replaying.
+  static Result<Views> open(const fs::path& path, const Mounted& mounted, const std::string& own, bool lasting = false,
+                            const std::string& boot = this_boot());
   // Views in memory, for one answer.
   static Result<Views> in_memory(const Mounted& mounted, const std::string& own);
   // Throws every row away.
@@ -40,23 +55,36 @@ class Views {
   // is not among `logs` any more, or whose head moved elsewhere, means replaying everything. Cost: about 16 us per
   // statement, and 55 us once for its signature. Errors: sql.*, log.*.
   // `bodies` names the set of sealed bodies that can be opened now: another text than last time replays everything.
-  // True when rows changed.
-  Result<bool> catch_up(std::vector<Source> logs, Progress& progress, std::string_view bodies = {});
+  // `go_on` is asked every 1,000 statements; its error ends the replay, and nothing is kept of it. Errors:
+  // alliance.replaying when another object has replayed for 10 s. True when rows changed.
+  Result<bool> catch_up(std::vector<Source> logs, Progress& progress, std::string_view bodies = {},
+                        const GoOn& go_on = {});
+  // How many statements of these logs the rows do not stand on. Errors: sql.*, log.*.
+  Result<std::uint64_t> behind(std::vector<Source> logs);
+  bool lasting() const { return lasting_; }
   sql::Db& db() { return db_; }
 
  private:
-  Views(fs::path path, const Mounted& mounted, std::string own, sql::Db db)
-      : path_(std::move(path)), mounted_(mounted), own_(std::move(own)), db_(std::move(db)) {}
+  Views(fs::path path, const Mounted& mounted, std::string own, bool lasting, std::string boot, sql::Db db)
+      : path_(std::move(path)),
+        mounted_(mounted),
+        own_(std::move(own)),
+        lasting_(lasting),
+        boot_(std::move(boot)),
+        db_(std::move(db)) {}
   // How much of each log the rows stand on; nullopt when they stand on something else. Refreshes logs that lag behind.
   Result<std::optional<Sizes>> standing_on(std::vector<Source>& logs);
-  Result<void> replay(const std::vector<Source>& logs, Sizes from, Progress& progress);
-  Result<void> replay_log(const Source& log, const Judgement& judgement, std::uint64_t from, Progress& progress);
+  Result<void> replay(const std::vector<Source>& logs, Sizes from, Progress& progress, const GoOn& go_on);
+  Result<void> replay_log(const Source& log, const Judgement& judgement, std::uint64_t from, Progress& progress,
+                          const GoOn& go_on);
   // Deletes every row, within the caller's transaction.
   Result<void> wipe();
 
   fs::path path_;
   Mounted mounted_;
   std::string own_;
+  bool lasting_ = false;
+  std::string boot_;
   sql::Db db_;
 };
 

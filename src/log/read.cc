@@ -28,6 +28,7 @@ Result<void> Log::visit(std::uint64_t begin, std::uint64_t end,
 Result<void> Log::State::visit(std::uint64_t begin, std::uint64_t end,
                                const std::function<Result<void>(std::uint64_t, ByteView)>& each) {
   if (begin > end || end > head.size) return fail(why("log.range"), "entries {} to {} of {}", begin, end, head.size);
+  if (begin == end) return {};
   Result<void> done;
   std::uint64_t next = begin, tile = UINT64_MAX;
   std::vector<Digest> expected;  // a copy: what is called may read on in the log

@@ -63,6 +63,13 @@ std::string upstream_head(const http::Request& request, const Upstream& to) {
   return out;
 }
 
+std::string_view chunk_size_line(std::array<char, 18>& digits, std::size_t bytes) {
+  char* const end = std::to_chars(digits.data(), digits.data() + 16, bytes, 16).ptr;
+  end[0] = '\r';
+  end[1] = '\n';
+  return {digits.data(), static_cast<std::size_t>(end + 2 - digits.data())};
+}
+
 AnswerHead read_answer_head(AnswerParser& parser, bool head_only, bool chunks_understood) {
   AnswerHead out;
   out.status = static_cast<int>(parser.get().result_int());

@@ -14,6 +14,7 @@
 #pragma once
 #include <boost/asio/ip/address.hpp>
 
+#include "net/chunks.h"
 #include "net/head.h"
 #include "net/passage.h"
 #include "net/send.h"
@@ -39,6 +40,9 @@ struct AnswerHead {
   std::uint64_t length = 0;
 };
 std::string answer_head(const AnswerHead& head, const Upstream& from, bool keep_alive, std::string_view date);
+
+// "1f\r\n", written into `digits`.
+std::string_view chunk_size_line(std::array<char, 18>& digits, std::size_t bytes);
 
 using AnswerParser = beast::http::response_parser<beast::http::buffer_body, HeadMemory>;
 AnswerHead read_answer_head(AnswerParser& parser, bool head_only, bool chunks_understood);
@@ -182,59 +186,64 @@ awaitable<bool> relay_length(Try<Stream>& t, const std::string& head, std::uint6
 
 // An answer in chunks, or one that lasts until the connection ends: each piece as it comes.
 template <class Stream>
-awaitable<bool> relay_pieces(Try<Stream>& t, AnswerParser& parser, std::string head, bool chunks) {
-  std::vector<char> room(upstream_piece_bytes);
+awaitable<bool> relay_pieces(Try<Stream>& t, bool chunked, std::string head, bool chunks) {
   // The head at once: a client of a stream waits for it before the first event is there.
-  std::string before = std::move(head);
-  for (;;) {
-    if (!before.empty()) {
-      const asio::const_buffer bytes = asio::buffer(before);
-      const bool sent = co_await write_all(t.state, t.client, bytes);
+  const asio::const_buffer before = asio::buffer(head);
+  const bool begun = co_await write_all(t.state, t.client, before);
+  if (!begun) {
+    t.tried.end = TryEnd::client_gone;
+    co_return false;
+  }
+  auto& buffer = t.link.buffer;
+  ChunkReader reader;
+  std::string piece;
+  for (bool ended = false; !ended;) {
+    piece.clear();
+    bool broken = false;
+    // Whatever stands in the buffer: one event may come in several chunks.
+    if (buffer.size() > 0) {
+      const std::string_view in(static_cast<const char*>(buffer.data().data()), buffer.size());
+      if (chunked) {
+        buffer.consume(reader.read(in, piece));
+      } else {
+        piece = in;
+        buffer.consume(in.size());
+      }
+      ended = reader.done();
+      broken = reader.broken();
+    }
+    if (piece.empty() && !ended && !broken) {
+      t.wait_at_most(t.to.pause_ms_max);
+      // As in ask(): each event comes through here, and finds the caches cold.
+      bool more = false;
+      if (t.link.tls) {
+        more = co_await read_more(t);
+      } else {
+        const auto into = buffer.prepare(upstream_piece_bytes);
+        const auto [failed, n] = co_await t.link.stream.socket().async_read_some(into, as_values);
+        buffer.commit(n);
+        more = !failed && n > 0;
+      }
+      if (more) continue;
+      // Its end ends an answer that has no other.
+      ended = !chunked && !t.passing->late && !t.passing->client_gone;
+      broken = !ended;
+    }
+    if (!piece.empty()) {
+      t.passage.saw(piece);
+      std::array<char, 18> digits;
+      const std::string_view size = chunks ? chunk_size_line(digits, piece.size()) : std::string_view();
+      const std::array<asio::const_buffer, 3> all = {asio::buffer(size), asio::buffer(piece),
+                                                     chunks ? asio::buffer("\r\n", 2) : asio::const_buffer()};
+      std::size_t taken = 0;
+      bool sent = write_all_now(t.state, t.client, all, taken);
+      if (!sent) sent = co_await write_rest(t.state, t.client, all, taken);
       if (!sent) {
         t.tried.end = TryEnd::client_gone;
         co_return false;
       }
-      before.clear();
+      t.tried.answer_bytes += piece.size();
     }
-    if (parser.is_done()) break;
-    parser.get().body().data = room.data();
-    parser.get().body().size = room.size();
-    parser.get().body().more = true;
-    ErrorCode error = beast::http::error::need_more;
-    // Whatever stands in the buffer: one event may come in several chunks.
-    while (t.link.buffer.size() > 0 && !parser.is_done() && parser.get().body().size > 0) {
-      error = {};
-      t.link.buffer.consume(parser.put(t.link.buffer.data(), error));
-      if (error) break;
-    }
-    bool broken = error && error != beast::http::error::need_buffer && error != beast::http::error::need_more;
-    if (!broken && !parser.is_done() && parser.get().body().size == room.size()) {
-      t.wait_at_most(t.to.pause_ms_max);
-      const bool more = co_await read_more(t);
-      if (more) continue;
-      // Its end ends an answer that has no other.
-      error = {};
-      if (parser.need_eof() && !t.passing->late && !t.passing->client_gone) parser.put_eof(error);
-      broken = !parser.is_done();
-    }
-    const std::string_view piece(room.data(), room.size() - parser.get().body().size);
-    if (broken && piece.empty()) {
-      t.tried.end = TryEnd::cut;
-      co_return false;
-    }
-    if (piece.empty()) continue;
-    t.passage.saw(piece);
-    const std::string size = chunks ? fmt::format("{:x}\r\n", piece.size()) : std::string();
-    const std::array<asio::const_buffer, 3> all = {asio::buffer(size), asio::buffer(piece.data(), piece.size()),
-                                                   chunks ? asio::buffer("\r\n", 2) : asio::const_buffer()};
-    std::size_t taken = 0;
-    bool sent = write_all_now(t.state, t.client, all, taken);
-    if (!sent) sent = co_await write_rest(t.state, t.client, all, taken);
-    if (!sent) {
-      t.tried.end = TryEnd::client_gone;
-      co_return false;
-    }
-    t.tried.answer_bytes += piece.size();
     if (broken) {
       t.tried.end = TryEnd::cut;
       co_return false;
@@ -279,7 +288,7 @@ awaitable<bool> try_once(Try<Stream>& t) {
     if (answer.frame == AnswerFrame::length || answer.frame == AnswerFrame::none)
       good = co_await relay_length(t, head, answer.length);
     else
-      good = co_await relay_pieces(t, parser, std::move(head), answer.frame == AnswerFrame::chunked);
+      good = co_await relay_pieces(t, parser.chunked(), std::move(head), answer.frame == AnswerFrame::chunked);
   }
   t.keep_alive = !to_end;
   if (!good && passing.client_gone) t.tried.end = TryEnd::client_gone;

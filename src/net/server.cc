@@ -122,7 +122,10 @@ void ServerState::sweep() {
 }
 
 void ServerState::note_end() {
-  if (!site.passages_ended || std::exchange(ends_noted, true)) return;
+  if (!site.passages_ended || ends_noted) return;
+  // Nobody is on the way whose end could be told together with this one.
+  if (passing.empty()) return site.passages_ended();
+  ends_noted = true;
   asio::post(io, [this] {
     ends_noted = false;
     site.passages_ended();

@@ -41,12 +41,15 @@ struct Site {
   // The request is for another server (net/passage.h): asked on the I/O thread before any of the body is read. The
   // body is collected within body_bytes_max and then passed on. A response refuses it; null: it is for `handle`.
   std::function<std::expected<std::unique_ptr<Passage>, http::Response>(const http::Request& head)> passage = {};
-  // Runs on the I/O thread at the end of a turn of the loop in which passages ended: once for all of them, so that what
-  // each leaves to do costs one step together.
+  // Runs on the I/O thread after passages ended: at the end of the loop's turn and once for all that did, so that what
+  // each leaves to do costs one step together; at once where no other request is with an upstream.
   std::function<void()> passages_ended = {};
   // Runs on a worker before any of the body is read. A sink takes the body as it arrives; a response refuses it; a null
   // sink means that the body is collected for `handle`.
   std::function<std::expected<std::unique_ptr<http::Sink>, http::Response>(const http::Request& head)> upload = {};
+  // Runs on the I/O thread: false spares a request the way to a worker and back that asking `upload` is. Absent: each
+  // request with a body is asked about.
+  std::function<bool(const http::Request& head)> may_upload = {};
 };
 
 // Since the start, except `open` and `waiting`, which are now.

@@ -154,7 +154,8 @@ awaitable<bool> converse(ServerState& state, Connection& connection, Stream& str
       }
     }
     std::unique_ptr<http::Sink> sink;
-    if (!answer && !passage && state.site.upload && !parser.is_done()) {
+    const bool may_upload = state.site.upload && (!state.site.may_upload || state.site.may_upload(request));
+    if (!answer && !passage && may_upload && !parser.is_done()) {
       if (!room(state)) {
         answer = busy(state);
         body_left = true;
@@ -190,6 +191,10 @@ awaitable<bool> converse(ServerState& state, Connection& connection, Stream& str
         Body how = Body::whole;
         if (sink) {
           how = co_await take_upload(state, stream, buffer, parser, *sink, answer);
+        } else if (length && *length <= buffer.size()) {
+          // It came with the head, as most do.
+          request.body.assign(static_cast<const char*>(buffer.data().data()), static_cast<std::size_t>(*length));
+          buffer.consume(static_cast<std::size_t>(*length));
         } else {
           BodyParser body(std::move(parser));
           body.body_limit(body_max);

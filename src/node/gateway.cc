@@ -168,6 +168,8 @@ std::expected<std::unique_ptr<net::Passage>, http::Response> Gateway::passage(co
     default:
       break;
   }
+  if (version_ == 0)  // nobody's key is known before the first table
+    return no({.no = No::no_server, .more = "the node is still replaying its logs", .retry_after_s = 1});
   const std::shared_ptr<Live> now = live();
   const auto key = key_of(*now->table, head);
   if (!key) {

@@ -115,6 +115,7 @@ struct StatusOut {
   bool check = false;
   std::vector<RefusedLine> refused;
   std::optional<ScrubReport> scrub;
+  std::optional<std::string> replaying;
   static constexpr auto fields() {
     return rows(
         row("member", &StatusOut::member, "member id"), row("name", &StatusOut::name, "name"),
@@ -133,7 +134,9 @@ struct StatusOut {
             "no single loss breaks it, also when all that did not say are lost with it"),
         row("check", &StatusOut::check, "the exit code answers this"),
         row("refused", &StatusOut::refused, "statements that contradict their kind: proven, and not counted"),
-        row("scrub", &StatusOut::scrub, "what the running node found when it read everything stored again"));
+        row("scrub", &StatusOut::scrub, "what the running node found when it read everything stored again"),
+        row("replaying", &StatusOut::replaying,
+            "how far the views are replayed; standing, heads of others, quorum and refused are not known meanwhile"));
   }
 };
 
@@ -235,7 +238,7 @@ Result<void> add_quorum(alliance::Member& member, const Quorum& quorum, const st
 
 Result<StatusOut> status(api::Ctx& ctx, const StatusIn& in) {
   alliance::Member& member = *HZ_TRY(ctx.member());
-  sql::Db& views = *HZ_TRY(member.views());
+  const auto replayed = member.views();
   StatusOut out;
   out.member = member.id();
   out.name = member.authority().genesis.name;
@@ -243,6 +246,14 @@ Result<StatusOut> status(api::Ctx& ctx, const StatusIn& in) {
   out.statements = static_cast<std::int64_t>(member.log().head().size);
   out.frontier = member.frontier();
   out.check = in.check;
+  if (!replayed && replayed.error().reason->slug == "alliance.replaying") {
+    out.replaying = replayed.error().detail;
+    out.state = "unknown";
+    out.survives_every_jurisdiction = false;
+    out.scrub = kept_scrub(ctx.home);
+    return out;
+  }
+  sql::Db& views = *HZ_TRY(replayed);
   out.state = HZ_TRY(views.text("SELECT state FROM public_alliance_member WHERE origin = ?", {member.origin()}))
                   .value_or("stranger");
   if (out.state == "frozen") {
@@ -303,6 +314,10 @@ std::string answer_text(log::Survival answer, const api::Style& style) {
 std::string text(const StatusOut& out, const api::Style& style) {
   std::string shown = fmt::format("{} ({}) in {}\n  {} statements, views replayed up to the head\n  frontier {}\n",
                                   style.bold(out.member), out.name, out.home, out.statements, out.frontier.digest);
+  if (out.replaying)
+    return fmt::format("{} ({}) in {}\n  {} statements\n  {} {}; what the views say is not known until then\n",
+                       style.bold(out.member), out.name, out.home, out.statements, style.yellow("replaying:"),
+                       *out.replaying);
   if (out.state != "stranger") shown += fmt::format("  in the alliance: {}\n", out.state);
   for (const std::string& fault : out.faults) shown += fmt::format("  {} {}\n", style.red("fault:"), fault);
   if (out.scrub) shown += "  " + scrub_text(*out.scrub);

@@ -1,5 +1,6 @@
 #include "node/peer_desk.h"
 
+#include <atomic>
 #include <map>
 #include <mutex>
 
@@ -48,6 +49,7 @@ struct PeerDesk::State {
 
   alliance::Authority nobody;  // speaks for whoever is not known
   ArtifactShelf artifacts;
+  std::atomic<bool> knows = false;
   PeerQuota quota = {};
   Lent lent = {};
 
@@ -107,7 +109,7 @@ PeerDesk::PeerDesk(PeerDesk&&) noexcept = default;
 PeerDesk& PeerDesk::operator=(PeerDesk&&) noexcept = default;
 PeerDesk::~PeerDesk() = default;
 
-Result<PeerDesk> PeerDesk::open(alliance::Member& member) {
+Result<PeerDesk> PeerDesk::open(alliance::Member& member, bool later) {
   auto key = HZ_TRY(alliance::load_key(member.keys_folder(), alliance::Role::witness));
   auto witness =
       HZ_TRY(log::Witness::open(member.home() / "witness.sqlite", key.name, std::move(key.key), *member.seams().clock));
@@ -130,7 +132,7 @@ Result<PeerDesk> PeerDesk::open(alliance::Member& member) {
                                                 .origin_of_hash = {},
                                                 .nobody = std::move(nobody),
                                                 .artifacts = {member.blobs(), member.home() / "served.jsonl"}}));
-  HZ_TRY(out.know(member));
+  if (!later) HZ_TRY(out.know(member));
   return out;
 }
 
@@ -142,6 +144,7 @@ bool PeerDesk::is_for(const http::Request& request) {
 
 http::Response PeerDesk::answer(const http::Request& request) {
   State& s = *state_;
+  if (!s.knows) return {.status = 503, .headers = {{"retry-after", "5"}}, .body = {}};
   if (request.path == keys_path) return s.shown_keys(request);
   const auto caller = s.caller_of(request);
   const auto pass = caller ? s.quota.enter(*caller, s.clock->now_ms()) : PeerQuota::Pass();
@@ -203,6 +206,7 @@ Result<void> PeerDesk::know(alliance::Member& member) {
   }
   const std::lock_guard turn(s.witness_turn);
   s.witness.watch(std::move(heads));
+  s.knows = true;
   return {};
 }
 

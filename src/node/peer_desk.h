@@ -18,9 +18,9 @@ namespace hz::node {
 
 class PeerDesk {
  public:
-  // Opens own log and witness memory (witness.sqlite in the home) for reading and cosigning. Errors: log.*, sql.*,
-  // alliance.key*.
-  static Result<PeerDesk> open(alliance::Member& member);
+  // Opens own log and witness memory (witness.sqlite in the home) for reading and cosigning. `later`: know() is called
+  // when the views are there. Errors: log.*, sql.*, alliance.key*.
+  static Result<PeerDesk> open(alliance::Member& member, bool later = false);
   PeerDesk(PeerDesk&&) noexcept;
   PeerDesk& operator=(PeerDesk&&) noexcept;
   ~PeerDesk();
@@ -32,7 +32,8 @@ class PeerDesk {
   // Who answers /lease/; absent of it: nothing for this caller. Before the first request. Errors: none.
   using Lent = std::function<std::optional<http::Response>(const http::Request& request, std::string_view caller)>;
   void lend(Lent lent);
-  // Takes over who is known now, which heads may be cosigned, and which bytes may be given. Errors: what views() says.
+  // Until the first call every request is answered 503, whoever asks. Takes over who is known now, which heads may be
+  // cosigned, and which bytes may be given. Errors: what views() says.
   Result<void> know(alliance::Member& member);
 
  private:

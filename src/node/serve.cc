@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "alliance/authority.h"
+#include "alliance/reasons.h"
 #include "alliance/reserve.h"
 #include "api/route.h"
 #include "crypto/hash.h"
@@ -93,6 +94,30 @@ Progress& notes_only() {
   return one;
 }
 
+// How far the replay before the first answer is: for whoever asks, and on stderr every ten seconds.
+class ReplayWatch final : public Progress {
+ public:
+  void phase(std::string_view, std::int64_t total) override {
+    done_ = 0;
+    total_ = total;
+  }
+  void step(std::int64_t done) override {
+    done_ = done;
+    const auto now = std::chrono::steady_clock::now();
+    if (now - said_ < std::chrono::seconds(10)) return;
+    said_ = now;
+    note("replaying: " + text());
+  }
+  void note(std::string_view text) override { notes_only().note(text); }
+  std::string text() const {
+    return total_ == 0 ? "not begun" : fmt::format("{} of {} statements", done_.load(), total_.load());
+  }
+
+ private:
+  std::atomic<std::int64_t> done_ = 0, total_ = 0;
+  std::chrono::steady_clock::time_point said_ = std::chrono::steady_clock::now();  // of the replaying thread
+};
+
 http::Response plain(int status, std::string_view text) {
   return {.status = status,
           .headers = {{"content-type", "text/plain; charset=utf-8"}, {"cache-control", "no-store"}},
@@ -136,7 +161,10 @@ struct Served::State {
   std::int64_t accounted_ms = -1;      // of the syncing thread
   std::set<std::string> account_said;  // of the syncing thread
   std::optional<ScrubWatch> scrubbing;
-  std::jthread syncing;  // last: it ends first
+  std::jthread syncing;
+  ReplayWatch replay;
+  std::atomic<bool> replaying = false;  // the views are not there yet
+  std::jthread replaying_first;         // last: it ends first
 
   Result<std::unique_lock<std::timed_mutex>> take_turn(std::string_view who) {
     std::unique_lock<std::timed_mutex> turn(writing, std::defer_lock);
@@ -149,9 +177,13 @@ struct Served::State {
     alliance::Member member = HZ_TRY(members->borrow(true));
     const std::uint64_t before = member.log().head().size;
     auto done = act(member);
+    const bool tells = done && tells_of_others(member, before);
+    return signed_by(std::move(member), std::move(done), tells);
+  }
+  template <class Done>
+  Done signed_by(alliance::Member member, Done done, bool tells) {
     member.hold_views(false);
-    if (done && tells_of_others(member, before))
-      (void)desk->know(member);  // what cannot be read now is read after the next round
+    if (tells) (void)desk->know(member);  // what cannot be read now is read after the next round
     if (done || !of_the_machine(done.error())) members->give_back(std::move(member), true);
     return done;
   }
@@ -177,8 +209,14 @@ struct Served::State {
     }
     return appends.append(
         HZ_TRY(std::move(batch)), [&] { return take_turn(op.id); },
-        [&](std::span<alliance::Incoming> all) {
-          return sign([&](alliance::Member& member) { return member.append_incoming(all); });
+        [&](std::span<alliance::Incoming> all) -> AppendQueue::Receipts {
+          // Looked through here: in the log each would be read and proven again.
+          const bool tells =
+              std::ranges::any_of(all, [](const alliance::Incoming& one) { return tells_of_others(one.leaf); });
+          alliance::Member member = HZ_TRY(members->borrow_to_append());
+          auto receipts = member.append_incoming(all);
+          const bool known = receipts && tells;
+          return signed_by(std::move(member), std::move(receipts), known);
         });
   }
   void keep_keys(alliance::Member& member) {
@@ -211,14 +249,18 @@ struct Served::State {
     if (answer || !of_the_machine(answer.error())) members->give_back(*std::exchange(ctx.opened, std::nullopt));
     return answer;
   }
-  // Some statement from `before` on is about members or what may be given to them (released bytes, sealed bodies): all
-  // others leave the desk as it is.
-  static bool tells_of_others(alliance::Member& member, std::uint64_t before) {
+  // A statement about members or what may be given to them (released bytes, sealed bodies): all others leave the desk
+  // as it is.
+  static bool tells_of_others(ByteView leaf) {
     static constexpr std::string_view shared = "https://hezong.example/share/", sealed = "\"priv\":{";
+    return alliance::may_be_act(leaf) || ::memmem(leaf.data(), leaf.size(), shared.data(), shared.size()) ||
+           ::memmem(leaf.data(), leaf.size(), sealed.data(), sealed.size());
+  }
+  // Some statement from `before` on is one.
+  static bool tells_of_others(alliance::Member& member, std::uint64_t before) {
     bool found = false;
     const auto read = member.log().visit(before, member.log().head().size, [&](auto, ByteView leaf) -> Result<void> {
-      found |= alliance::may_be_act(leaf) || ::memmem(leaf.data(), leaf.size(), shared.data(), shared.size()) ||
-               ::memmem(leaf.data(), leaf.size(), sealed.data(), sealed.size());
+      found |= tells_of_others(leaf);
       return {};
     });
     return found || !read;
@@ -234,6 +276,44 @@ struct Served::State {
       members->give_back(*std::move(member));
     }
     return {.status = 202, .headers = {}, .body = {}};
+  }
+
+  // Until it returns, nobody else reads the views. False when the node stops before.
+  bool replay_first(alliance::Member first, const std::vector<Gateway*>& gateways, const std::stop_token& stop) {
+    std::optional<alliance::Member> member(std::move(first));
+    std::mutex waiting;
+    std::condition_variable_any wake;
+    std::unique_lock held(waiting);
+    std::string last_fault;
+    const auto replay_once = [&]() -> Result<void> {
+      if (!member) member = HZ_TRY(alliance::Member::open(home, mounted, seams));
+      member->seams().progress = &replay;
+      member->ask_before_views([&stop]() -> Result<void> {
+        if (stop.stop_requested()) return fail(alliance::why("alliance.replaying"), "the node stops");
+        return {};
+      });
+      HZ_TRY(member->refresh());
+      HZ_TRY(member->views());
+      HZ_TRY(desk->know(*member));
+      feed = HZ_TRY(GatewayFeed::start(home, mounted, seams, gateways));
+      return {};
+    };
+    for (;;) {
+      const auto done = replay_once();
+      if (done) break;
+      if (stop.stop_requested()) return false;
+      member.reset();
+      const std::string fault = done.error().text();
+      if (fault != last_fault) fmt::print(stderr, "replaying: {}\n", fault);
+      last_fault = fault;
+      wake.wait_for(held, stop, std::chrono::seconds(1), [] { return false; });
+    }
+    replaying = false;
+    member->seams().progress = &notes_only();
+    member->ask_before_views({});
+    notes_only().note("the views are there: everything is answered");
+    members->give_back(*std::move(member));
+    return true;
   }
 
   // One round; what the others say is told in `hezong node peers`. Requests that sign wait for its writing only.
@@ -340,9 +420,12 @@ struct Served::State {
     return nothing();
   }
 
+  static bool is_upload(const http::Request& head) {
+    return head.method == "PUT" && head.path.starts_with(blobs_prefix);
+  }
   // Bodies that are not collected: blobs, from the operator only.
   std::expected<std::unique_ptr<http::Sink>, http::Response> upload(const http::Request& head) {
-    if (head.method != "PUT" || !head.path.starts_with(blobs_prefix)) return nullptr;
+    if (!is_upload(head)) return nullptr;
     if (auto refused = api::foreign(gate, head)) return std::unexpected(*std::move(refused));
     if (!api::has_token(gate, head)) return std::unexpected(nothing());
     return put_blob(*blobs, head);
@@ -392,8 +475,16 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
   state->publish_log = options.publish_log;
   state->tool_dirs.assign(ctx.tool_dirs.begin(), ctx.tool_dirs.end());
   state->blobs = HZ_TRY(ctx.member())->blobs();
-  state->desk = HZ_TRY(PeerDesk::open(*HZ_TRY(ctx.member())));
+  const auto behind = HZ_TRY(ctx.member())->views_behind();
+  if (!behind && behind.error().reason->slug != "alliance.replaying") return std::unexpected(behind.error());
+  const bool later = !behind || *behind > options.replay_first_max;
+  state->replaying = later;
+  state->desk = HZ_TRY(PeerDesk::open(*HZ_TRY(ctx.member()), later));
   state->members.emplace(ctx.home, ctx.mounted, state->seams);
+  state->members->ask_before_views([one = state.get()]() -> Result<void> {
+    if (one->replaying) return fail(alliance::why("alliance.replaying"), "{}", one->replay.text());
+    return {};
+  });
   state->lock = HZ_TRY(lock_folder(ctx.home));
   state->has_reserve = alliance::keep_reserve(ctx.home) != alliance::Reserve::no_room;
   const std::string token = HZ_TRY(operator_token(ctx.home / "api_token", *ctx.seams.rng));
@@ -422,7 +513,7 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
                                  GatewayLimits{.leases_only = true});
     gateways.push_back(&*state->lease_gateway);
   }
-  state->feed = HZ_TRY(GatewayFeed::start(ctx.home, ctx.mounted, state->seams, std::move(gateways)));
+  if (!later) state->feed = HZ_TRY(GatewayFeed::start(ctx.home, ctx.mounted, state->seams, gateways));
   state->lending = std::make_unique<Lending>(
       Lending::World{state->home, state->mounted, state->seams, state->tool_dirs, &*state->members,
                      [s](const std::function<Result<void>(alliance::Member&)>& act) { return s->sign_aside(act); }});
@@ -440,7 +531,8 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
                    if (!head.path.starts_with("/v1/")) return 0;
                    return api::has_token(s->gate, head) ? body_bytes_max : stranger_body_bytes_max;
                  },
-                 .upload = [s](const http::Request& head) { return s->upload(head); }};
+                 .upload = [s](const http::Request& head) { return s->upload(head); },
+                 .may_upload = State::is_upload};
   site.passage = [own = apart ? &*state->lease_gateway : &*state->gateway](const http::Request& head) {
     return own->passage(head);
   };
@@ -467,24 +559,33 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
   HZ_TRY(write_file_durably(ctx.home / "node.json", as_bytes(text)));
   constexpr int look_every_ms = 250;
   state->sites.emplace(pool::SiteWorld{state->home, state->tool_dirs, state->seams.clock}, look_every_ms);
-  constexpr int lend_every_ms = 250;
-  state->lending->run(lend_every_ms);
-  if (options.shadow.every > 0 || options.watch.canary_ms > 0) {
-    constexpr int watch_every_ms = 500;
+  if (options.shadow.every > 0 || options.watch.canary_ms > 0)
     state->watch = std::make_unique<DrillWatch>(
         DrillWatch::World{state->home, state->mounted, state->seams, state->tool_dirs, &*state->members},
         *state->shadow, options.watch);
-    state->watch->run(watch_every_ms);
-  }
   state->scrubbing.emplace(
       state->home, *state->seams.clock, options.scrub,
       options.scrub_repair ? std::function([s] { return s->repair(); }) : std::function<std::vector<Damage>()>());
   // Opening it again for the first request would cost as much as the whole start.
   ctx.opened->seams() = state->seams;
-  state->members->give_back(*std::exchange(ctx.opened, std::nullopt));
-  if (options.sync_ms > 0)
-    state->syncing =
-        std::jthread([s, pause = options.sync_ms](std::stop_token stop) { s->sync_for_ever(stop, pause); });
+  alliance::Member member = *std::exchange(ctx.opened, std::nullopt);
+  const auto begin_rounds = [s, pause = options.sync_ms] {
+    constexpr int lend_every_ms = 250, watch_every_ms = 500;
+    s->lending->run(lend_every_ms);
+    if (s->watch) s->watch->run(watch_every_ms);
+    if (pause > 0) s->syncing = std::jthread([s, pause](std::stop_token stop) { s->sync_for_ever(stop, pause); });
+  };
+  if (later) {
+    ctx.progress().note(fmt::format("{} statements are replayed first: what needs the views is answered 503 until then",
+                                    behind ? std::to_string(*behind) : "some"));
+    state->replaying_first =
+        std::jthread([s, begin_rounds, gateways, first = std::move(member)](const std::stop_token& stop) mutable {
+          if (s->replay_first(std::move(first), gateways, stop)) begin_rounds();
+        });
+  } else {
+    state->members->give_back(std::move(member));
+    begin_rounds();
+  }
   return Served(std::move(state));
 }
 
@@ -493,6 +594,10 @@ std::uint64_t Served::rounds() const { return state_->rounds; }
 
 void Served::stop() {
   if (!state_->lock) return;
+  if (state_->replaying_first.joinable()) {
+    state_->replaying_first.request_stop();
+    state_->replaying_first.join();
+  }
   if (state_->syncing.joinable()) {
     state_->syncing.request_stop();
     state_->syncing.join();

@@ -25,6 +25,8 @@ struct ServeOptions {
   std::string gateway_listen = {};
   std::uint16_t gateway_port = 0;
   net::ServerLimits limits = {};
+  // With more statements to replay than this (a third of a second) the node listens first and replays then.
+  std::uint64_t replay_first_max = 20'000;
   ScrubOptions scrub = {};
   ShadowLimits shadow = {};   // of products that a live drill moved
   WatchOptions watch = {};    // and when they are rolled back
@@ -50,8 +52,10 @@ class Served {
  public:
   // Serves the member in ctx.home until stop(). On a full disk the reserve is given back (alliance/reserve.h). Takes
   // over ctx.opened. Requests run on members that are kept open (open_members.h) and let go of the log's lock, so
-  // commands may run beside it; requests that sign wait for each other. Errors: node.up_already, node.token_file,
-  // alliance.no_member and what Member::open says, net.listen, net.tls_files, base.write.
+  // commands may run beside it; requests that sign wait for each other. After a change of program, or where the views
+  // were lost, much has to be replayed: then requests that need the views are answered alliance.replaying until that
+  // is done, calls of products and of other members 503, and rounds begin after it. Errors: node.up_already,
+  // node.token_file, alliance.no_member and what Member::open says, net.listen, net.tls_files, base.write.
   static Result<Served> start(const ServeOptions& options, api::Ctx& ctx);
   Served(Served&&) noexcept;
   ~Served();

@@ -1,17 +1,18 @@
 # Faults at every system call: tests/fault/inject.sh kills, or fails, the n-th call of each kind, for every n.
-# Power loss: power_disk.h, a number of seeds per story (1,350 in all).
+# Power loss: power_disk.h, a number of seeds per story (1,500 in all).
 set(seeds_log_append 500)
 set(seeds_log_create 250)
 set(seeds_blob_put 250)
 set(seeds_blob_partial 150)
 set(seeds_member_create 100)
 set(seeds_sealed_append 100)
+set(seeds_views 150)
 add_library(fault_power OBJECT ${CMAKE_CURRENT_LIST_DIR}/power.cc ${CMAKE_CURRENT_LIST_DIR}/power_disk.cc)
 target_link_libraries(fault_power PRIVATE hz_base)
 if(EXISTS /dev/shm)
   set(scratch TMPDIR=/dev/shm)  # thousands of folders are made and removed
 endif()
-foreach(program log_append log_create log_publish log_mirror log_witness blob_put blob_partial member_create sealed_append)
+foreach(program log_append log_create log_publish log_mirror log_witness blob_put blob_partial member_create sealed_append views)
   add_executable(fault_${program} ${CMAKE_CURRENT_LIST_DIR}/${program}.cc)
   target_link_libraries(fault_${program} PRIVATE fault_power hz_log hz_blob hz_pool)
   string(REGEX REPLACE "^log_" "" story ${program})

@@ -1,0 +1,1 @@
+hz_fuzz(chunks LIBS hz_net)
