@@ -69,6 +69,16 @@ double cpu_seconds(pid_t pid) {
   return ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
+// What the process handed to write calls so far, answers included.
+double written_kb(pid_t pid) {
+  std::ifstream in(fmt::format("/proc/{}/io", pid));
+  std::string name;
+  double bytes = 0;
+  while (in >> name >> bytes)
+    if (name == "wchar:") return bytes / 1024;
+  return 0;
+}
+
 // The node in a child process, until its end of `stop` closes.
 struct Node {
   pid_t pid = -1;
@@ -225,14 +235,18 @@ int main(int argc, char** argv) {
     clients[0].status();
     replay_s.push_back(now_s() - from);
   };
-  const double cpu_before = cpu_seconds(node.pid);
+  const double cpu_before = cpu_seconds(node.pid), flat_kb_before = written_kb(node.pid);
   const double rate = static_cast<double>(count) / run(flat, 0, &flat_s);
   const double cpu_us = (cpu_seconds(node.pid) - cpu_before) * 1e6 / static_cast<double>(count);
+  const double flat_kb = (written_kb(node.pid) - flat_kb_before) / static_cast<double>(count);
   at_rest();
+  const double paced_kb_before = written_kb(node.pid);
   const double paced_rate = paced_count / run(paced, paced_interval_s, &paced_s);
   const double p50 = percentile_ms(paced_s, 0.5), p99 = percentile_ms(paced_s, 0.99);
 
+  const double paced_kb = (written_kb(node.pid) - paced_kb_before) / paced_count;
   at_rest();
+  const double single_kb_before = written_kb(node.pid);
   const double single_start = now_s(), single_cpu_before = cpu_seconds(node.pid);
   for (const std::string& body : single) {
     const double from = now_s();
@@ -241,6 +255,7 @@ int main(int argc, char** argv) {
   }
   const double single_rate = single_count / (now_s() - single_start);
   const double single_cpu_us = (cpu_seconds(node.pid) - single_cpu_before) * 1e6 / single_count;
+  const double single_kb = (written_kb(node.pid) - single_kb_before) / single_count;
 
   at_rest();
   std::vector<double> status_s;
@@ -275,6 +290,8 @@ int main(int argc, char** argv) {
               percentile_ms(status_s, 0.99));
   std::printf("  synced write of 8 KiB here  %9.2f ms p50, %.2f ms p99   an append needs two\n", sync_ms,
               percentile_ms(sync_s, 0.99));
+  std::printf("  the node writes             %9.1f KiB each in batches of 1000, %.1f paced, %.1f one by one\n", flat_kb,
+              paced_kb, single_kb);
   std::printf("  answered 503 and sent again %9zu\n", refused.load());
   std::printf("  left to replay after a part %9.2f s at most\n", std::ranges::max(replay_s));
   const bool ok = rate >= 10'000 && p99 <= 100 && single_rate >= 1000;

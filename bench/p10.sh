@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # P10: the gateway against nginx and haproxy, the same upstream, the same requests, one worker each, interleaved.
 #   value: requests per processor second through the gateway (keys, quota, durable meter on), as a share of nginx's
-#   also:  chat requests through the same and through Portkey's gateway (npm, where it can be fetched); added latency p50 and p99 with one connection, delay of a streamed event, memory
+#   also:  chat requests through the same and through Portkey's gateway (npm, where it can be fetched); delay of a request and of a streamed event, placed alike for each (see p10.py), memory
 # nginx and wrk are needed, haproxy is optional (Debian packages nginx-light, wrk, haproxy).
 # usage: ./dev bench p10 [SECONDS] [ROUNDS]   (4 and 3 when absent)
 set -euo pipefail

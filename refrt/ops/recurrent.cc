@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "refrt/activation.h"
+#include "refrt/matmul.h"
 #include "refrt/operators.h"
 #include "refrt/shape.h"
 #include "refrt/wide.h"
@@ -24,9 +25,9 @@ struct Squash {
   double operator()(double x) const { return activation->f(x, alpha, beta); }
 };
 
-// The parts of one layer in one direction, as views into the loaded weights.
+// The parts of one layer in one direction, over the loaded weights.
 struct Direction {
-  const double *w, *r;            // [gates * hidden, inputs], [gates * hidden, hidden]
+  std::vector<double> w, r;       // turned: of each gate [inputs, hidden] and [hidden, hidden]
   const double *bias_w, *bias_r;  // [gates * hidden] each, or null
   const double* peephole;         // [3 * hidden]: i, o, f; or null
   std::vector<Squash> f;
@@ -37,18 +38,14 @@ struct Sizes {
   std::size_t steps, batch, inputs, hidden, directions;
 };
 
-// y[row] = bias + M[row, :] . x. In four sums: one alone waits for every addition before the next.
-double dot(const double* row, const double* x, std::size_t count) {
-  double a = 0, b = 0, c = 0, d = 0;
-  std::size_t i = 0;
-  for (; i + 4 <= count; i += 4) {
-    a += row[i] * x[i];
-    b += row[i + 1] * x[i + 1];
-    c += row[i + 2] * x[i + 2];
-    d += row[i + 3] * x[i + 3];
-  }
-  for (; i < count; ++i) a += row[i] * x[i];
-  return (a + b) + (c + d);
+// Each gate's block of [gates * hidden, columns] turned to [columns, hidden]: then a product with a vector runs along
+// all units of a gate at once. A dot product for each unit waits for every addition before the next.
+std::vector<double> turned(const double* m, std::size_t gates, std::size_t hidden, std::size_t columns) {
+  std::vector<double> out(gates * hidden * columns);
+  for (std::size_t g = 0; g < gates; ++g)
+    for (std::size_t k = 0; k < hidden; ++k)
+      for (std::size_t i = 0; i < columns; ++i) out[(g * columns + i) * hidden + k] = m[(g * hidden + k) * columns + i];
+  return out;
 }
 
 class Layer {
@@ -60,6 +57,7 @@ class Layer {
         linear_before_reset_(linear_before_reset),
         input_forget_(input_forget),
         pre_(gates_of(cell) * sizes.hidden),
+        state_(gates_of(cell) * sizes.hidden),
         next_(sizes.hidden) {}
 
   // One step of one sequence: h (and c) become the new state.
@@ -78,33 +76,50 @@ class Layer {
   }
 
  private:
-  double input(const Direction& d, std::size_t row, const double* x) const {
-    return dot(d.w + row * s_.inputs, x, s_.inputs) + (d.bias_w ? d.bias_w[row] : 0);
+  // out[units] = bias + product of the gate's block with x, for `count` gates from `gate` on.
+  void multiply(const std::vector<double>& blocks, const double* bias, std::size_t gate, std::size_t count,
+                const double* x, std::size_t columns, double* out) const {
+    const std::size_t H = s_.hidden;
+    if (bias)
+      std::copy(bias + gate * H, bias + (gate + count) * H, out);
+    else
+      std::fill(out, out + count * H, 0);
+    const auto n = static_cast<std::int64_t>(H), k = static_cast<std::int64_t>(columns);
+    for (std::size_t g = 0; g < count; ++g)
+      multiply_add(x, blocks.data() + (gate + g) * columns * H, out + g * H, 1, k, n, n);
   }
-  double state(const Direction& d, std::size_t row, const double* h) const {
-    return dot(d.r + row * s_.hidden, h, s_.hidden) + (d.bias_r ? d.bias_r[row] : 0);
+  // What the inputs give to all gates, into pre_; what the state gives to `count` gates from `gate` on, into state_.
+  void inputs(const Direction& d, const double* x) {
+    multiply(d.w, d.bias_w, 0, gates_of(cell_), x, s_.inputs, pre_.data());
+  }
+  void states(const Direction& d, std::size_t gate, std::size_t count, const double* h) {
+    multiply(d.r, d.bias_r, gate, count, h, s_.hidden, state_.data() + gate * s_.hidden);
   }
   double clipped(double v) const { return clip_ > 0 ? std::clamp(v, -clip_, clip_) : v; }
 
   void rnn(const Direction& d, const double* x, double* h) {
-    for (std::size_t k = 0; k < s_.hidden; ++k) next_[k] = d.f[0](clipped(input(d, k, x) + state(d, k, h)));
-    std::copy(next_.begin(), next_.end(), h);
+    inputs(d, x);
+    states(d, 0, 1, h);
+    for (std::size_t k = 0; k < s_.hidden; ++k) h[k] = d.f[0](clipped(pre_[k] + state_[k]));
   }
 
   // Gates z, r, h. With linear_before_reset the reset gate scales R.h + bias, else it scales h before R.
   void gru(const Direction& d, const double* x, double* h) {
     const std::size_t H = s_.hidden;
-    for (std::size_t k = 0; k < 2 * H; ++k) pre_[k] = d.f[0](clipped(input(d, k, x) + state(d, k, h)));
+    inputs(d, x);
+    states(d, 0, linear_before_reset_ ? 3 : 2, h);
+    for (std::size_t k = 0; k < 2 * H; ++k) pre_[k] = d.f[0](clipped(pre_[k] + state_[k]));
     const double* z = pre_.data();
     const double* r = pre_.data() + H;
     if (!linear_before_reset_) {
       reset_.resize(H);
       for (std::size_t k = 0; k < H; ++k) reset_[k] = r[k] * h[k];
+      states(d, 2, 1, reset_.data());
     }
     for (std::size_t k = 0; k < H; ++k) {
       const std::size_t row = 2 * H + k;
-      const double inner = linear_before_reset_ ? r[k] * state(d, row, h) : state(d, row, reset_.data());
-      const double candidate = d.f[1](clipped(input(d, row, x) + inner));
+      const double inner = linear_before_reset_ ? r[k] * state_[row] : state_[row];
+      const double candidate = d.f[1](clipped(pre_[row] + inner));
       next_[k] = (1 - z[k]) * candidate + z[k] * h[k];
     }
     std::copy(next_.begin(), next_.end(), h);
@@ -113,7 +128,9 @@ class Layer {
   // Gates i, o, f, c.
   void lstm(const Direction& d, const double* x, double* h, double* c) {
     const std::size_t H = s_.hidden;
-    for (std::size_t k = 0; k < 4 * H; ++k) pre_[k] = input(d, k, x) + state(d, k, h);
+    inputs(d, x);
+    states(d, 0, 4, h);
+    for (std::size_t k = 0; k < 4 * H; ++k) pre_[k] += state_[k];
     const auto peep = [&](std::size_t gate, std::size_t k, double cell) {
       return d.peephole ? d.peephole[gate * H + k] * cell : 0;
     };
@@ -130,7 +147,7 @@ class Layer {
   Sizes s_;
   double clip_;
   bool linear_before_reset_, input_forget_;
-  std::vector<double> pre_, next_, reset_;
+  std::vector<double> pre_, state_, next_, reset_;
 };
 
 Result<std::vector<std::vector<Squash>>> squashes(const Call& call, Cell cell, std::size_t directions) {
@@ -229,8 +246,8 @@ Result<void> recurrent(Call& call) {
   std::vector<double> y(s.steps * s.directions * s.batch * s.hidden);
   for (std::size_t d = 0; d < s.directions; ++d) {
     const std::size_t rows = gates * s.hidden;
-    const Direction way{ws.data() + d * rows * s.inputs,
-                        rs.data() + d * rows * s.hidden,
+    const Direction way{turned(ws.data() + d * rows * s.inputs, gates, s.hidden, s.inputs),
+                        turned(rs.data() + d * rows * s.hidden, gates, s.hidden, s.hidden),
                         bias.empty() ? nullptr : bias.data() + d * 2 * rows,
                         bias.empty() ? nullptr : bias.data() + d * 2 * rows + rows,
                         peephole.empty() ? nullptr : peephole.data() + d * 3 * s.hidden,

@@ -75,8 +75,4 @@ class Served {
   std::unique_ptr<State> state_;
 };
 
-// Counters in the text format that Prometheus reads.
-std::string metrics_text(const net::Counters& counters);
-std::string metrics_text(const GatewayCounts& counts);
-
 }  // namespace hz::node
