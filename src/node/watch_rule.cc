@@ -38,9 +38,8 @@ std::string falls_short(const std::deque<Rerun>& reruns, const WatchTerms& terms
     const std::int64_t least = terms.agreement_milli - terms.drop_max_milli;
     if (seen + noise >= least) continue;
     return fmt::format(
-        "real requests: it agrees with the incumbent on {} of the newest {} that were executed again ({} ± {}), where "
-        "{} "
-        "was shown on the golden set and {} may be lost",
+        "real requests: it agrees with the incumbent on {} of the newest {} that were executed again ({} ± {}), "
+        "where {} was shown on the golden set and {} may be lost",
         whole, requests, percent(seen), percent(noise), percent(terms.agreement_milli), percent(terms.drop_max_milli));
   }
   return "";
