@@ -2,7 +2,7 @@
 """A substitute that passes its golden set and lies later is found by the node itself, which rolls the product back.
 
 Once by real requests that are executed again on the incumbent, under load and without any known answers; once by known
-answers alone, with the node killed as soon as it has decided.
+answers alone, with the node killed as soon as it has decided; once because the substitute is gone.
 
 usage: tests/up/shadow.py HEZONG SOURCE
 """
@@ -121,6 +121,18 @@ with tempfile.TemporaryDirectory() as folder:
         check("once", seen["steps"] == before["steps"] + 1 and route() == ["today"], (before["steps"], seen["steps"], route()))
         check("a command finds nothing left to do", run("drill", "verify", drill, codes=(6,))["error"]["reason"]
               == "drill.nothing_to_do")
+
+        # A substitute that is there no more.
+        lie.unlink()
+        drill = move()
+        before = status()
+        [gone] = [claim for claim in servers() if claim != "today"]
+        check("it has the traffic", before["stage"] == "switched" and route() == [gone], (before, route()))
+        run("job", "cancel", gone)
+        check.until("a substitute that is gone is rolled back from", lambda: status()["stage"] == "rolled back")
+        seen = status()
+        check("which says so", seen["detail"] == f"{gone} does not serve" and seen["steps"] == before["steps"] + 1
+              and route() == ["today"], (seen, route()))
         run("log", "verify")
     finally:
         pathlib.Path(stop).touch()
