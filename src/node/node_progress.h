@@ -1,5 +1,7 @@
 // What a node says of work that nobody watches.
 #pragma once
+#include <fmt/format.h>
+
 #include <atomic>
 #include <chrono>
 
