@@ -5,6 +5,7 @@
 #include "alliance/reasons.h"
 #include "alliance/reserve.h"
 #include "node/dial.h"
+#include "node/scrub_home.h"
 #include "node/serve_state.h"
 #include "node/sync.h"
 #include "pool/account_round.h"
@@ -97,14 +98,9 @@ Result<void> Served::State::account_now() {
 
 std::vector<Damage> Served::State::repair() {
   api::Ctx ctx{.home = home, .mounted = mounted, .seams = seams, .tool_dirs = tool_dirs};
-  const auto op = std::ranges::find(ops(), std::string_view("log.scrub"), [](const api::Op* one) { return one->id; });
-  const auto answer = (*op)->call(ctx, json::parse(R"({"repair":true})").value(), {});
-  const json::Value* found = answer ? answer->json.find("damage") : nullptr;
-  std::vector<Damage> out;
-  if (const json::Array* list = found ? found->array() : nullptr)
-    for (const json::Value& one : *list)
-      if (auto damage = from_json<Damage>(one)) out.push_back(*std::move(damage));
-  if (!answer) fmt::print(stderr, "scrub: {}\n", answer.error().text());
+  auto done = scrub_home(ctx, {.repair = true});
+  if (!done) fmt::print(stderr, "scrub: {}\n", done.error().text());
+  std::vector<Damage> out = done ? std::move(done->damage) : std::vector<Damage>();
   for (const Damage& one : out)
     fmt::print(stderr, "scrub: {} {}: {}\n", one.repaired ? "repaired" : "still damaged", one.place, one.detail);
   return out;
