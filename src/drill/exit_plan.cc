@@ -30,8 +30,11 @@ bool is_within(const ExitProduct& p) {
   if (p.outcome == "kept") return p.stage != Stage::broken;
   return p.recover_ms >= 0 && p.recover_ms <= p.outage_max_ms;
 }
-bool is_saved(const ExitProduct& p) { return p.outcome != "kept" && p.recover_ms >= 0; }
-bool is_not_saved(const ExitProduct& p) { return p.outcome == "kept" ? p.stage == Stage::broken : p.recover_ms < 0; }
+// A substitute that had to be taken back saved nothing, however soon it served.
+bool is_saved(const ExitProduct& p) {
+  return p.outcome != "kept" && p.recover_ms >= 0 && p.stage != Stage::rolled_back;
+}
+bool is_not_saved(const ExitProduct& p) { return p.outcome == "kept" ? p.stage == Stage::broken : !is_saved(p); }
 
 }  // namespace
 
@@ -77,7 +80,9 @@ ExitPlan exit_plan(const ExitInput& in) {
     if (is_not_saved(line))
       out.duties.push_back({in.member,
                             fmt::format("{} has no way out of this loss: {}", line.product,
-                                        line.gap.empty() ? "see its last step" : line.gap),
+                                        line.stage == Stage::rolled_back ? "its substitute went back, see its last step"
+                                        : line.gap.empty()               ? "see its last step"
+                                                                         : line.gap),
                             ""});
     if (is_over_there(line.stage))
       out.duties.push_back(

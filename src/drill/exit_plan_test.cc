@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "drill/rehearsal.h"
 #include "drill/report.h"
 #include "drill/test_world.h"
@@ -73,6 +75,25 @@ struct Told {
 };
 
 }  // namespace
+
+TEST_CASE("exit plan: a substitute that had to be taken back saved nothing") {
+  Told told("backend:ort");
+  const ExitPlan before = told.exit();
+  REQUIRE(before.saved > 0);
+  const auto served = std::ranges::find_if(
+      before.products, [](const ExitProduct& p) { return p.outcome != "kept" && p.recover_ms >= 0; });
+  told.step({.product = served->product, .stage = Stage::rolled_back, .detail = "it lies"});
+  const ExitPlan after = told.exit();
+  CHECK(after.saved == before.saved - 1);
+  CHECK(after.not_saved == before.not_saved + 1);
+  CHECK(std::ranges::any_of(after.duties, [&](const auto& duty) {
+    return duty.what.find(served->product) != std::string::npos && duty.what.find("went back") != std::string::npos;
+  }));
+  // One that was failed back on purpose did.
+  Told done("backend:ort");
+  done.step({.product = served->product, .stage = Stage::failed_back});
+  CHECK(done.exit().saved == before.saved);
+}
 
 TEST_CASE("exit plan: times run from the loss to the switch, and what did not recover is not saved") {
   const Told told("backend:ort");
