@@ -1,11 +1,9 @@
 #include "node/drill_watch.h"
 
 #include <algorithm>
-#include <condition_variable>
 #include <cstring>
 #include <limits>
 #include <map>
-#include <mutex>
 
 #include "log/mark.h"
 #include "log/store.h"
@@ -23,19 +21,7 @@ constexpr std::size_t mark_bytes_max = 64u << 10;
 }  // namespace
 
 void DrillWatch::run(int pause_ms) {
-  looking_ = std::jthread([this, pause_ms](const std::stop_token& stop) {
-    std::mutex waiting;
-    std::condition_variable_any wake;
-    std::unique_lock held(waiting);
-    std::string said;
-    while (!stop.stop_requested()) {
-      const auto done = look();
-      const std::string fault = done ? "" : done.error().text();
-      if (!fault.empty() && fault != said && !stop.stop_requested()) fmt::print(stderr, "drill watch: {}\n", fault);
-      said = fault;
-      wake.wait_for(held, stop, std::chrono::milliseconds(pause_ms), [] { return false; });
-    }
-  });
+  looking_ = every("drill watch", pause_ms, [this](std::stop_token) { return look(); });
 }
 
 void DrillWatch::stop() {
@@ -44,7 +30,7 @@ void DrillWatch::stop() {
 }
 
 Result<void> DrillWatch::on_member(bool writes, const std::function<Result<void>(api::Ctx&)>& act) {
-  api::Ctx ctx{.home = world_.home, .mounted = world_.mounted, .seams = world_.seams, .tool_dirs = world_.tool_dirs};
+  api::Ctx ctx = world_.ctx();
   ctx.opened = HZ_TRY(world_.members->borrow_for_round());
   auto done = act(ctx);
   if (!done || !ctx.opened) return done;

@@ -15,7 +15,7 @@
 #include "api/op.h"
 #include "drill/live.h"
 #include "node/known_answers.h"
-#include "node/open_members.h"
+#include "node/node_world.h"
 #include "node/shadow.h"
 #include "pool/kinds.h"
 #include "pool/serving.h"
@@ -31,14 +31,7 @@ struct WatchOptions {
 
 class DrillWatch {
  public:
-  struct World {
-    fs::path home;
-    alliance::Mounted mounted;
-    alliance::Seams seams;
-    std::vector<fs::path> tool_dirs;
-    OpenMembers* members;
-  };
-  DrillWatch(World world, Shadow& shadow, WatchOptions options)
+  DrillWatch(NodeWorld world, Shadow& shadow, WatchOptions options)
       : world_(std::move(world)), shadow_(shadow), options_(options) {}
   // Looks every `pause_ms` until stop(). What goes wrong is said on stderr, once until it changes.
   void run(int pause_ms);
@@ -68,7 +61,7 @@ class DrillWatch {
   // Runs `act` on an open member and gives it back.
   Result<void> on_member(bool writes, const std::function<Result<void>(api::Ctx&)>& act);
 
-  World world_;
+  NodeWorld world_;
   Shadow& shadow_;
   const WatchOptions options_;
   fs::path mark_path_;

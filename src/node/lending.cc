@@ -1,7 +1,6 @@
 #include "node/lending.h"
 
 #include <chrono>
-#include <condition_variable>
 
 #include "api/op.h"
 #include "node/dial.h"
@@ -29,22 +28,6 @@ void Lending::stop() {
   for (std::jthread* thread : {&deciding_, &starting_, &asking_}) thread->request_stop();
   for (std::jthread* thread : {&deciding_, &starting_, &asking_})
     if (thread->joinable()) thread->join();
-}
-
-std::jthread Lending::every(std::string_view what, int pause_ms, std::function<Result<void>(std::stop_token)> look) {
-  return std::jthread([what, pause_ms, look = std::move(look)](std::stop_token stop) {
-    std::mutex waiting;
-    std::condition_variable_any wake;
-    std::unique_lock held(waiting);
-    std::string said;
-    while (!stop.stop_requested()) {
-      const auto done = look(stop);
-      const std::string fault = done ? "" : done.error().text();
-      if (!fault.empty() && fault != said && !stop.stop_requested()) fmt::print(stderr, "{}: {}\n", what, fault);
-      said = fault;
-      wake.wait_for(held, stop, std::chrono::milliseconds(pause_ms), [] { return false; });
-    }
-  });
 }
 
 Result<void> Lending::on_member(const std::function<Result<void>(alliance::Member&)>& look) {
@@ -78,8 +61,7 @@ Result<void> Lending::start(std::stop_token stop) {
   if (!out_.wants_servers()) return {};
   return on_member([&](alliance::Member& member) -> Result<void> {
     const auto fetch = [&](const std::string& sha256) -> Result<void> {
-      api::Ctx ctx{
-          .home = world_.home, .mounted = world_.mounted, .seams = world_.seams, .tool_dirs = world_.tool_dirs};
+      api::Ctx ctx = world_.ctx();
       ctx.opened = std::move(member);
       auto done = fetch_released(ctx, sha256, stop);
       member = *std::exchange(ctx.opened, std::nullopt);

@@ -7,18 +7,13 @@
 
 #include "node/lend_in.h"
 #include "node/lend_out.h"
-#include "node/open_members.h"
+#include "node/node_world.h"
 
 namespace hz::node {
 
 class Lending {
  public:
-  struct World {
-    fs::path home;
-    alliance::Mounted mounted;
-    alliance::Seams seams;
-    std::vector<fs::path> tool_dirs;
-    OpenMembers* members;
+  struct World : NodeWorld {
     // Runs it in a turn to sign, on a member that may write.
     std::function<Result<void>(const std::function<Result<void>(alliance::Member&)>&)> sign;
   };
@@ -38,7 +33,6 @@ class Lending {
   Result<void> ask(std::stop_token stop);
   // Runs `look` on an open member and gives it back.
   Result<void> on_member(const std::function<Result<void>(alliance::Member&)>& look);
-  std::jthread every(std::string_view what, int pause_ms, std::function<Result<void>(std::stop_token)> look);
 
   // Borrowing a member for nothing would keep several of them open for ever: only decide() looks each time.
   std::atomic<bool> takes_ = false;  // this member has servers elsewhere

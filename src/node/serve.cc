@@ -131,7 +131,7 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
   }
   if (!later) state->feed = HZ_TRY(GatewayFeed::start(ctx.home, ctx.mounted, state->seams, gateways));
   state->lending = std::make_unique<Lending>(
-      Lending::World{state->home, state->mounted, state->seams, state->tool_dirs, &*state->members,
+      Lending::World{{state->home, state->mounted, state->seams, state->tool_dirs, &*state->members},
                      [s](const std::function<Result<void>(alliance::Member&)>& act) { return s->sign_aside(act); }});
   state->desk->lend(
       [s](const http::Request& request, std::string_view caller) { return s->lending->answer(request, caller); });
@@ -177,8 +177,8 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
   state->sites.emplace(pool::SiteWorld{state->home, state->tool_dirs, state->seams.clock}, look_every_ms);
   if (options.shadow.every > 0 || options.watch.canary_ms > 0)
     state->watch = std::make_unique<DrillWatch>(
-        DrillWatch::World{state->home, state->mounted, state->seams, state->tool_dirs, &*state->members},
-        *state->shadow, options.watch);
+        NodeWorld{state->home, state->mounted, state->seams, state->tool_dirs, &*state->members}, *state->shadow,
+        options.watch);
   state->scrubbing.emplace(
       state->home, *state->seams.clock, options.scrub,
       options.scrub_repair ? std::function([s] { return s->repair(); }) : std::function<std::vector<Damage>()>());

@@ -1,0 +1,24 @@
+#include "node/node_world.h"
+
+#include <condition_variable>
+#include <mutex>
+
+namespace hz::node {
+
+std::jthread every(std::string what, int pause_ms, std::function<Result<void>(std::stop_token)> look) {
+  return std::jthread([what = std::move(what), pause_ms, look = std::move(look)](std::stop_token stop) {
+    std::mutex waiting;
+    std::condition_variable_any wake;
+    std::unique_lock held(waiting);
+    std::string said;
+    while (!stop.stop_requested()) {
+      const auto done = look(stop);
+      const std::string fault = done ? "" : done.error().text();
+      if (!fault.empty() && fault != said && !stop.stop_requested()) fmt::print(stderr, "{}: {}\n", what, fault);
+      said = fault;
+      wake.wait_for(held, stop, std::chrono::milliseconds(pause_ms), [] { return false; });
+    }
+  });
+}
+
+}  // namespace hz::node
