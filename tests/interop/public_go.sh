@@ -8,29 +8,21 @@
 set -euo pipefail
 export_log=$1
 work=$2
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-skip() {
-  echo "SKIPPED: interop.public_go: $1"
-  exit 77
-}
-[ "${HEZONG_GO_MODULES:-}" = 1 ] || skip "set HEZONG_GO_MODULES=1 to fetch and compile Go modules"
-go=$(command -v go || true)
-[ -n "$go" ] || skip "needs a Go toolchain"
-version=$("$go" env GOVERSION | sed 's/^go//')
-[ "$(printf '%s\n1.24\n' "$version" | sort -V | head -1)" = 1.24 ] || skip "needs Go 1.24 or newer, here is $version"
+# shellcheck source=tests/interop/go_modules.sh
+source "$(dirname "${BASH_SOURCE[0]}")/go_modules.sh" interop.public_go
 mkdir -p "$work"
 work=$(cd "$work" && pwd)
-cd "$here/public_go"
-timeout 120 "$go" mod download github.com/transparency-dev/tessera 2>"$work/download" || skip "no access to Go modules: $(tail -1 "$work/download")"
+download github.com/transparency-dev/tessera "$work/download"
+cd "$modules"
 program=$work/public_go
-"$go" build -o "$program" .
+go build -o "$program" .
 
 for count in 1 256 700 70000; do
   rm -rf "$work/export" "$work/tessera"
   mkdir -p "$work/export"
   mapfile -t vkeys < <("$export_log" "$work/export" "$count")
   tree=$work/export/tree
-  "$program" fsck "$tree" "${vkeys[0]}" 2>"$work/fsck" || { cat "$work/fsck"; echo "BROKEN: tessera's fsck refuses a log of $count"; exit 1; }
+  "$program" fsck "$tree" "${vkeys[0]}" 2>"$work/fsck" || { cat "$work/fsck"; broken "tessera's fsck refuses a log of $count"; }
   for witness in "${vkeys[@]:1}"; do "$program" cosigned "$tree/checkpoint" "${vkeys[0]}" "$witness"; done
   [ "$count" -gt 700 ] || "$program" same "$tree" "$work/tessera" 2>/dev/null
   # A changed byte is refused. (Some versions of that fsck wait for ever after a fault: waiting is no acceptance.)
@@ -38,8 +30,7 @@ for count in 1 256 700 70000; do
     cp "$tree/$file" "$work/kept"
     printf '\001' | dd of="$tree/$file" bs=1 seek=20 conv=notrunc status=none
     if ! cmp -s "$tree/$file" "$work/kept" && timeout 5 "$program" fsck "$tree" "${vkeys[0]}" 2>/dev/null; then
-      echo "BROKEN: tessera's fsck accepts a changed $file of $count"
-      exit 1
+      broken "tessera's fsck accepts a changed $file of $count"
     fi
     cp "$work/kept" "$tree/$file"
   done

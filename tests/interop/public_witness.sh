@@ -10,26 +10,16 @@ set -euo pipefail
 hezong=$1
 work=$2
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-skip() {
-  echo "SKIPPED: interop.public_witness: $1"
-  exit 77
-}
-broken() {
-  echo "BROKEN: $1"
-  exit 1
-}
-[ "${HEZONG_GO_MODULES:-}" = 1 ] || skip "set HEZONG_GO_MODULES=1 to fetch and compile Go modules"
-for program in go ssh-agent ssh-keygen python3; do
+# shellcheck source=tests/interop/go_modules.sh
+source "$here/go_modules.sh" interop.public_witness
+for program in ssh-agent ssh-keygen python3; do
   command -v "$program" >/dev/null || skip "needs $program"
 done
-version=$(go env GOVERSION | sed 's/^go//')
-[ "$(printf '%s\n1.24\n' "$version" | sort -V | head -1)" = 1.24 ] || skip "needs Go 1.24 or newer, here is $version"
 rm -rf "$work"
 mkdir -p "$work"
 work=$(cd "$work" && pwd)
-(cd "$here/public_go" && timeout 120 go mod download filippo.io/torchwood 2>"$work/download") ||
-  skip "no access to Go modules: $(tail -1 "$work/download")"
-(cd "$here/public_go" && go build -o "$work/litewitness" filippo.io/torchwood/cmd/litewitness)
+download filippo.io/torchwood "$work/download"
+(cd "$modules" && go build -o "$work/litewitness" filippo.io/torchwood/cmd/litewitness)
 
 pids=()
 trap 'kill "${pids[@]}" 2>/dev/null || true' EXIT
