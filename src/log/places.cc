@@ -63,30 +63,35 @@ Result<std::optional<Places::Found>> Places::find(sql::Db& db, std::uint64_t siz
                                                   const PlaceKey* idem) {
   HZ_TRY(know(db, size));
   std::optional<Found> found;
-  // True when the search is over: an id says more than an idempotency key.
-  const auto judge = [&](const sql::Row& row) {
-    const auto index = static_cast<std::uint64_t>(row.integer(0));
-    const ByteView its_id = row.blob(1);
-    if (index >= size || its_id.size() != Digest{}.size()) return false;
-    const bool by_id = id && std::ranges::equal(its_id, *id);
-    if (!by_id && (!idem || found || !std::ranges::equal(row.blob(2), *idem))) return false;
-    found = Found{index, {}, by_id};
-    std::ranges::copy(its_id, found->id.begin());
-    return by_id;
+  // Holds an entry that a key leads to against what is looked for. True when the search is over: an id says more than
+  // an idempotency key.
+  const auto judge = [&](std::uint64_t index) -> Result<bool> {
+    if (index >= size) return false;
+    HZ_TRY(db.query("SELECT id, idem FROM entry WHERE idx = ?", {column(index)}, [&](const sql::Row& row) {
+      const ByteView its_id = row.blob(0);
+      const bool by_id = id && std::ranges::equal(its_id, *id);
+      const bool by_idem = !found && idem && std::ranges::equal(row.blob(1), *idem);
+      if (!by_id && !by_idem) return false;
+      found = Found{index, {}, by_id};
+      std::copy_n(its_id.begin(), std::min(its_id.size(), found->id.size()), found->id.begin());
+      return false;
+    }));
+    return found && found->by_id;
   };
-  const PlaceKey of_id = id ? place_key(*id) : *idem, of_idem = idem ? *idem : of_id;
-  HZ_TRY(db.query("SELECT e.idx, e.id, e.idem FROM place p JOIN entry e ON e.idx = p.idx WHERE p.key IN (?1, ?2)",
-                  {ByteView(of_id), ByteView(of_idem)}, [&](const sql::Row& row) { return !judge(row); }));
-  for (const PlaceKey* key : {&of_id, &of_idem}) {
-    for (const Waiting& one : waiting_[slice_of(*key)]) {
-      if (found && found->by_id) return found;
-      if (std::memcmp(one.key.data(), key->data(), key->size()) != 0) continue;
-      HZ_TRY(db.query("SELECT idx, id, idem FROM entry WHERE idx = ?", {column(one.index)}, [&](const sql::Row& row) {
-        judge(row);
-        return false;
-      }));
-    }
-  }
+  const auto search = [&](const PlaceKey& key) -> Result<bool> {
+    std::vector<std::uint64_t> entries;
+    HZ_TRY(db.query("SELECT idx FROM place WHERE key = ?", {ByteView(key)}, [&](const sql::Row& row) {
+      entries.push_back(static_cast<std::uint64_t>(row.integer(0)));
+      return true;
+    }));
+    for (const Waiting& one : waiting_[slice_of(key)])
+      if (std::memcmp(one.key.data(), key.data(), key.size()) == 0) entries.push_back(one.index);
+    for (const std::uint64_t index : entries)
+      if (HZ_TRY(judge(index))) return true;
+    return false;
+  };
+  if (id && HZ_TRY(search(place_key(*id)))) return found;
+  if (idem) HZ_TRY(search(*idem));
   return found;
 }
 

@@ -24,7 +24,7 @@ namespace {
 // Ids are random, so every batch dirties pages all over their indexes: a cache that holds those pages and 16 MB of
 // write-ahead log between checkpoints almost double the rate at 500,000 entries (docs/decisions/0012), and 64 MB write
 // an eighth less (0145).
-constexpr std::string_view writer_pragmas = "PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=16000";
+constexpr std::string_view writer_pragmas = "PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=2000";
 
 constexpr auto lock_wait = std::chrono::seconds(10);
 
@@ -58,10 +58,13 @@ Result<sql::Db> open_db(const fs::path& folder, sql::Mode mode) {
   const fs::path path = folder / "log.db";
   if (mode == sql::Mode::reader) {
     if (!fs::exists(path)) return fail(why("log.missing"), "{}", folder.string());
-    sql::Db db = HZ_TRY(sql::Db::open(path, mode));
-    const auto version = HZ_TRY(db.integer("PRAGMA user_version")).value_or(0);
-    // 0 is a file that is being created, or none of ours: reading it says so.
-    if (version == 0 || version >= std::ssize(steps)) return db;
+    {
+      sql::Db db = HZ_TRY(sql::Db::open(path, mode));
+      const auto version = HZ_TRY(db.integer("PRAGMA user_version")).value_or(0);
+      // 0 is a file that is being created, or none of ours: reading it says so.
+      if (version == 0 || version >= std::ssize(steps)) return db;
+    }
+    // Alone, so that the writer's end takes the write-ahead log of the whole file away.
     const Fd lock = HZ_TRY(lock_writer(folder));
     HZ_TRY(open_db(folder, sql::Mode::writer));
     return sql::Db::open(path, mode);

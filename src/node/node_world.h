@@ -21,7 +21,8 @@ struct NodeWorld {
   api::Ctx ctx() const { return {.home = home, .mounted = mounted, .seams = seams, .tool_dirs = tool_dirs}; }
 };
 
-// Calls `look` every `pause_ms`, from now until the thread is asked to stop. What goes wrong is said on stderr as
+// Calls `look` every `pause_ms`, from now until the thread is asked to stop. Nobody waits for a look, so it steps back
+// where requests want the processor (it replays what they appended: docs/decisions/0154). What goes wrong is said on stderr as
 // `what: reason`, once until it changes.
 std::jthread every(std::string what, int pause_ms, std::function<Result<void>(std::stop_token)> look);
 
