@@ -36,7 +36,8 @@ struct ServerState {
 
   const ServerOptions options;
   const Site site;
-  asio::io_context io{1};
+  // One thread runs it and does all I/O; others only post.
+  asio::io_context io{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
   TcpAcceptor acceptor{io};
   Timer pause{io};  // after a failed accept
   Timer grace{io};
@@ -49,7 +50,8 @@ struct ServerState {
   Timer sweep_timer{io};
   bool sweeping = false;
   bool stopping = false;
-  bool ends_noted = false;  // site.passages_ended is about to run
+  bool turn_noted = false;                  // end_turn() is about to run
+  std::vector<Resume> parked, parked_next;  // passages that wait for it
   std::int64_t date_s = 0;
   std::string date;  // of date_s
   std::uint16_t port = 0;
@@ -69,8 +71,14 @@ struct ServerState {
   // gone; again after a pause, while there are connections.
   void sweep();
   std::string_view date_now();
-  // A passage ended.
+  // No other request is with an upstream or about to be.
+  bool is_alone() const { return passing.empty() && parked.empty(); }
+  // Until all that is ready now has been looked at, and site.settle_passages has run once for all of it.
+  awaitable<void> end_of_turn();
+  // A passage ended: site.settle_passages runs at the end of the turn, at once where nobody is on the way.
   void note_end();
+  void note_turn();
+  void end_turn();
 };
 
 // One accepted connection, on the server's list while it lives.

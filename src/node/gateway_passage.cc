@@ -68,6 +68,10 @@ void GatewayPassage::arrived(const http::Request& request) {
   const std::int64_t most = start_.route->route->deadline_ms;
   hurried_ = start_.deadline_ms > 0 && start_.deadline_ms < most;
   deadline_at_ms_ = gateway_.steady_.now_ms() + (start_.deadline_ms ? std::min(start_.deadline_ms, most) : most);
+  auto ticket = gateway_.journal_.begin(start_.key->id, call().product);
+  if (!ticket) return refuse_with(No::meter, {}, 1);
+  ticket_ = *std::move(ticket);
+  begun_ = true;
 }
 
 bool GatewayPassage::may_try(std::size_t target, std::int64_t now_ms) const {
@@ -77,14 +81,11 @@ bool GatewayPassage::may_try(std::size_t target, std::int64_t now_ms) const {
 
 std::optional<net::Upstream> GatewayPassage::next() {
   if (refusal_) return std::nullopt;
-  if (!begun_) {
-    auto ticket = gateway_.journal_.begin(start_.key->id, call().product);
-    if (!ticket) {
-      refuse_with(No::meter, {}, 1);
-      return std::nullopt;
-    }
-    ticket_ = *std::move(ticket);
-    begun_ = true;
+  // The carrier has had the lines written meanwhile (net::Site::settle_passages).
+  if (tries_ == 0 && !gateway_.journal_.begun(ticket_)) {
+    begun_ = false;
+    refuse_with(No::meter, {}, 1);
+    return std::nullopt;
   }
   const std::int64_t now_ms = gateway_.steady_.now_ms();
   const std::int64_t left_ms = left_ms_ = deadline_at_ms_ - now_ms;

@@ -179,9 +179,9 @@ class Fates {
       return true;
     }
     if (!r.at) {
-      const std::uint64_t before = journal_->begun();
+      const std::uint64_t before = journal_->begins();
       r.at = r.passage->next();
-      if (journal_->begun() != before) {
+      if (journal_->begins() != before) {
         if (r.begun) fault("one request was begun twice");
         r.begun = true;
         ++report_.begun;
@@ -264,9 +264,9 @@ class Fates {
       }
       ++report_.requests;
       (*passage)->arrived(request);
-      const std::uint64_t before = journal_->begun();
+      const std::uint64_t before = journal_->begins();
       const auto to = (*passage)->next();
-      report_.begun += journal_->begun() != before;
+      report_.begun += journal_->begins() != before;
       if (!to) {
         fault("no server was found at the end");
         continue;

@@ -203,10 +203,10 @@ TEST_CASE("journal: lines are there at once, files turn over with their requests
   CHECK(to_json(again.usage) == to_json(now.usage));
   CHECK(journal->begin("k", "product:a"));
   CHECK(journal->good());
-  // Ends that are held come with the next begin, with write_ends() and with the journal's own end, in their own files.
+  // Lines that are held come with write_lines() and with the journal's own end, in their own files.
   journal.reset();
   journal =
-      MeterJournal::open(folder.path(), rng, clock, {.file_bytes_max = 8192, .sync_ms = 1, .hold_ends = true}).value();
+      MeterJournal::open(folder.path(), rng, clock, {.file_bytes_max = 8192, .sync_ms = 1, .hold_lines = true}).value();
   const auto whole = [&] {
     std::int64_t n = 0;
     for (const Usage& u : read_meter_folder(folder.path()).usage) n += u.whole;
@@ -217,13 +217,16 @@ TEST_CASE("journal: lines are there at once, files turn over with their requests
   journal->end(first, finished(Fate::whole));
   CHECK(whole() == whole_before);
   auto second = journal->begin("k", "product:a").value();
+  CHECK(whole() == whole_before);
+  journal->write_lines();
   CHECK(whole() == whole_before + 1);
+  CHECK(journal->begun(second));
   for (int i = 0; i < 100; ++i) {
     auto next = journal->begin("k", "product:b").value();
     journal->end(next, finished(Fate::whole));
   }
   journal->end(second, finished(Fate::whole));  // in a file that is full by now
-  journal->write_ends();
+  journal->write_lines();
   CHECK(whole() == whole_before + 102);
   auto last = journal->begin("k", "product:a").value();
   journal->end(last, finished(Fate::whole));
