@@ -24,6 +24,7 @@ struct Opened : TcpSocket {
 struct Inlet::Op : asio::detail::reactor_op {
   Op() : reactor_op({}, &perform_read, &complete_read) {}
 
+  asio::detail::reactor* reactor = nullptr;
   int descriptor = -1;
   asio::mutable_buffer into;
   bool under_way = false;
@@ -80,6 +81,7 @@ Inlet::~Inlet() {
 void Inlet::read(TcpSocket& socket, asio::mutable_buffer into) {
   if (op_ == nullptr) {
     op_ = new Op;
+    op_->reactor = &asio::use_service<asio::detail::reactor>(socket.get_executor().context());
     const int yes = 1;
     (void)::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_INQ, &yes, sizeof yes);
   }
@@ -89,8 +91,8 @@ void Inlet::read(TcpSocket& socket, asio::mutable_buffer into) {
   op_->into = into;
   op_->ec_ = asio::error::operation_aborted;  // where the socket is closed already
   op_->bytes_transferred_ = 0;
-  asio::use_service<asio::detail::reactor>(socket.get_executor().context())
-      .start_op(asio::detail::reactor::read_op, implementation.socket_, implementation.reactor_data_, op_, true, true);
+  op_->reactor->start_op(asio::detail::reactor::read_op, implementation.socket_, implementation.reactor_data_, op_,
+                         true, true);
 }
 
 bool Inlet::reading() const { return op_ != nullptr && op_->under_way; }

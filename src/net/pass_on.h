@@ -33,7 +33,7 @@ enum class AnswerFrame : std::uint8_t { none, length, chunked, to_end };  // to_
 // The answer's head as the client gets it.
 struct AnswerHead {
   int status = 0;
-  std::vector<http::Header> headers;
+  std::string fields;  // lines, without those that `from` shows in their place
   AnswerFrame frame = AnswerFrame::none;
   std::uint64_t length = 0;
 };
@@ -43,7 +43,7 @@ std::string answer_head(const AnswerHead& head, const Upstream& from, bool keep_
 std::string_view chunk_size_line(std::array<char, 18>& digits, std::size_t bytes);
 
 using AnswerParser = beast::http::response_parser<beast::http::buffer_body, HeadMemory>;
-AnswerHead read_answer_head(AnswerParser& parser, bool head_only, bool chunks_understood);
+AnswerHead read_answer_head(AnswerParser& parser, const Upstream& from, bool head_only, bool chunks_understood);
 
 // What one try works on.
 template <class Stream>
@@ -58,7 +58,7 @@ struct Try {
   Tried tried = {};
   Passing* passing = nullptr;
 
-  void wait_at_most(int ms) { passing->deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(ms); }
+  void wait_at_most(int ms) { passing->deadline = coarse_now() + std::chrono::milliseconds(ms); }
 };
 
 // More bytes of an upstream behind TLS, at most a piece. False: it has ended, or is waited for no longer.
@@ -273,7 +273,7 @@ awaitable<bool> try_once(Try<Stream>& t) {
   }
   if (good) {
     t.tried.first_byte_us = us_now();
-    const AnswerHead answer = read_answer_head(parser, head_only, t.chunks_understood);
+    const AnswerHead answer = read_answer_head(parser, t.to, head_only, t.chunks_understood);
     t.tried.status = answer.status;
     to_end = answer.frame == AnswerFrame::to_end || to_end;
     std::string head = answer_head(answer, t.to, !to_end, t.state.date_now());

@@ -89,11 +89,10 @@ Connection::~Connection() {
 }
 
 Passing::Passing(ServerState& server, TcpSocket& from, TcpStream& to) : state(server), client(from), upstream(to) {
-  state.passing.push_front(this);
-  place = state.passing.begin();
+  state.passing.push_front(*this);
 }
 
-Passing::~Passing() { state.passing.erase(place); }
+Passing::~Passing() { state.passing.erase(state.passing.iterator_to(*this)); }
 
 void ServerState::sweep() {
   sweep_timer.expires_after(passing.empty() ? sweep_pause_idle : sweep_pause);
@@ -111,23 +110,23 @@ void ServerState::sweep() {
       }
     std::vector<pollfd> fds;
     fds.reserve(2 * passing.size());
-    for (const Passing* p : passing) {
-      fds.push_back({p->client.is_open() ? p->client.native_handle() : -1, POLLRDHUP, 0});
-      TcpSocket& upstream = p->upstream.socket();
+    for (Passing& p : passing) {
+      fds.push_back({p.client.is_open() ? p.client.native_handle() : -1, POLLRDHUP, 0});
+      TcpSocket& upstream = p.upstream.socket();
       fds.push_back({upstream.is_open() ? upstream.native_handle() : -1, 0, 0});
     }
     // Bytes are the client's next request and wait for their turn; only an end is an end.
     (void)::poll(fds.data(), fds.size(), 0);
     std::size_t at = 0;
-    for (Passing* p : passing) {
+    for (Passing& p : passing) {
       const pollfd& seen = fds[at++];
       // A socket that is closed on our side: the server stops.
-      p->client_gone |= seen.fd < 0 || (seen.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
-      p->late |= !p->client_gone && now >= p->deadline;
+      p.client_gone |= seen.fd < 0 || (seen.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+      p.late |= !p.client_gone && now >= p.deadline;
       // A reset that came together with the last bytes has no edge of its own (inlet.h).
       const pollfd& other = fds[at++];
       const bool dead = (other.revents & (POLLERR | POLLHUP)) != 0 && !has_bytes(other.fd);
-      if (p->client_gone || p->late || dead) p->upstream.close();
+      if (p.client_gone || p.late || dead) p.upstream.close();
     }
     sweep();
   });

@@ -1,6 +1,7 @@
 // What the coroutines of one server share. Everything but the counters and the workers belongs to the I/O thread.
 #pragma once
 #include <atomic>
+#include <boost/intrusive/list.hpp>
 #include <list>
 #include <thread>
 #include <unordered_map>
@@ -16,7 +17,7 @@ struct Connection;
 
 // A request that is with another server. Looked after by the sweep, a few dozen times a second for all of them
 // together: timers and watched sockets of their own would cost each request more than its bytes do.
-struct Passing {
+struct Passing : boost::intrusive::list_base_hook<> {
   Passing(ServerState& server, TcpSocket& from, TcpStream& to);
   ~Passing();
   Passing(const Passing&) = delete;
@@ -26,7 +27,6 @@ struct Passing {
   TcpStream& upstream;
   std::chrono::steady_clock::time_point deadline;  // of what is waited for now
   bool late = false, client_gone = false;          // why the upstream's connection was closed
-  std::list<Passing*>::iterator place;
 };
 inline constexpr std::chrono::milliseconds sweep_pause{20}, sweep_pause_idle{50};  // idle: nothing passes
 
@@ -46,7 +46,7 @@ struct ServerState {
   std::list<Connection*> connections;
   std::unordered_map<std::string, int> per_client;
   Upstreams upstreams;
-  std::list<Passing*> passing;
+  boost::intrusive::list<Passing> passing;
   Timer sweep_timer{io};
   bool sweeping = false;
   bool stopping = false;

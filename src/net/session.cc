@@ -48,9 +48,7 @@ awaitable<void> drain(TcpStream& stream) {
 }
 
 // Plain TCP is read below Beast's timers; the sweep holds its deadlines.
-void due_in(Connection& connection, TcpStream&, int ms) {
-  connection.deadline = std::chrono::steady_clock::now() + milliseconds(ms);
-}
+void due_in(Connection& connection, TcpStream&, int ms) { connection.deadline = coarse_now() + milliseconds(ms); }
 template <class Stream>
 void due_in(Connection&, Stream& stream, int ms) {
   beast::get_lowest_layer(stream).expires_after(milliseconds(ms));
@@ -134,16 +132,16 @@ awaitable<bool> converse(ServerState& state, Connection& connection, Stream& str
     HeadParser parser = in_arena<HeadParser>(arena);
     parser.header_limit(static_cast<std::uint32_t>(limits.header_bytes_max));
     parser.body_limit(boost::none);
-    due_in(connection, stream, limits.header_ms_max);
     Heard heard;
     {
       std::size_t n = 0;
       ErrorCode error;
       if (!parse_here(buffer, parser, n, error)) {
+        due_in(connection, stream, limits.header_ms_max);
         auto parsing = parse(stream, inlet, buffer, parser, n);
         error = co_await std::move(parsing);
+        not_due(connection);
       }
-      not_due(connection);
       if (error) {
         const bool large = error == beast_http::error::header_limit || error == beast_http::error::buffer_overflow;
         if (!large && body_error(state, error) != Body::broken) co_return false;
@@ -216,14 +214,14 @@ awaitable<bool> converse(ServerState& state, Connection& connection, Stream& str
         } else {
           BodyParser body(std::move(parser));
           body.body_limit(body_max);
-          due_in(connection, stream, limits.body_ms_max);
           std::size_t n = 0;
           ErrorCode error;
           if (!parse_here(buffer, body, n, error)) {
+            due_in(connection, stream, limits.body_ms_max);
             auto parsing = parse(stream, inlet, buffer, body, n);
             error = co_await std::move(parsing);
+            not_due(connection);
           }
-          not_due(connection);
           how = error ? body_error(state, error) : Body::whole;
           request.body = std::move(body.get().body());
         }
@@ -235,7 +233,7 @@ awaitable<bool> converse(ServerState& state, Connection& connection, Stream& str
     }
     if (!answer && passage) {
       const bool goes_on = heard.keep_alive && !state.stopping;
-      lowest.expires_never();
+      if constexpr (!is_plain<Stream>) lowest.expires_never();  // of the reads before
       const Passed passed = co_await pass_on(state, stream, request, *passage, goes_on, heard.http11);
       if (passed == Passed::refused) answer = passage->refusal();
       state.note_end();

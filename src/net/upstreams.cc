@@ -22,7 +22,7 @@ std::unique_ptr<UpstreamLink> Upstreams::take(asio::io_context& io, const Upstre
   const auto found = idle_.find(to);
   if (found != idle_.end()) {
     auto& kept = found->second;
-    const auto now = std::chrono::steady_clock::now();
+    const auto now = coarse_now();
     while (!kept.empty()) {
       auto link = std::move(kept.back());
       kept.pop_back();
@@ -52,8 +52,7 @@ std::unique_ptr<UpstreamLink> Upstreams::take(asio::io_context& io, const Upstre
 void Upstreams::keep(const UpstreamPlace& to, std::unique_ptr<UpstreamLink> link) {
   auto& kept = idle_[to];
   if (kept.size() >= upstream_idle_max) return;
-  link->stream.expires_never();
-  link->used = std::chrono::steady_clock::now();
+  link->used = coarse_now();
   if (!link->tls) (void)link->listen();
   kept.push_back(std::move(link));
 }

@@ -1,5 +1,7 @@
 // What the gateway goes by: routes and keys as statements, servers as files.
 #include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include <fstream>
 
@@ -234,6 +236,35 @@ TEST_CASE("journal: lines are there at once, files turn over with their requests
   CHECK(whole() == whole_before + 103);
   journal = open();
   CHECK(journal->faults().empty());
+  // A begin that cannot be written refuses its request alone; the end beside it is written, and nothing is torn.
+  journal.reset();
+  journal = MeterJournal::open(folder.path(), rng, clock, {.sync_ms = 0, .hold_lines = true}).value();
+  const std::int64_t whole_by_now = whole();
+  auto good = journal->begin("k", "product:a").value();
+  journal->write_lines();
+  journal->end(good, finished(Fate::whole));
+  auto bad = journal->begin(std::string(500, 'k'), "product:a").value();
+  auto gone = journal->begin(std::string(500, 'k'), "product:a").value();
+  journal->end(gone, finished(Fate::refused));
+  {
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+    const auto handled = ::signal(SIGXFSZ, SIG_IGN);
+    const rlimit tight{400, before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &tight) == 0);
+    journal->write_lines();
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+    ::signal(SIGXFSZ, handled);
+  }
+  CHECK_FALSE(journal->begun(bad));
+  CHECK(journal->good());
+  CHECK(whole() == whole_by_now + 1);
+  auto after = journal->begin("k", "product:a").value();
+  journal->write_lines();
+  CHECK(journal->begun(after));
+  journal->end(after, finished(Fate::whole));
+  journal->write_lines();
+  CHECK(whole() == whole_by_now + 2);
   // A damaged file is named and keeps nobody from starting.
   std::ofstream(folder.path() / "0-x.meter") << "nonsense\nmore\n";
   CHECK(read_meter_folder(folder.path()).faults.size() == 1);

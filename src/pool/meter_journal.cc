@@ -221,7 +221,7 @@ void MeterJournal::write_lines() {
 void MeterJournal::end(Ticket& ticket, MeterEnd end) {
   const std::shared_ptr<File> file = std::move(ticket.file_);
   HZ_ASSERT(file != nullptr);
-  end.claim = ticket.claim_;
+  end.claim = std::move(ticket.claim_);
   end.at_ms = clock_.now_ms();
   --file->running;
   if (held_in_ != file) {
