@@ -16,7 +16,6 @@ import time
 
 hezong, seconds, rounds, portkey = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[5]
 parts = {"requests", "chat", "delays"} if sys.argv[4] == "all" else set(sys.argv[4].split(","))
-ticks = os.sysconf("SC_CLK_TCK")
 answer = json.dumps({"model_name": "m", "outputs": [{"name": "logits", "datatype": "FP32", "shape": [1, 48],
                                                      "data": [0.125] * 48}]})
 request = json.dumps({"inputs": [{"name": "image", "datatype": "FP32", "shape": [1, 120], "data": [0.25] * 120}]})
@@ -34,8 +33,8 @@ def free_port():
 
 
 def cpu_us(pid):
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / ticks * 1e6
+    """Processor time of all its threads, also those that have ended (clock_getcpuclockid of another process)."""
+    return time.clock_gettime_ns((~pid << 3) | 2) / 1e3
 
 
 def memory_mib(pid, field):
@@ -55,23 +54,25 @@ def wait_for(port):
 
 # Where the processes run: the gateway's processors, and those of client and upstreams. None: wherever the kernel puts
 # them, and in line with every other process.
-first, last = min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))
+all_processors = os.sched_getaffinity(0)
+first, last = min(all_processors), max(all_processors)
 ways = {"one processor": ({first}, {first}), "apart": ({last}, {first}), "anywhere": None}
 
 
-def put(thread, processors):
-    """Ties a thread to processors, in front of everything else on them where that is allowed; None: undoes that."""
-    os.sched_setaffinity(thread, processors or {first, last} | set(range(first, last)))
+def put(thread, processors, in_front):
+    """Ties a thread to processors (None: to none), in front of everything else on them where that is allowed."""
+    os.sched_setaffinity(thread, processors or all_processors)
+    in_front = bool(processors) and in_front
     try:
-        os.sched_setscheduler(thread, os.SCHED_FIFO if processors else os.SCHED_OTHER, os.sched_param(1 if processors else 0))
+        os.sched_setscheduler(thread, os.SCHED_FIFO if in_front else os.SCHED_OTHER, os.sched_param(1 if in_front else 0))
     except PermissionError:
         pass
 
 
-def put_all(pids, processors):
+def put_all(pids, processors, in_front):
     for pid in pids:
         for thread in os.listdir(f"/proc/{pid}/task"):
-            put(int(thread), processors)
+            put(int(thread), processors, in_front)
 
 
 def shown(values, digits=0):
@@ -118,10 +119,10 @@ def event_delays_us(port, secret):
     return sorted(out)
 
 
-def load(port, connections, script, path="/v2/models/bench/infer", last_s=seconds, placed=None):
+def load(port, connections, script, path="/v2/models/bench/infer", last_s=seconds, placed=None, in_front=False):
     done = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{last_s}s", "--timeout", "30s", "--latency", "-s", script,
                            f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True, check=True,
-                          preexec_fn=lambda: put(0, placed))
+                          preexec_fn=lambda: put(0, placed, in_front))
     text = done.stdout
     if "Non-2xx" in text or "Socket errors" in text or "requests in" not in text:
         sys.exit(text)
@@ -213,10 +214,10 @@ with tempfile.TemporaryDirectory() as folder:
             f'wrk.headers["authorization"] = "Bearer {secret}"\nwrk.body = [[{request}]]\n')
         costs = {}
 
-        def place(way):
+        def place(way, in_front=False):
             gateways, others = ways[way] or (None, None)
-            put_all([os.getpid()] + [p.pid for p in processes], others)
-            put_all([pid for _, pid in proxies.values()] + [apart.pid], gateways)
+            put_all([os.getpid()] + [p.pid for p in processes], others, in_front)
+            put_all([pid for _, pid in proxies.values()] + [apart.pid], gateways, in_front)
             return others
 
         # Processor time a request. What it is depends on more than the path: over loopback the kernel does the
@@ -277,16 +278,19 @@ with tempfile.TemporaryDirectory() as folder:
         # medians of a few runs compare luck. On one processor a request costs each gateway what its path costs, with
         # what it still does after the answer: the goals are held against that. Apart, the machine's wake-ups are most
         # of it.
-        delays, event_delays = {}, {}
+        delays, event_delays, ratios_1 = {}, {}, {}
         if "delays" in parts:
             print(f"delay, us, median of 3 and the whole range     1 connection: p50, p99          streamed event: p50, p99")
         for way in ways if "delays" in parts else ():
-            others = place(way)
+            others = place(way, in_front=True)
             alone, streamed = {}, {}
             for _ in range(3):
                 for name in streams:
                     at = proxies[name][0] if name in proxies else up_port
-                    alone.setdefault(name, []).append(load(at, 1, script, last_s=1, placed=others)[1:])
+                    pid = proxies[name][1] if name in proxies else processes[0].pid
+                    before = cpu_us(pid)
+                    rate, p50, p99 = load(at, 1, script, last_s=1, placed=others, in_front=True)
+                    alone.setdefault(name, []).append((p50, p99, (cpu_us(pid) - before) / rate))
                     got = event_delays_us(streams[name], secret)
                     streamed.setdefault(name, []).append((statistics.median(got), got[len(got) * 99 // 100]))
 
@@ -297,6 +301,10 @@ with tempfile.TemporaryDirectory() as folder:
                 print(f"{way:<15}{name:<10}{shown([row[0] for row in alone[name]]):>18}{shown([row[1] for row in alone[name]]):>22}"
                       f"{shown([row[0] for row in streamed[name]]):>18}{shown([row[1] for row in streamed[name]]):>26}")
             delays[way] = {name: (middle(rows, 0), middle(rows, 1)) for name, rows in alone.items()}
+            costs_1 = {name: [row[2] for row in rows] for name, rows in alone.items()}
+            ratios_1[way] = [peer / own for peer, own in zip(costs_1["nginx"], costs_1["hezong"])]
+            print(f"{way:<15}CPU us a request, 1 connection: "
+                  + ", ".join(f"{name} {shown(us, 1)}" for name, us in costs_1.items() if name != "direct"))
             event_delays[way] = {name: middle(rows, 0) for name, rows in streamed.items()}
         resident, most = memory_mib(node.pid, "VmRSS"), memory_mib(node.pid, "VmHWM")
         print(f"memory of the node: {resident:.0f} MiB, {most:.0f} MiB at most")
@@ -321,7 +329,8 @@ with tempfile.TemporaryDirectory() as folder:
             sse = {way: event_delays[way]["hezong"] - event_delays[way]["direct"] for way in ways}
             sse_nginx = {way: event_delays[way]["nginx"] - event_delays[way]["direct"] for way in ways}
             good &= added[at] <= 15 and slow[at] <= 1.5 and sse[at] <= 60
-            out |= {"delays_held_against": at, "added_p50_us": {way: round(us) for way, us in added.items()},
+            out |= {"ratios_1_connection": {way: shown(each, 2) for way, each in ratios_1.items()},
+                    "delays_held_against": at, "added_p50_us": {way: round(us) for way, us in added.items()},
                     "p99_ratio": {way: round(r, 2) for way, r in slow.items()},
                     "event_p50_us": {way: round(us) for way, us in sse.items()},
                     "event_p50_us_nginx": {way: round(us) for way, us in sse_nginx.items()}}

@@ -5,7 +5,7 @@
 #   also:  chat requests through the same and through Portkey's gateway (npm, where it can be fetched); delay of a
 #          request and of a streamed event, placed alike for each; memory
 # nginx and wrk are needed, haproxy is optional (Debian packages nginx-light, wrk, haproxy).
-# usage: ./dev bench p10 [SECONDS] [ROUNDS] [PARTS]   (2, 7 and all; parts: requests, chat, delays, with commas between)
+# usage: ./dev bench p10 [SECONDS] [ROUNDS] [PARTS]   (1, 15 and all; parts: requests, chat, delays, with commas between)
 set -euo pipefail
 for need in /usr/sbin/nginx wrk; do
   command -v "$need" >/dev/null || {
@@ -21,5 +21,5 @@ if [ ! -e "$peers/node_modules/$portkey" ] && command -v npm >/dev/null; then
   npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts --prefix "$peers" "$portkey@1.15.2" >&2 ||
     echo "npm could not fetch $portkey" >&2
 fi
-exec python3 "$HZ_SOURCE/bench/p10.py" "$HZ_BUILD/bin/hezong" "${1:-2}" "${2:-7}" "${3:-all}" \
+exec python3 "$HZ_SOURCE/bench/p10.py" "$HZ_BUILD/bin/hezong" "${1:-1}" "${2:-15}" "${3:-all}" \
   "$peers/node_modules/$portkey"
