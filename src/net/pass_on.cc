@@ -31,13 +31,6 @@ void add_number(std::string& out, std::uint64_t n) {
   out.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), n).ptr);
 }
 
-std::string lower(std::string_view name) {
-  std::string out(name);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  return out;
-}
-
 }  // namespace
 
 std::string upstream_head(const http::Request& request, const Upstream& to) {
@@ -70,18 +63,26 @@ std::string_view chunk_size_line(std::array<char, 18>& digits, std::size_t bytes
   return {digits.data(), static_cast<std::size_t>(end + 2 - digits.data())};
 }
 
-AnswerHead read_answer_head(AnswerParser& parser, bool head_only, bool chunks_understood) {
+AnswerHead read_answer_head(AnswerParser& parser, const Upstream& from, bool head_only, bool chunks_understood) {
   AnswerHead out;
   out.status = static_cast<int>(parser.get().result_int());
-  out.headers.reserve(12);
+  out.fields.reserve(256);
   for (const auto& field : parser.get()) {
-    std::string name = lower(field.name_string());
-    if (!of_connection(name) && name != "date") out.headers.push_back({std::move(name), std::string(field.value())});
+    const std::size_t at = out.fields.size();
+    for (const char c : field.name_string()) out.fields += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    const std::string_view name = std::string_view(out.fields).substr(at);
+    if (of_connection(name) || name == "date" || named(from.shown, name))
+      out.fields.resize(at);
+    else
+      ((out.fields += ": ") += field.value()) += "\r\n";
   }
   const auto length = parser.content_length();
   if (head_only || out.status == 204 || out.status == 304) {
     // The length a HEAD or 304 states is of a body that does not come.
-    if (length && out.status != 204) out.headers.push_back({"content-length", std::to_string(*length)});
+    if (length && out.status != 204) {
+      add_number(out.fields += "content-length: ", *length);
+      out.fields += "\r\n";
+    }
   } else if (length) {
     out.frame = AnswerFrame::length;
     out.length = *length;
@@ -96,8 +97,7 @@ std::string answer_head(const AnswerHead& head, const Upstream& from, bool keep_
   out.reserve(512);
   add_number(out += "HTTP/1.1 ", static_cast<std::uint64_t>(head.status));
   (((((out += ' ') += status_text(head.status)) += "\r\ndate: ") += date) += "\r\n");
-  for (const http::Header& h : head.headers)
-    if (!named(from.shown, h.name)) add(out, h);
+  out += head.fields;
   for (const http::Header& h : from.shown) add_if_good(out, h);
   if (head.frame == AnswerFrame::length) {
     add_number(out += "content-length: ", head.length);

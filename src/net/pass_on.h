@@ -12,8 +12,6 @@
 // Reads and parsing are done by hand and not by Beast's composed operations: each of those costs an allocation, a timer
 // and a turn of the loop, which together came to a third of what a small request costs.
 #pragma once
-#include <boost/asio/ip/address.hpp>
-
 #include "net/chunks.h"
 #include "net/head.h"
 #include "net/passage.h"
@@ -35,7 +33,7 @@ enum class AnswerFrame : std::uint8_t { none, length, chunked, to_end };  // to_
 // The answer's head as the client gets it.
 struct AnswerHead {
   int status = 0;
-  std::vector<http::Header> headers;
+  std::string fields;  // lines, without those that `from` shows in their place
   AnswerFrame frame = AnswerFrame::none;
   std::uint64_t length = 0;
 };
@@ -45,7 +43,7 @@ std::string answer_head(const AnswerHead& head, const Upstream& from, bool keep_
 std::string_view chunk_size_line(std::array<char, 18>& digits, std::size_t bytes);
 
 using AnswerParser = beast::http::response_parser<beast::http::buffer_body, HeadMemory>;
-AnswerHead read_answer_head(AnswerParser& parser, bool head_only, bool chunks_understood);
+AnswerHead read_answer_head(AnswerParser& parser, const Upstream& from, bool head_only, bool chunks_understood);
 
 // What one try works on.
 template <class Stream>
@@ -56,27 +54,21 @@ struct Try {
   Passage& passage;
   const Upstream& to;
   UpstreamLink& link;
-  tcp::endpoint endpoint;
   bool keep_alive, chunks_understood;
   Tried tried = {};
   Passing* passing = nullptr;
 
-  void wait_at_most(int ms) { passing->deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(ms); }
+  void wait_at_most(int ms) { passing->deadline = coarse_now() + std::chrono::milliseconds(ms); }
 };
 
-// More bytes of the upstream, at most a piece. False: it has ended, or is waited for no longer.
+// More bytes of an upstream behind TLS, at most a piece. False: it has ended, or is waited for no longer.
 template <class Stream>
-awaitable<bool> read_more(Try<Stream>& t) {
+awaitable<bool> read_tls(Try<Stream>& t) {
   auto& buffer = t.link.buffer;
   const std::size_t room = std::min(upstream_piece_bytes, buffer.max_size() - buffer.size());
   if (room == 0) co_return false;
   const auto into = buffer.prepare(room);
-  if (t.link.tls) {
-    const auto [error, n] = co_await t.link.tls->async_read_some(into, as_values);
-    buffer.commit(n);
-    co_return !error && n > 0;
-  }
-  const auto [error, n] = co_await t.link.stream.socket().async_read_some(into, as_values);
+  const auto [error, n] = co_await t.link.tls->async_read_some(into, as_values);
   buffer.commit(n);
   co_return !error && n > 0;
 }
@@ -88,7 +80,7 @@ awaitable<bool> ask(Try<Stream>& t, AnswerParser& parser) {
   TcpStream& upstream = t.link.stream;
   if (!t.link.connected) {
     upstream.expires_after(milliseconds(t.to.connect_ms_max));
-    const auto [error] = co_await upstream.async_connect(t.endpoint, as_values);
+    const auto [error] = co_await upstream.async_connect(t.link.endpoint, as_values);
     if (error) {
       t.tried.end = TryEnd::unreachable;
       co_return false;
@@ -121,16 +113,12 @@ awaitable<bool> ask(Try<Stream>& t, AnswerParser& parser) {
   }
   t.tried.request_bytes = body.size();
   while (!parser.is_header_done()) {
-    // As read_more(), without a coroutine of its own: every request comes through here.
-    const std::size_t room = std::min(upstream_piece_bytes, t.link.buffer.max_size() - t.link.buffer.size());
-    bool more = room > 0;
-    if (more && t.link.tls) {
-      more = co_await read_more(t);
-    } else if (more) {
-      const auto into = t.link.buffer.prepare(room);
-      const auto [failed, n] = co_await upstream.socket().async_read_some(into, as_values);
-      t.link.buffer.commit(n);
-      more = !failed && n > 0;
+    bool more = false;
+    if (t.link.tls) {
+      more = co_await read_tls(t);
+    } else if (t.link.listen()) {
+      if (t.link.inlet.reading()) co_await t.link.inlet.over();
+      more = t.link.heard();
     }
     if (!more) {
       t.tried.end = t.passing->late                                    ? TryEnd::late
@@ -159,7 +147,13 @@ awaitable<bool> relay_length(Try<Stream>& t, const std::string& head, std::uint6
   for (bool first = true; first || left > 0; first = false) {
     if (buffer.size() == 0 && left > 0) {
       t.wait_at_most(t.to.pause_ms_max);
-      const bool more = co_await read_more(t);
+      bool more = false;
+      if (t.link.tls) {
+        more = co_await read_tls(t);
+      } else if (t.link.listen()) {
+        if (t.link.inlet.reading()) co_await t.link.inlet.over();
+        more = t.link.heard();
+      }
       if (!more) {
         t.tried.end = !first ? TryEnd::cut : t.passing->late ? TryEnd::late : TryEnd::closed;
         co_return false;
@@ -217,12 +211,10 @@ awaitable<bool> relay_pieces(Try<Stream>& t, bool chunked, std::string head, boo
       // As in ask(): each event comes through here, and finds the caches cold.
       bool more = false;
       if (t.link.tls) {
-        more = co_await read_more(t);
-      } else {
-        const auto into = buffer.prepare(upstream_piece_bytes);
-        const auto [failed, n] = co_await t.link.stream.socket().async_read_some(into, as_values);
-        buffer.commit(n);
-        more = !failed && n > 0;
+        more = co_await read_tls(t);
+      } else if (t.link.listen()) {
+        if (t.link.inlet.reading()) co_await t.link.inlet.over();
+        more = t.link.heard();
       }
       if (more) continue;
       // Its end ends an answer that has no other.
@@ -281,7 +273,7 @@ awaitable<bool> try_once(Try<Stream>& t) {
   }
   if (good) {
     t.tried.first_byte_us = us_now();
-    const AnswerHead answer = read_answer_head(parser, head_only, t.chunks_understood);
+    const AnswerHead answer = read_answer_head(parser, t.to, head_only, t.chunks_understood);
     t.tried.status = answer.status;
     to_end = answer.frame == AnswerFrame::to_end || to_end;
     std::string head = answer_head(answer, t.to, !to_end, t.state.date_now());
@@ -303,22 +295,22 @@ template <class Stream>
 awaitable<Passed> pass_on(ServerState& state, Stream& client, const http::Request& request, Passage& passage,
                           bool keep_alive, bool chunks_understood) {
   passage.arrived(request);
+  if (state.site.settle_passages) {
+    if (state.is_alone())
+      state.site.settle_passages();
+    else
+      co_await state.end_of_turn();
+  }
   for (;;) {
     const std::optional<Upstream> to = passage.next();
     if (!to) co_return Passed::refused;
-    ErrorCode bad;
-    const tcp::endpoint endpoint(asio::ip::make_address(to->address, bad), to->port);
-    if (bad) {
-      passage.ended({.end = TryEnd::unreachable});
-      continue;
-    }
-    const UpstreamPlace place{endpoint, to->pin};
+    const UpstreamPlace place{to->address, to->port, to->pin};
     auto link = state.upstreams.take(state.io, place);
     if (!link) {
       passage.ended({.end = TryEnd::unreachable});
       continue;
     }
-    Try<Stream> t{state, client, request, passage, *to, *link, endpoint, keep_alive, chunks_understood};
+    Try<Stream> t{state, client, request, passage, *to, *link, keep_alive, chunks_understood};
     const bool reusable = co_await try_once(t);
     if (reusable && !state.stopping) state.upstreams.keep(place, std::move(link));
     link.reset();

@@ -52,7 +52,8 @@ struct Tried {
 class Passage {
  public:
   virtual ~Passage() = default;
-  // The request with its whole body, once, before the first next(). It lives as long as the passage.
+  // The request with its whole body, once, before the first next(). It lives as long as the passage. What has to be
+  // done before the first byte goes out may be left to Site::settle_passages, which runs between the two.
   virtual void arrived(const http::Request& /*request*/) {}
   // Where to try; asked again after a try that failed before the first byte. Absent: refusal() is sent.
   virtual std::optional<Upstream> next() = 0;

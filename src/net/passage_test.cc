@@ -159,6 +159,91 @@ TEST_CASE("passage: one upstream connection serves many requests, and a closed o
   CHECK(book.refused == 0);
 }
 
+TEST_CASE("passage: what an upstream says unasked is not taken for the next request's answer") {
+  std::binary_semaphore go(0), said(0);
+  TestPeer peer([&](TestSocket& s) {
+    s.read_until("\r\n\r\n");
+    s.send("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nasked");
+    go.acquire();
+    s.send("HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nunasked");
+    said.release();
+  });
+  Book book;
+  auto server = gateway({to(peer.port())}, book);
+  TestSocket s(server.port());
+  for (int i = 0; i < 50; ++i) {
+    s.send(get("/gate"));
+    CHECK(s.read_answer().ends_with("\nasked"));
+    CHECK_FALSE(book.last().kept);
+    go.release();
+    said.acquire();
+  }
+  CHECK(book.refused == 0);
+}
+
+TEST_CASE("passage: an upstream that resets in the middle cuts the answer, not at the pause's deadline") {
+  TestPeer peer([](TestSocket& s) {
+    s.read_until("\r\n\r\n");
+    s.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n");
+    s.reset();
+  });
+  Book book;
+  auto server = gateway({to(peer.port())}, book);
+  for (int i = 0; i < 50; ++i) {
+    TestSocket s(server.port());
+    s.send(get("/gate"));
+    (void)s.read_to_end();
+    wait_for([&] { return book.ended == i + 1; });
+    const TryEnd end = book.last().end;
+    // The reset may overtake what was not read yet.
+    CHECK((end == TryEnd::cut || end == TryEnd::closed));
+  }
+}
+
+TEST_CASE("passage: what arrived together is settled together, and before any of it goes out") {
+  struct Ledger {
+    std::atomic<int> arrived = 0, settled = 0, calls = 0, early = 0;
+  } ledger;
+  class Noted final : public Passage {
+   public:
+    Noted(Upstream to, Ledger& ledger) : to_(std::move(to)), ledger_(ledger) {}
+    void arrived(const http::Request&) override { number_ = ++ledger_.arrived; }
+    std::optional<Upstream> next() override {
+      ledger_.early += ledger_.settled < number_;
+      return to_;
+    }
+    void ended(const Tried&) override {}
+    http::Response refusal() override { return {.status = 502}; }
+
+   private:
+    Upstream to_;
+    Ledger& ledger_;
+    int number_ = 0;
+  };
+  auto upstream = Server::start({}, {mirror});
+  REQUIRE(upstream);
+  auto server = Server::start(
+      {}, {.handle = mirror,
+           .passage = [&](const http::Request&) -> std::expected<std::unique_ptr<Passage>, http::Response> {
+             return std::make_unique<Noted>(to(upstream->port()), ledger);
+           },
+           .settle_passages =
+               [&] {
+                 ++ledger.calls;
+                 ledger.settled = ledger.arrived.load();
+               }});
+  REQUIRE(server);
+  std::vector<TestSocket> clients;
+  for (int i = 0; i < 20; ++i) clients.emplace_back(server->port());
+  for (int round = 0; round < 20; ++round) {
+    for (TestSocket& c : clients) c.send(get("/x"));
+    for (TestSocket& c : clients) CHECK(c.read_answer().starts_with("HTTP/1.1 201 "));
+  }
+  CHECK(ledger.arrived == 400);
+  CHECK(ledger.early == 0);
+  CHECK(ledger.calls < 800);  // a begin and an end each would be 800
+}
+
 TEST_CASE("passage: pieces of a stream arrive as they are sent, not when the answer is whole") {
   std::binary_semaphore go(0);
   TestPeer peer([&](TestSocket& s) {

@@ -53,6 +53,7 @@ awaitable<bool> write_rest(ServerState& state, Stream& stream, const Buffers& al
   buffers.consume(sent);
   beast::get_lowest_layer(stream).expires_after(std::chrono::milliseconds(state.options.limits.write_ms_max));
   const auto [error, n] = co_await asio::async_write(stream, buffers, as_values);
+  beast::get_lowest_layer(stream).expires_never();
   state.counts.bytes_out += n;
   if (error == beast::error::timeout) ++state.counts.deadlines;
   co_return !error;

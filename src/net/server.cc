@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/socket.h>
 
 #include <chrono>
 
@@ -21,6 +22,11 @@ std::string client_key(const asio::ip::address& address) {
   if (v6.is_v4_mapped()) return asio::ip::make_address_v4(asio::ip::v4_mapped, v6).to_string();
   const auto bytes = v6.to_bytes();
   return hex(ByteView(bytes.data(), 8));
+}
+
+bool has_bytes(int socket) {
+  char scrap;
+  return ::recv(socket, &scrap, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 // Said to a connection there is no room for; with TLS there is nobody to say it to.
@@ -83,11 +89,10 @@ Connection::~Connection() {
 }
 
 Passing::Passing(ServerState& server, TcpSocket& from, TcpStream& to) : state(server), client(from), upstream(to) {
-  state.passing.push_front(this);
-  place = state.passing.begin();
+  state.passing.push_front(*this);
 }
 
-Passing::~Passing() { state.passing.erase(place); }
+Passing::~Passing() { state.passing.erase(state.passing.iterator_to(*this)); }
 
 void ServerState::sweep() {
   sweep_timer.expires_after(passing.empty() ? sweep_pause_idle : sweep_pause);
@@ -104,32 +109,57 @@ void ServerState::sweep() {
         c->stream->close();
       }
     std::vector<pollfd> fds;
-    fds.reserve(passing.size());
-    for (const Passing* p : passing)
-      fds.push_back({p->client.is_open() ? p->client.native_handle() : -1, POLLRDHUP, 0});
+    fds.reserve(2 * passing.size());
+    for (Passing& p : passing) {
+      fds.push_back({p.client.is_open() ? p.client.native_handle() : -1, POLLRDHUP, 0});
+      TcpSocket& upstream = p.upstream.socket();
+      fds.push_back({upstream.is_open() ? upstream.native_handle() : -1, 0, 0});
+    }
     // Bytes are the client's next request and wait for their turn; only an end is an end.
     (void)::poll(fds.data(), fds.size(), 0);
     std::size_t at = 0;
-    for (Passing* p : passing) {
+    for (Passing& p : passing) {
       const pollfd& seen = fds[at++];
       // A socket that is closed on our side: the server stops.
-      p->client_gone |= seen.fd < 0 || (seen.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
-      p->late |= !p->client_gone && now >= p->deadline;
-      if (p->client_gone || p->late) p->upstream.close();
+      p.client_gone |= seen.fd < 0 || (seen.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+      p.late |= !p.client_gone && now >= p.deadline;
+      // A reset that came together with the last bytes has no edge of its own (inlet.h).
+      const pollfd& other = fds[at++];
+      const bool dead = (other.revents & (POLLERR | POLLHUP)) != 0 && !has_bytes(other.fd);
+      if (p.client_gone || p.late || dead) p.upstream.close();
     }
     sweep();
   });
 }
 
 void ServerState::note_end() {
-  if (!site.passages_ended || ends_noted) return;
-  // Nobody is on the way whose end could be told together with this one.
-  if (passing.empty()) return site.passages_ended();
-  ends_noted = true;
-  asio::post(io, [this] {
-    ends_noted = false;
-    site.passages_ended();
-  });
+  if (!site.settle_passages || turn_noted) return;
+  if (is_alone()) return site.settle_passages();
+  note_turn();
+}
+
+awaitable<void> ServerState::end_of_turn() {
+  static constexpr asio::use_awaitable_t<Executor> token{};
+  return asio::async_initiate<const asio::use_awaitable_t<Executor>, void()>(
+      [this](Resume resume) {
+        parked.push_back(std::move(resume));
+        note_turn();
+      },
+      token);
+}
+
+// What is posted runs after everything that was found ready together.
+void ServerState::note_turn() {
+  if (std::exchange(turn_noted, true)) return;
+  asio::post(io, [this] { end_turn(); });
+}
+
+void ServerState::end_turn() {
+  turn_noted = false;
+  site.settle_passages();
+  std::swap(parked, parked_next);
+  for (Resume& resume : parked_next) resume();
+  parked_next.clear();
 }
 
 void ServerState::end_if_empty() {

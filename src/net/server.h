@@ -41,9 +41,10 @@ struct Site {
   // The request is for another server (net/passage.h): asked on the I/O thread before any of the body is read. The
   // body is collected within body_bytes_max and then passed on. A response refuses it; null: it is for `handle`.
   std::function<std::expected<std::unique_ptr<Passage>, http::Response>(const http::Request& head)> passage = {};
-  // Runs on the I/O thread after passages ended: at the end of the loop's turn and once for all that did, so that what
-  // each leaves to do costs one step together; at once where no other request is with an upstream.
-  std::function<void()> passages_ended = {};
+  // Runs on the I/O thread between a passage's arrived() and its first next(), and after passages ended: at the end of
+  // the loop's turn and once for all that did, so that what each leaves to do costs one step together; at once where no
+  // other request is with an upstream.
+  std::function<void()> settle_passages = {};
   // Runs on a worker before any of the body is read. A sink takes the body as it arrives; a response refuses it; a null
   // sink means that the body is collected for `handle`.
   std::function<std::expected<std::unique_ptr<http::Sink>, http::Response>(const http::Request& head)> upload = {};

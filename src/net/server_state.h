@@ -1,6 +1,7 @@
 // What the coroutines of one server share. Everything but the counters and the workers belongs to the I/O thread.
 #pragma once
 #include <atomic>
+#include <boost/intrusive/list.hpp>
 #include <list>
 #include <thread>
 #include <unordered_map>
@@ -16,7 +17,7 @@ struct Connection;
 
 // A request that is with another server. Looked after by the sweep, a few dozen times a second for all of them
 // together: timers and watched sockets of their own would cost each request more than its bytes do.
-struct Passing {
+struct Passing : boost::intrusive::list_base_hook<> {
   Passing(ServerState& server, TcpSocket& from, TcpStream& to);
   ~Passing();
   Passing(const Passing&) = delete;
@@ -26,7 +27,6 @@ struct Passing {
   TcpStream& upstream;
   std::chrono::steady_clock::time_point deadline;  // of what is waited for now
   bool late = false, client_gone = false;          // why the upstream's connection was closed
-  std::list<Passing*>::iterator place;
 };
 inline constexpr std::chrono::milliseconds sweep_pause{20}, sweep_pause_idle{50};  // idle: nothing passes
 
@@ -36,7 +36,8 @@ struct ServerState {
 
   const ServerOptions options;
   const Site site;
-  asio::io_context io{1};
+  // One thread runs it and does all I/O; others only post.
+  asio::io_context io{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
   TcpAcceptor acceptor{io};
   Timer pause{io};  // after a failed accept
   Timer grace{io};
@@ -45,11 +46,12 @@ struct ServerState {
   std::list<Connection*> connections;
   std::unordered_map<std::string, int> per_client;
   Upstreams upstreams;
-  std::list<Passing*> passing;
+  boost::intrusive::list<Passing> passing;
   Timer sweep_timer{io};
   bool sweeping = false;
   bool stopping = false;
-  bool ends_noted = false;  // site.passages_ended is about to run
+  bool turn_noted = false;                  // end_turn() is about to run
+  std::vector<Resume> parked, parked_next;  // passages that wait for it
   std::int64_t date_s = 0;
   std::string date;  // of date_s
   std::uint16_t port = 0;
@@ -69,8 +71,14 @@ struct ServerState {
   // gone; again after a pause, while there are connections.
   void sweep();
   std::string_view date_now();
-  // A passage ended.
+  // No other request is with an upstream or about to be.
+  bool is_alone() const { return passing.empty() && parked.empty(); }
+  // Until all that is ready now has been looked at, and site.settle_passages has run once for all of it.
+  awaitable<void> end_of_turn();
+  // A passage ended: site.settle_passages runs at the end of the turn, at once where nobody is on the way.
   void note_end();
+  void note_turn();
+  void end_turn();
 };
 
 // One accepted connection, on the server's list while it lives.

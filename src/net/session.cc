@@ -8,7 +8,9 @@
 //
 // g++ 12: nothing inside a co_await expression but names (docs/decisions/0002).
 #include <chrono>
+#include <tuple>
 
+#include "net/inlet.h"
 #include "net/pass_on.h"
 #include "net/receive.h"
 
@@ -46,19 +48,15 @@ awaitable<void> drain(TcpStream& stream) {
 }
 
 // Plain TCP is read below Beast's timers; the sweep holds its deadlines.
-TcpSocket& read_from(TcpStream& stream) { return stream.socket(); }
-template <class Stream>
-Stream& read_from(Stream& stream) {
-  return stream;
-}
-void due_in(Connection& connection, TcpStream&, int ms) {
-  connection.deadline = std::chrono::steady_clock::now() + milliseconds(ms);
-}
+void due_in(Connection& connection, TcpStream&, int ms) { connection.deadline = coarse_now() + milliseconds(ms); }
 template <class Stream>
 void due_in(Connection&, Stream& stream, int ms) {
   beast::get_lowest_layer(stream).expires_after(milliseconds(ms));
 }
 void not_due(Connection& connection) { connection.deadline = std::chrono::steady_clock::time_point::max(); }
+
+template <class Stream>
+constexpr bool is_plain = std::is_same_v<Stream, TcpStream>;
 
 bool is_parsed(const HeadParser& head) { return head.is_header_done(); }
 bool is_parsed(const BodyParser& body) { return body.is_done(); }
@@ -79,15 +77,23 @@ bool parse_here(beast::flat_buffer& buffer, Parser& parser, std::size_t& parsed,
 
 // The same, with more bytes from the stream.
 template <class Stream, class Parser>
-awaitable<ErrorCode> parse(Stream& stream, beast::flat_buffer& buffer, Parser& parser, std::size_t& parsed) {
+awaitable<ErrorCode> parse(Stream& stream, Inlet& inlet, beast::flat_buffer& buffer, Parser& parser,
+                           std::size_t& parsed) {
   for (;;) {
     const std::size_t room = std::min(body_read_bytes, buffer.max_size() - buffer.size());
     if (room == 0) co_return beast_http::error::buffer_overflow;
     const auto into = buffer.prepare(room);
-    auto& source = read_from(stream);
-    const auto [failed, n] = co_await source.async_read_some(into, as_values);
-    if (failed) co_return failed;
-    buffer.commit(n);
+    if constexpr (is_plain<Stream>) {
+      inlet.read(stream.socket(), into);
+      if (inlet.reading()) co_await inlet.over();
+      const auto [failed, n] = inlet.got();
+      if (failed) co_return failed;
+      buffer.commit(n);
+    } else {
+      const auto [failed, n] = co_await stream.async_read_some(into, as_values);
+      if (failed) co_return failed;
+      buffer.commit(n);
+    }
     ErrorCode error;
     if (parse_here(buffer, parser, parsed, error)) co_return error;
   }
@@ -100,32 +106,42 @@ awaitable<bool> converse(ServerState& state, Connection& connection, Stream& str
   auto& lowest = beast::get_lowest_layer(stream);
   beast::flat_buffer buffer(limits.header_bytes_max + (64u << 10));
   HeadArena arena;
+  Inlet inlet;
   for (bool fresh = true;; fresh = false) {
     if (buffer.size() == 0) {
       if (state.stopping) co_return false;
       due_in(connection, stream, fresh ? limits.header_ms_max : limits.idle_ms_max);
       connection.idle = true;
       const auto into = buffer.prepare(read_bytes);
-      auto& source = read_from(stream);
-      const auto [error, n] = co_await source.async_read_some(into, as_values);
+      ErrorCode ended;
+      std::size_t came = 0;
+      if constexpr (is_plain<Stream>) {
+        inlet.read(stream.socket(), into);
+        if (inlet.reading()) co_await inlet.over();
+        std::tie(ended, came) = inlet.got();
+      } else {
+        const auto [error, n] = co_await stream.async_read_some(into, as_values);
+        ended = error;
+        came = n;
+      }
       connection.idle = false;
       not_due(connection);
-      if (error) co_return false;
-      buffer.commit(n);
+      if (ended) co_return false;
+      buffer.commit(came);
     }
     HeadParser parser = in_arena<HeadParser>(arena);
     parser.header_limit(static_cast<std::uint32_t>(limits.header_bytes_max));
     parser.body_limit(boost::none);
-    due_in(connection, stream, limits.header_ms_max);
     Heard heard;
     {
       std::size_t n = 0;
       ErrorCode error;
       if (!parse_here(buffer, parser, n, error)) {
-        auto parsing = parse(stream, buffer, parser, n);
+        due_in(connection, stream, limits.header_ms_max);
+        auto parsing = parse(stream, inlet, buffer, parser, n);
         error = co_await std::move(parsing);
+        not_due(connection);
       }
-      not_due(connection);
       if (error) {
         const bool large = error == beast_http::error::header_limit || error == beast_http::error::buffer_overflow;
         if (!large && body_error(state, error) != Body::broken) co_return false;
@@ -198,14 +214,14 @@ awaitable<bool> converse(ServerState& state, Connection& connection, Stream& str
         } else {
           BodyParser body(std::move(parser));
           body.body_limit(body_max);
-          due_in(connection, stream, limits.body_ms_max);
           std::size_t n = 0;
           ErrorCode error;
           if (!parse_here(buffer, body, n, error)) {
-            auto parsing = parse(stream, buffer, body, n);
+            due_in(connection, stream, limits.body_ms_max);
+            auto parsing = parse(stream, inlet, buffer, body, n);
             error = co_await std::move(parsing);
+            not_due(connection);
           }
-          not_due(connection);
           how = error ? body_error(state, error) : Body::whole;
           request.body = std::move(body.get().body());
         }
@@ -217,7 +233,7 @@ awaitable<bool> converse(ServerState& state, Connection& connection, Stream& str
     }
     if (!answer && passage) {
       const bool goes_on = heard.keep_alive && !state.stopping;
-      lowest.expires_never();
+      if constexpr (!is_plain<Stream>) lowest.expires_never();  // of the reads before
       const Passed passed = co_await pass_on(state, stream, request, *passage, goes_on, heard.http11);
       if (passed == Passed::refused) answer = passage->refusal();
       state.note_end();

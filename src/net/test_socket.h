@@ -57,6 +57,12 @@ class TestSocket {
   }
   void shut() { ::shutdown(fd_.get(), SHUT_WR); }
   void close() { fd_.reset(); }
+  // Ends the connection with a reset.
+  void reset() {
+    const linger at_once{1, 0};
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close();
+  }
 
   // True when there are bytes or the end within the time.
   bool readable(int ms) {

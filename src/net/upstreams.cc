@@ -10,6 +10,7 @@ constexpr std::size_t contexts_max = 256;
 
 // Nothing has arrived since the last exchange: not the end, and not an answer nobody asked for.
 bool is_quiet(UpstreamLink& link) {
+  if (!link.tls) return link.inlet.reading();
   char scrap;
   const auto n = ::recv(link.stream.socket().native_handle(), &scrap, 1, MSG_PEEK | MSG_DONTWAIT);
   return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
@@ -21,7 +22,7 @@ std::unique_ptr<UpstreamLink> Upstreams::take(asio::io_context& io, const Upstre
   const auto found = idle_.find(to);
   if (found != idle_.end()) {
     auto& kept = found->second;
-    const auto now = std::chrono::steady_clock::now();
+    const auto now = coarse_now();
     while (!kept.empty()) {
       auto link = std::move(kept.back());
       kept.pop_back();
@@ -29,7 +30,11 @@ std::unique_ptr<UpstreamLink> Upstreams::take(asio::io_context& io, const Upstre
     }
     idle_.erase(found);
   }
+  ErrorCode bad;
+  const auto address = asio::ip::make_address(to.address, bad);
+  if (bad) return nullptr;
   auto link = std::make_unique<UpstreamLink>(io);
+  link->endpoint = {address, to.port};
   if (!to.pin) return link;
   if (contexts_.size() >= contexts_max) contexts_.clear();
   TlsContext& context = contexts_[*to.pin];
@@ -47,8 +52,8 @@ std::unique_ptr<UpstreamLink> Upstreams::take(asio::io_context& io, const Upstre
 void Upstreams::keep(const UpstreamPlace& to, std::unique_ptr<UpstreamLink> link) {
   auto& kept = idle_[to];
   if (kept.size() >= upstream_idle_max) return;
-  link->stream.expires_never();
-  link->used = std::chrono::steady_clock::now();
+  link->used = coarse_now();
+  if (!link->tls) (void)link->listen();
   kept.push_back(std::move(link));
 }
 

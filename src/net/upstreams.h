@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "net/asio.h"
+#include "net/inlet.h"
 #include "net/tls.h"
 
 namespace hz::net {
@@ -24,25 +24,38 @@ struct UpstreamLink {
   std::optional<asio::ssl::stream<TcpSocket&>> tls;  // over `stream`, when the server is reached so
   beast::flat_buffer buffer;
   HeadArena fields;  // of the answer's head
+  tcp::endpoint endpoint;
   std::chrono::steady_clock::time_point used;
   bool connected = false;
+  Inlet inlet;  // in the clear: a read is under way from the first request on, between requests too
+
+  // In the clear: sees to it that a read is under way. False: there is no room for more.
+  bool listen() {
+    if (inlet.reading()) return true;
+    const std::size_t room = std::min(upstream_piece_bytes, buffer.max_size() - buffer.size());
+    if (room > 0) inlet.read(stream.socket(), buffer.prepare(room));
+    return room > 0;
+  }
+  // What the read that is over has brought, into the buffer. False: nothing, the connection has ended.
+  bool heard() {
+    const auto [error, n] = inlet.got();
+    buffer.commit(n);
+    return !error;
+  }
 };
 
 // Where a connection leads: what was proven of one key is never used for another.
 struct UpstreamPlace {
-  tcp::endpoint endpoint;
+  std::string address;  // IP address
+  std::uint16_t port = 0;
   std::optional<Digest> pin;
-  auto operator<=>(const UpstreamPlace& o) const {
-    if (endpoint < o.endpoint) return std::strong_ordering::less;
-    if (o.endpoint < endpoint) return std::strong_ordering::greater;
-    return pin <=> o.pin;
-  }
-  bool operator==(const UpstreamPlace& o) const { return endpoint == o.endpoint && pin == o.pin; }
+  auto operator<=>(const UpstreamPlace&) const = default;
 };
 
 class Upstreams {
  public:
-  // A kept connection that is still open and silent, or a new one that is not connected yet. Null: TLS cannot be had.
+  // A kept connection that is still open and silent, or a new one that is not connected yet. Null: the
+  // address is none, or TLS cannot be had.
   std::unique_ptr<UpstreamLink> take(asio::io_context& io, const UpstreamPlace& to);
   void keep(const UpstreamPlace& to, std::unique_ptr<UpstreamLink> link);
   void clear() { idle_.clear(); }

@@ -76,15 +76,21 @@ std::string product_id(std::string_view name) {
   return name.starts_with("product:") ? std::string(name) : "product:" + std::string(name);
 }
 
+bool is_call(std::string_view path) {
+  return path == "/v2" || path.starts_with("/v2/") || path == "/v1/chat/completions" || path == "/v1/embeddings" ||
+         path == "/v1/models" || path.starts_with("/v1/models/");
+}
+
 std::optional<Call> read_call(const http::Request& head) {
   std::string_view path = head.path;
+  if (!is_call(path)) return std::nullopt;
   const std::string_view method = head.method;
   Call call;
   if (path == "/v2" || path.starts_with("/v2/")) {
     call.front = Front::oip;
-    if (path == "/v2" || path == "/v2/") return only(call, method, Wish::server, "GET");
-    if (path == "/v2/health/live") return only(call, method, Wish::live, "GET");
-    if (path == "/v2/health/ready") return only(call, method, Wish::ready, "GET");
+    if (path == "/v2" || path == "/v2/") return only(std::move(call), method, Wish::server, "GET");
+    if (path == "/v2/health/live") return only(std::move(call), method, Wish::live, "GET");
+    if (path == "/v2/health/ready") return only(std::move(call), method, Wish::ready, "GET");
     if (!eat(path, "/v2/models/")) return call;
     call.product = product_of(eat_part(path));
     const std::string_view rest = path;
@@ -92,21 +98,19 @@ std::optional<Call> read_call(const http::Request& head) {
       if (eat_part(path).empty()) return call;
       call.versions = rest.substr(0, rest.size() - path.size());
     }
-    if (path.empty()) return only(call, method, Wish::metadata, "GET");
-    if (path == "/ready") return only(call, method, Wish::product_ready, "GET");
-    if (path == "/infer") return only(call, method, Wish::infer, "POST");
+    if (path.empty()) return only(std::move(call), method, Wish::metadata, "GET");
+    if (path == "/ready") return only(std::move(call), method, Wish::product_ready, "GET");
+    if (path == "/infer") return only(std::move(call), method, Wish::infer, "POST");
     return call;
   }
   call.front = Front::openai;
-  if (path == "/v1/chat/completions") return only(call, method, Wish::chat, "POST");
-  if (path == "/v1/embeddings") return only(call, method, Wish::embeddings, "POST");
-  if (path == "/v1/models") return only(call, method, Wish::models, "GET");
-  if (eat(path, "/v1/models/")) {
-    call.product = product_of(eat_part(path));
-    if (path.empty()) return only(call, method, Wish::product, "GET");
-    return call;
-  }
-  return std::nullopt;
+  if (path == "/v1/chat/completions") return only(std::move(call), method, Wish::chat, "POST");
+  if (path == "/v1/embeddings") return only(std::move(call), method, Wish::embeddings, "POST");
+  if (path == "/v1/models") return only(std::move(call), method, Wish::models, "GET");
+  eat(path, "/v1/models/");
+  call.product = product_of(eat_part(path));
+  if (path.empty()) return only(std::move(call), method, Wish::product, "GET");
+  return call;
 }
 
 int status_of(No no) { return words_of(no).status; }

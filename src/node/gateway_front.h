@@ -32,7 +32,9 @@ struct Call {
   std::string_view versions;  // "/versions/1" or ""; a view into the head's path
   std::string_view allow;     // with wrong_method
 };
-// Nothing when the path is not the gateway's.
+// The path is the gateway's.
+bool is_call(std::string_view path);
+// Nothing when it is not.
 std::optional<Call> read_call(const http::Request& head);
 // "glyph" and "product:glyph" name the same product.
 std::string product_id(std::string_view name);

@@ -19,8 +19,7 @@ bool server_failed(int status, const Call& call, const std::string& versions) {
 
 }  // namespace
 
-GatewayPassage::GatewayPassage(Gateway& gateway, Start start)
-    : gateway_(gateway), start_(std::move(start)), started_ms_(gateway.steady_.now_ms()) {
+GatewayPassage::GatewayPassage(Gateway& gateway, Start start) : gateway_(gateway), start_(std::move(start)) {
   ++gateway_.counts_.taken;
 }
 
@@ -68,6 +67,10 @@ void GatewayPassage::arrived(const http::Request& request) {
   const std::int64_t most = start_.route->route->deadline_ms;
   hurried_ = start_.deadline_ms > 0 && start_.deadline_ms < most;
   deadline_at_ms_ = gateway_.steady_.now_ms() + (start_.deadline_ms ? std::min(start_.deadline_ms, most) : most);
+  auto ticket = gateway_.journal_.begin(start_.key->id, call().product);
+  if (!ticket) return refuse_with(No::meter, {}, 1);
+  ticket_ = *std::move(ticket);
+  begun_ = true;
 }
 
 bool GatewayPassage::may_try(std::size_t target, std::int64_t now_ms) const {
@@ -77,14 +80,11 @@ bool GatewayPassage::may_try(std::size_t target, std::int64_t now_ms) const {
 
 std::optional<net::Upstream> GatewayPassage::next() {
   if (refusal_) return std::nullopt;
-  if (!begun_) {
-    auto ticket = gateway_.journal_.begin(start_.key->id, call().product);
-    if (!ticket) {
-      refuse_with(No::meter, {}, 1);
-      return std::nullopt;
-    }
-    ticket_ = *std::move(ticket);
-    begun_ = true;
+  // The carrier has had the lines written meanwhile (net::Site::settle_passages).
+  if (tries_ == 0 && !gateway_.journal_.begun(ticket_)) {
+    begun_ = false;
+    refuse_with(No::meter, {}, 1);
+    return std::nullopt;
   }
   const std::int64_t now_ms = gateway_.steady_.now_ms();
   const std::int64_t left_ms = left_ms_ = deadline_at_ms_ - now_ms;
@@ -124,13 +124,16 @@ std::optional<net::Upstream> GatewayPassage::next() {
     to.path = "/v2/models/" + target.path_model + start_.versions + (call().wish == Wish::infer ? "/infer" : "");
   }
   if (!start_.query.empty()) (to.path += '?') += start_.query;
-  to.headers = {{"hezong-attempt", fmt::format("{}-{}", ticket_.claim(), tries_)},
-                {"hezong-deadline-ms", std::to_string(left_ms)}};
-  if (!target.authorization.empty()) to.headers.push_back({"authorization", target.authorization});
-  to.shown = {{"hezong-route", start_.route->route->statement},
-              {"hezong-site", target.site},
-              {"hezong-request", ticket_.claim()}};
-  if (!target.evidence.empty()) to.shown.push_back({"hezong-evidence", target.evidence});
+  // One by one: a list in braces would copy each.
+  to.headers.reserve(3);
+  to.headers.emplace_back("hezong-attempt", ticket_.claim() + "-" + std::to_string(tries_));
+  to.headers.emplace_back("hezong-deadline-ms", std::to_string(left_ms));
+  if (!target.authorization.empty()) to.headers.emplace_back("authorization", target.authorization);
+  to.shown.reserve(4);
+  to.shown.emplace_back("hezong-route", start_.route->route->statement);
+  to.shown.emplace_back("hezong-site", target.site);
+  to.shown.emplace_back("hezong-request", ticket_.claim());
+  if (!target.evidence.empty()) to.shown.emplace_back("hezong-evidence", target.evidence);
   to.connect_ms_max = static_cast<int>(std::min<std::int64_t>(gateway_.limits_.connect_ms_max, left_ms));
   to.first_byte_ms_max = static_cast<int>(left_ms);
   to.pause_ms_max = gateway_.limits_.pause_ms_max;

@@ -43,7 +43,7 @@ class GatewayPassage final : public net::Passage {
 
   Gateway& gateway_;
   Start start_;
-  std::int64_t started_ms_ = 0, deadline_at_ms_ = 0;
+  std::int64_t deadline_at_ms_ = 0;
   std::int64_t left_ms_ = 0;  // when the try under way began
   bool hurried_ = false;      // the client gave less time than the route
   std::int64_t prompt_tokens_ = 0;

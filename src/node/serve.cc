@@ -117,7 +117,7 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
   }
   State* s = state.get();
   state->journal =
-      HZ_TRY(pool::MeterJournal::open(ctx.home / "meter", *ctx.seams.rng, *ctx.seams.clock, {.hold_ends = true}));
+      HZ_TRY(pool::MeterJournal::open(ctx.home / "meter", *ctx.seams.rng, *ctx.seams.clock, {.hold_lines = true}));
   for (const Error& fault : state->journal->faults()) ctx.progress().note(fault.text());
   state->gateway.emplace(*state->journal, *ctx.seams.clock, steady_clock());
   state->shadow = std::make_unique<Shadow>(steady_clock(), *ctx.seams.rng, options.shadow);
@@ -153,7 +153,7 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
     return own->passage(head);
   };
   // The journal of leases holds nothing back.
-  if (!apart) site.passages_ended = [s] { s->journal->write_ends(); };
+  if (!apart) site.settle_passages = [s] { s->journal->write_lines(); };
   state->server.emplace(HZ_TRY(net::Server::start(server, std::move(site))));
   if (apart) {
     net::ServerOptions own{.address = options.gateway_listen, .port = options.gateway_port, .limits = options.limits};

@@ -158,7 +158,7 @@ net::Site Served::State::gateway_site() {
             return Gateway::is_for(head) ? gateway->body_bytes_max(head) : 0;
           },
           .passage = [this](const http::Request& head) { return gateway->passage(head); },
-          .passages_ended = [this] { journal->write_ends(); }};
+          .settle_passages = [this] { journal->write_lines(); }};
 }
 
 http::Response Served::State::nothing() {

@@ -77,7 +77,8 @@ class Fates {
   }
 
   void begin_life() {
-    auto journal = pool::MeterJournal::open(folder_, rng_, clock_, {.file_bytes_max = 1 << 20, .sync_ms = 0});
+    auto journal =
+        pool::MeterJournal::open(folder_, rng_, clock_, {.file_bytes_max = 1 << 20, .sync_ms = 0, .hold_lines = true});
     HZ_ASSERT(journal.has_value());
     for (const Error& e : (*journal)->faults()) fault(e.text());
     journal_ = *std::move(journal);
@@ -175,18 +176,20 @@ class Fates {
     if (!r.arrived) {
       r.arrived = true;
       if (r.request.path.starts_with("/v1")) r.window = clock_.now_ms() / 60'000;
+      const std::uint64_t before = journal_->begins();
       r.passage->arrived(r.request);
-      return true;
-    }
-    if (!r.at) {
-      const std::uint64_t before = journal_->begun();
-      r.at = r.passage->next();
-      if (journal_->begun() != before) {
-        if (r.begun) fault("one request was begun twice");
+      if (journal_->begins() != before) {
         r.begun = true;
         ++report_.begun;
         r.claim = fmt::format("{}-{:x}", journal_->run(), before + 1);
       }
+      return true;
+    }
+    if (!r.at) {
+      const std::uint64_t before = journal_->begins();
+      journal_->write_lines();  // as the carrier does, for all that arrived meanwhile
+      r.at = r.passage->next();
+      if (journal_->begins() != before) fault("one request was begun twice");
       if (!r.at) {
         const http::Response answer = r.passage->refusal();
         if (answer.status < 400) fault("a refusal that is none");
@@ -263,10 +266,10 @@ class Fates {
         continue;
       }
       ++report_.requests;
+      const std::uint64_t before = journal_->begins();
       (*passage)->arrived(request);
-      const std::uint64_t before = journal_->begun();
+      report_.begun += journal_->begins() != before;
       const auto to = (*passage)->next();
-      report_.begun += journal_->begun() != before;
       if (!to) {
         fault("no server was found at the end");
         continue;

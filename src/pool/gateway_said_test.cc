@@ -1,5 +1,7 @@
 // What the gateway goes by: routes and keys as statements, servers as files.
 #include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include <fstream>
 
@@ -203,10 +205,10 @@ TEST_CASE("journal: lines are there at once, files turn over with their requests
   CHECK(to_json(again.usage) == to_json(now.usage));
   CHECK(journal->begin("k", "product:a"));
   CHECK(journal->good());
-  // Ends that are held come with the next begin, with write_ends() and with the journal's own end, in their own files.
+  // Lines that are held come with write_lines() and with the journal's own end, in their own files.
   journal.reset();
   journal =
-      MeterJournal::open(folder.path(), rng, clock, {.file_bytes_max = 8192, .sync_ms = 1, .hold_ends = true}).value();
+      MeterJournal::open(folder.path(), rng, clock, {.file_bytes_max = 8192, .sync_ms = 1, .hold_lines = true}).value();
   const auto whole = [&] {
     std::int64_t n = 0;
     for (const Usage& u : read_meter_folder(folder.path()).usage) n += u.whole;
@@ -217,13 +219,16 @@ TEST_CASE("journal: lines are there at once, files turn over with their requests
   journal->end(first, finished(Fate::whole));
   CHECK(whole() == whole_before);
   auto second = journal->begin("k", "product:a").value();
+  CHECK(whole() == whole_before);
+  journal->write_lines();
   CHECK(whole() == whole_before + 1);
+  CHECK(journal->begun(second));
   for (int i = 0; i < 100; ++i) {
     auto next = journal->begin("k", "product:b").value();
     journal->end(next, finished(Fate::whole));
   }
   journal->end(second, finished(Fate::whole));  // in a file that is full by now
-  journal->write_ends();
+  journal->write_lines();
   CHECK(whole() == whole_before + 102);
   auto last = journal->begin("k", "product:a").value();
   journal->end(last, finished(Fate::whole));
@@ -231,6 +236,35 @@ TEST_CASE("journal: lines are there at once, files turn over with their requests
   CHECK(whole() == whole_before + 103);
   journal = open();
   CHECK(journal->faults().empty());
+  // A begin that cannot be written refuses its request alone; the end beside it is written, and nothing is torn.
+  journal.reset();
+  journal = MeterJournal::open(folder.path(), rng, clock, {.sync_ms = 0, .hold_lines = true}).value();
+  const std::int64_t whole_by_now = whole();
+  auto good = journal->begin("k", "product:a").value();
+  journal->write_lines();
+  journal->end(good, finished(Fate::whole));
+  auto bad = journal->begin(std::string(500, 'k'), "product:a").value();
+  auto gone = journal->begin(std::string(500, 'k'), "product:a").value();
+  journal->end(gone, finished(Fate::refused));
+  {
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+    const auto handled = ::signal(SIGXFSZ, SIG_IGN);
+    const rlimit tight{400, before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &tight) == 0);
+    journal->write_lines();
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+    ::signal(SIGXFSZ, handled);
+  }
+  CHECK_FALSE(journal->begun(bad));
+  CHECK(journal->good());
+  CHECK(whole() == whole_by_now + 1);
+  auto after = journal->begin("k", "product:a").value();
+  journal->write_lines();
+  CHECK(journal->begun(after));
+  journal->end(after, finished(Fate::whole));
+  journal->write_lines();
+  CHECK(whole() == whole_by_now + 2);
   // A damaged file is named and keeps nobody from starting.
   std::ofstream(folder.path() / "0-x.meter") << "nonsense\nmore\n";
   CHECK(read_meter_folder(folder.path()).faults.size() == 1);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <map>
 #include <tuple>
@@ -18,6 +19,7 @@ namespace hz::pool {
 namespace {
 
 constexpr std::size_t file_read_bytes_max = 256u << 20;
+constexpr std::size_t held_bytes_max = 32u << 10;
 
 fs::path sums_path(fs::path file) { return file.replace_extension(".sums.json"); }
 
@@ -69,7 +71,7 @@ MeterJournal::MeterJournal(fs::path folder, std::string run, Clock& clock, Meter
 }
 
 MeterJournal::~MeterJournal() {
-  write_ends();
+  write_lines();
   if (syncing_.joinable()) {
     syncing_.request_stop();
     syncing_.join();
@@ -138,26 +140,62 @@ Result<MeterJournal::Ticket> MeterJournal::begin(std::string_view key, std::stri
   constexpr auto line_max = static_cast<std::int64_t>(meter_line_bytes_max);
   const auto held = held_in_ == current_ ? static_cast<std::int64_t>(held_.size()) : 0;
   if (!current_ || current_->size_bytes + held + (current_->running + 2) * line_max > options_.file_bytes_max) {
-    write_ends();
+    write_lines();
     auto next = next_file();
     if (!next) return std::unexpected(std::move(next).error());
     current_ = *std::move(next);
   }
   Ticket out;
-  out.claim_ = fmt::format("{}-{:x}", run_, ++begun_);
+  out.number_ = ++begins_;
+  std::array<char, 16> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), out.number_, 16).ptr;
+  ((out.claim_ += run_) += '-').append(digits.data(), end);
   const std::string line = meter_line(MeterBegin{out.claim_, clock_.now_ms(), std::string(key), std::string(product)});
-  if (held_in_ != current_) write_ends();
-  const std::size_t held_bytes = held_.size();
-  held_ += line;
-  if (line.size() > meter_line_bytes_max || !write(*current_, held_)) {
-    held_.resize(held_bytes);  // the ends stay held: nothing of them was written
-    return fail(why("pool.meter_write"), "{}: {}", current_->path.string(), std::strerror(errno));
+  if (line.size() > meter_line_bytes_max) return fail(why("pool.meter_write"), "a line of {} bytes", line.size());
+  if (held_in_ != current_) {
+    write_lines();
+    held_in_ = current_;
   }
-  held_.clear();
+  hold(line, out.number_, true);
   ++current_->running;
   out.file_ = current_;
-  mark_dirty(current_);
+  if (!options_.hold_lines || held_.size() >= held_bytes_max) write_lines();
+  if (!begun(out)) return fail(why("pool.meter_write"), "{}: {}", current_->path.string(), std::strerror(errno));
   return out;
+}
+
+bool MeterJournal::begun(Ticket& ticket) {
+  if (not_begun_.empty() || not_begun_.erase(ticket.number_) == 0) return true;
+  ticket.file_.reset();
+  return false;
+}
+
+void MeterJournal::hold(std::string_view line, std::uint64_t number, bool begins) {
+  held_ += line;
+  held_lines_.push_back({number, line.size(), begins});
+}
+
+// A begin that could not be written refuses its request. The ends of others keep their turn: room was set aside for
+// them.
+void MeterJournal::drop_begins() {
+  std::string kept;
+  std::vector<Line> kept_lines;
+  std::size_t at = 0;
+  for (const Line& line : held_lines_) {
+    const std::string_view text = std::string_view(held_).substr(at, line.bytes);
+    at += line.bytes;
+    if (line.begins) {
+      not_begun_.insert(line.number);
+      --held_in_->running;
+    } else if (not_begun_.erase(line.number) > 0) {
+      ++held_in_->running;  // it has begun and ended without going anywhere
+    } else {
+      kept += text;
+      kept_lines.push_back(line);
+    }
+  }
+  held_ = std::move(kept);
+  held_lines_ = std::move(kept_lines);
 }
 
 void MeterJournal::mark_dirty(const std::shared_ptr<File>& file) {
@@ -167,11 +205,15 @@ void MeterJournal::mark_dirty(const std::shared_ptr<File>& file) {
   wake_.notify_one();
 }
 
-void MeterJournal::write_ends() {
+void MeterJournal::write_lines() {
   if (!held_.empty()) {
-    if (!write(*held_in_, held_)) good_ = false;
+    if (!write(*held_in_, held_)) {
+      drop_begins();
+      if (!held_.empty() && !write(*held_in_, held_)) good_ = false;
+    }
     mark_dirty(held_in_);
     held_.clear();
+    held_lines_.clear();
   }
   held_in_ = current_;
 }
@@ -179,16 +221,15 @@ void MeterJournal::write_ends() {
 void MeterJournal::end(Ticket& ticket, MeterEnd end) {
   const std::shared_ptr<File> file = std::move(ticket.file_);
   HZ_ASSERT(file != nullptr);
-  end.claim = ticket.claim_;
+  end.claim = std::move(ticket.claim_);
   end.at_ms = clock_.now_ms();
   --file->running;
   if (held_in_ != file) {
-    write_ends();
+    write_lines();
     held_in_ = file;
   }
-  held_ += meter_line(end);
-  constexpr std::size_t held_bytes_max = 32u << 10;
-  if (!options_.hold_ends || held_.size() >= held_bytes_max) write_ends();
+  hold(meter_line(end), ticket.number_, false);
+  if (!options_.hold_lines || held_.size() >= held_bytes_max) write_lines();
 }
 
 void MeterJournal::sync() {

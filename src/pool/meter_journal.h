@@ -2,8 +2,9 @@
 //
 // Writing lines in memory and syncing them now and then is what a gateway can afford, but a killed process would take
 // them along; syncing each one costs more than the request. So each line goes to the kernel before anything else
-// else happens: a begin at once, an end at the latest when the caller's turn is over (`write_ends`), mostly together
-// with the next begin, which spares a system call a request. So a killed node loses no request, and a thread syncs what
+// else happens: a begin before its request goes out, an end at the latest when the caller's turn is over
+// (`write_lines`). What begins and ends in one turn goes together, so a busy gateway makes one system call for many
+// requests. So a killed node loses no request, and a thread syncs what
 // is new every few tens of milliseconds (a machine that loses its power loses those, and a request that was lost whole
 // is billed to nobody). Room for every end is set aside before its begin is written, so a full disk refuses new
 // requests and loses nothing of the running ones.
@@ -15,6 +16,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "base/fs.h"
@@ -25,8 +27,9 @@ namespace hz::pool {
 
 struct MeterOptions {
   std::int64_t file_bytes_max = 32 << 20;
-  int sync_ms = 50;        // 0: never, for tests of other things
-  bool hold_ends = false;  // ends wait for the next begin or for write_ends(), which the caller must then call soon
+  int sync_ms = 50;  // 0: never, for tests of other things
+  // Lines wait for write_lines(), which the caller then calls soon, and before a request that has begun goes out.
+  bool hold_lines = false;
 };
 
 class MeterJournal {
@@ -44,6 +47,7 @@ class MeterJournal {
     friend class MeterJournal;
     std::shared_ptr<File> file_;
     std::string claim_;
+    std::uint64_t number_ = 0;
   };
 
   // Sums up what earlier runs left, so that reading it again is cheap. Errors: base.write, pool.meter is passed over
@@ -52,12 +56,14 @@ class MeterJournal {
                                                     MeterOptions options = {});
   ~MeterJournal();  // syncs what is open
 
-  // The line is in the kernel on return. Errors: pool.meter_write.
+  // The line is in the kernel on return, or held. Errors: pool.meter_write.
   Result<Ticket> begin(std::string_view key, std::string_view product);
   // Once per ticket. `end.claim` and `end.at_ms` are filled in here.
   void end(Ticket& ticket, MeterEnd end);
-  // Hands the kernel the ends that are held. Cheap when there are none.
-  void write_ends();
+  // Hands the kernel the lines that are held. Cheap when there are none. What could not begin is told by begun().
+  void write_lines();
+  // After write_lines(): the ticket's begin is in the kernel. False: it never will be, and the ticket is over.
+  bool begun(Ticket& ticket);
   // False once a line could not be written or synced: nothing more may be taken.
   bool good() const { return good_; }
   // Syncs what is new now.
@@ -65,12 +71,14 @@ class MeterJournal {
   const std::vector<Error>& faults() const { return faults_; }
   // Claims are this, a hyphen, and the number of the begin in hex.
   const std::string& run() const { return run_; }
-  std::uint64_t begun() const { return begun_; }
+  std::uint64_t begins() const { return begins_; }
 
  private:
   MeterJournal(fs::path folder, std::string run, Clock& clock, MeterOptions options);
   Result<std::shared_ptr<File>> next_file();
   bool write(File& file, std::string_view lines);
+  void hold(std::string_view line, std::uint64_t number, bool begins);
+  void drop_begins();
   void mark_dirty(const std::shared_ptr<File>& file);
   void sync_for_ever(std::stop_token stop);
 
@@ -78,10 +86,17 @@ class MeterJournal {
   const std::string run_;  // 8 hex digits, so that claims of different runs differ
   Clock& clock_;
   const MeterOptions options_;
-  std::uint64_t begun_ = 0, files_ = 0;
+  std::uint64_t begins_ = 0, files_ = 0;
   std::shared_ptr<File> current_;
   std::shared_ptr<File> held_in_;  // the one file that `held_` is for
-  std::string held_;               // ends that the kernel does not have yet
+  std::string held_;               // lines that the kernel does not have yet
+  struct Line {
+    std::uint64_t number;  // of its begin
+    std::size_t bytes;
+    bool begins;
+  };
+  std::vector<Line> held_lines_;       // what `held_` is made of
+  std::set<std::uint64_t> not_begun_;  // begins that could not be written, until their tickets hear of it
   std::vector<Error> faults_;
   std::atomic<bool> good_ = true;
   std::mutex mutex_;
