@@ -7,32 +7,23 @@
 // rows, without reading a single statement.
 //
 // usage: ./dev bench p5 [STATEMENTS]   (default 60000)
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 
 #include "alliance/member.h"
 #include "alliance/replay.h"
 #include "log/store.h"
+#include "measure.h"
 #include "pool/kinds.h"
 #include "share/kinds.h"
 #include "statement/sign.h"
 #include "talent/kinds.h"
 
 using namespace hz;
+using bench::need;
+using bench::now_s;
 
 namespace {
-
-double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-template <class T>
-T need(Result<T> result) {
-  if (!result) {
-    std::fprintf(stderr, "bench p5: %s\n", result.error().text().c_str());
-    std::exit(1);
-  }
-  if constexpr (!std::is_void_v<T>) return *std::move(result);
-}
 
 alliance::Mounted mounted() {
   static const auto kinds = [] {
