@@ -68,12 +68,12 @@ def ask(count):
 
 
 def pairs():
-    """That the node compared, as it keeps them."""
+    """How many of this drill the node compared, as it keeps them; -1 before it watches it."""
     try:
         kept = json.loads(pathlib.Path(house.home, "watch.json").read_text())["watches"]
     except FileNotFoundError:
-        return 0
-    return len(kept[0]["pairs"].split()) if kept else 0
+        return -1
+    return len(kept[0]["pairs"].split()) if kept[0]["counts"]["drill"] == drill else -1
 
 
 with tempfile.TemporaryDirectory() as folder, nodes.DrillHouse(hezong, source, folder, sys.argv[3]) as house:
@@ -121,9 +121,9 @@ with tempfile.TemporaryDirectory() as folder, nodes.DrillHouse(hezong, source, f
     node = house.up("--rerun-every", "1", "--rerun-per-s", "200", "--canary-s", "0")
     drill = move()
     lie.touch()
-    check.until("it is watched", lambda: pathlib.Path(home, "watch.json").exists())
-    for count in (6, 12, 17):
-        ask(count - pairs())  # no more at a time than the node holds
+    check.until("it is watched", lambda: pairs() == 0)
+    for more, count in ((6, 6), (6, 12), (5, 17)):
+        ask(more)  # no more at a time than the node holds
         check.until(f"{count} wrong answers were compared", lambda: pairs() == count)
     check("that is no verdict yet", status()["stage"] == "switched", status())
     node.kill()
