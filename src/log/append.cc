@@ -1,6 +1,6 @@
 // Appending, in the order that makes a crash at any step harmless:
 //
-//   1. one transaction: entries, full tiles, partial tiles, head and the signed checkpoint      COMMIT = synced
+//   1. one transaction: entries, tiles, the keys due (places.h), head and signed checkpoint      COMMIT = synced
 //   write-ahead log
 //   2. the high-water mark                                                                      pwrite, fdatasync
 //   3. the answer
@@ -21,6 +21,7 @@
 
 #include "log/reasons.h"
 #include "log/state.h"
+#include "log/stored_tile.h"
 
 namespace hz::log {
 
@@ -47,53 +48,38 @@ Result<std::vector<Appended>> Log::append(std::span<const Entry> entries) {
   std::string checkpoint;
   sql::Db& db = state.db;
 
-  const auto put_tile = [&](unsigned level, std::uint64_t n, std::span<const Digest> hashes) {
-    return db.exec(
-        "INSERT INTO tile(level, n, hashes) VALUES(?, ?, ?) ON CONFLICT DO UPDATE SET hashes = excluded.hashes",
-        {std::int64_t{level}, static_cast<std::int64_t>(n), ByteView(tile_bytes(hashes))});
-  };
-  const auto find_old = [&](const Entry& entry) -> Result<Appended> {
-    if (const auto index = HZ_TRY(db.integer("SELECT idx FROM entry WHERE id = ?", {ByteView(entry.id)})))
-      return Appended{static_cast<std::uint64_t>(*index), true};
-    std::string old;
-    HZ_TRY(db.query("SELECT idx, hex(id) FROM entry WHERE idem = ?", {ByteView(entry.idem)}, [&](const sql::Row& row) {
-      old = fmt::format("entry {} ({})", row.integer(0), row.text_view(1));
-      return false;
-    }));
-    if (old.empty()) return fail(why("log.head_corrupt"), "entry {} is stored already, above the head", edge.size());
-    return fail(why("log.idem_conflict"), "key {} was used by {}, not by {}", hex(entry.idem), old, hex(entry.id));
-  };
-
   const auto done = db.transaction([&]() -> Result<void> {
     Result<void> stored;  // the first failure inside the callback below
     for (const Entry& entry : entries) {
       const std::uint64_t index = edge.size();
+      if (const auto old = HZ_TRY(state.places.find(db, index, &entry.id, &entry.idem))) {
+        if (!old->by_id)
+          return fail(why("log.idem_conflict"), "key {} was used by entry {} ({}), not by {}", hex(entry.idem),
+                      old->index, hex(old->id), hex(entry.id));
+        answers.push_back({old->index, true});
+        continue;
+      }
       HZ_TRY(
           db.exec("INSERT INTO entry(idx, id, idem, leaf) VALUES(?, ?, ?, ?) ON CONFLICT DO NOTHING",
                   {static_cast<std::int64_t>(index), ByteView(entry.id), ByteView(entry.idem), ByteView(entry.leaf)}));
-      if (db.changes() == 0) {
-        answers.push_back(HZ_TRY(find_old(entry)));
-        continue;
-      }
+      if (db.changes() == 0) return fail(why("log.head_corrupt"), "entry {} is stored already, above the head", index);
+      state.places.add(index, entry.id, entry.idem);
       answers.push_back({index, false});
       edge.append(crypto::leaf_hash(entry.leaf), [&](const TileId& tile, std::span<const Digest> hashes) {
-        if (stored) stored = put_tile(tile.level, tile.n, hashes);
+        if (stored) stored = put_tile(db, tile, tile_bytes(hashes));
       });
       HZ_TRY(stored);
     }
     if (edge.size() == state.head.size) return {};  // only repeats
-    for (unsigned level = 0; level < edge.partial().size(); ++level) {
-      const auto& hashes = edge.partial()[level];
-      // An upper level's partial tile changes only when a tile below was completed.
-      const bool same = hashes_at(level, edge.size()) == hashes_at(level, state.head.size);
-      if (!hashes.empty() && !same) HZ_TRY(put_tile(level, hashes_at(level, edge.size()) / tile_width, hashes));
-    }
+    HZ_TRY(put_partial(db, state.head.size, edge));
+    HZ_TRY(state.places.sweep(db, state.head.size, edge.size()));
     const Digest root = edge.root();
     checkpoint = sign_checkpoint({state.note_key.name, edge.size(), root}, *state.key);
     return db.exec("UPDATE head SET size = ?, root = ?, checkpoint = ? WHERE one = 1",
                    {static_cast<std::int64_t>(edge.size()), ByteView(root), std::string_view(checkpoint)});
   });
   if (!done) {
+    state.places.forget();
     if (done.error().reason->slug == "sql.io") stop_unsafe("transaction", done.error());
     return std::unexpected(done.error());
   }

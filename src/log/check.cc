@@ -22,6 +22,7 @@
 
 #include "log/reasons.h"
 #include "log/state.h"
+#include "log/stored_tile.h"
 #include "sql/migrate.h"
 
 namespace hz::log {
@@ -46,11 +47,13 @@ class Checker {
 
   Result<Findings> run(Progress& progress) {
     folded_.resize(hashes_at(1, head_.size));
-    HZ_TRY(level_0(progress));
     sql::Db db = HZ_TRY(sql::Db::open(db_path_, sql::Mode::reader));
+    if (check_ == Check::leaves && identify_) places_ = HZ_TRY(stored_places(db, head_.size));
+    HZ_TRY(level_0(progress));
     std::vector<Digest> below = std::move(folded_);
     for (unsigned level = 1; level < level_count(head_.size); ++level) below = HZ_TRY(upper(db, level, below));
     root();
+    if (places_ && places_->sum != expected_) HZ_TRY(misplaced(db));
     for (const Mismatch& mismatch : mismatches_) explain(mismatch);
     std::ranges::sort(faults_, {}, &Error::detail);
     findings_.faults = std::move(faults_);
@@ -67,19 +70,11 @@ class Checker {
 
   // One tile as stored; reports and returns nullopt when it is missing or of the wrong width.
   Result<std::optional<std::vector<Digest>>> stored(sql::Db& db, const TileId& tile) {
-    std::optional<std::vector<Digest>> out;
-    std::size_t size = 0;
-    HZ_TRY(db.query("SELECT hashes FROM tile WHERE level = ? AND n = ?", {std::int64_t{tile.level}, column(tile.n)},
-                    [&](const sql::Row& row) {
-                      size = row.blob(0).size();
-                      // A reader's head may lie behind a growing partial tile.
-                      if (size >= tile.width * 32 && size % 32 == 0)
-                        out = tile_hashes(row.blob(0).first(tile.width * 32));
-                      return false;
-                    }));
-    if (!out)
-      fault(why("log.tile_corrupt"), "{}: {} bytes are stored, {} are needed", tile_path(tile), size, tile.width * 32);
-    return out;
+    const Bytes bytes = HZ_TRY(stored_tile(db, tile.level, tile.n, tile.width));
+    if (bytes.size() == std::size_t{tile.width} * 32) return tile_hashes(bytes);
+    fault(why("log.tile_corrupt"), "{}: {} bytes are stored, {} are needed", tile_path(tile), bytes.size(),
+          tile.width * 32);
+    return std::nullopt;
   }
 
   Result<void> level_0(Progress& progress) {
@@ -94,7 +89,12 @@ class Checker {
       sql::Db db = HZ_TRY(sql::Db::open(db_path_, sql::Mode::reader));
       for (std::uint64_t share = next++; share < shares; share = next++) {
         const std::uint64_t end = std::min(tiles, (share + 1) * share_tiles);
-        HZ_TRY(tiles_0(db, share * share_tiles, end));
+        PlaceSum expected;
+        HZ_TRY(tiles_0(db, share * share_tiles, end, expected));
+        {
+          const std::scoped_lock hold(mutex_);
+          expected_.add(expected);
+        }
         done += (end - share * share_tiles) * tile_width;
         if (who == 0) progress.step(column(std::min(done.load(), head_.size)));
       }
@@ -112,7 +112,7 @@ class Checker {
   }
 
   // Level-0 tiles [begin, end): one ordered pass over their entries.
-  Result<void> tiles_0(sql::Db& db, std::uint64_t begin, std::uint64_t end) {
+  Result<void> tiles_0(sql::Db& db, std::uint64_t begin, std::uint64_t end, PlaceSum& expected) {
     std::vector<Digest> computed;
     std::uint64_t n = begin, index = begin * tile_width, taken = 0;
     Result<void> failed;
@@ -138,6 +138,7 @@ class Checker {
                         for (; column(index) < row.integer(0); ++index) HZ_TRY(missing(index, computed, close_tile));
                         computed.push_back(crypto::leaf_hash(row.blob(3)));
                         if (identify_) identity(index, row);
+                        if (places_) expect(index, row, expected);
                         taken += row.blob(3).size() + 48;
                         ++index;
                         if (computed.size() == width_at(0, n, head_.size)) HZ_TRY(close_tile());
@@ -176,6 +177,46 @@ class Checker {
     }
   }
 
+  // What table `place` has to say of this entry, by the columns that it leads to.
+  void expect(std::uint64_t index, const sql::Row& row, PlaceSum& expected) const {
+    for (const int at : {1, 2})
+      if (const auto key = place_key(row.blob(at)); key && index < swept(slice_of(*key), places_->size))
+        expected.add(*key, index);
+  }
+
+  // Table `place` is not what the entries say: which key, one by one.
+  Result<void> misplaced(sql::Db& db) {
+    bool found = false;
+    const auto name = [&](std::uint64_t index, std::string_view what) {
+      fault(why("log.index_corrupt"), "entry {}: {}", index, what);
+      damaged(std::min(index, head_.size - 1));
+      found = true;
+    };
+    // A writer's rows of newer entries may be among them; a row that leads nowhere is no newer entry's.
+    HZ_TRY(db.query("SELECT p.idx, p.key, e.id, e.idem FROM place p LEFT JOIN entry e ON e.idx = p.idx", {},
+                    [&](const sql::Row& row) {
+                      const auto is = [&](int at) {
+                        const auto key = place_key(row.blob(at));
+                        return key && std::ranges::equal(*key, row.blob(1));
+                      };
+                      if (!is(2) && !is(3))
+                        name(static_cast<std::uint64_t>(row.integer(0)), "a key leads to it that is not its own");
+                      return faults_.size() < faults_max;
+                    }));
+    HZ_TRY(db.query("SELECT idx, id, idem FROM entry WHERE idx < ?", {column(head_.size)}, [&](const sql::Row& row) {
+      const auto index = static_cast<std::uint64_t>(row.integer(0));
+      for (const int at : {1, 2}) {
+        const auto key = place_key(row.blob(at));
+        if (!key || index >= swept(slice_of(*key), places_->size)) continue;
+        const auto there = db.integer("SELECT 1 FROM place WHERE key = ? AND idx = ?", {ByteView(*key), column(index)});
+        if (!there || !*there) name(index, at == 1 ? "its id does not lead to it" : "its key does not lead to it");
+      }
+      return faults_.size() < faults_max;
+    }));
+    if (!found) fault(why("log.index_corrupt"), "table place holds keys of entries that are not due yet");
+    return {};
+  }
+
   // Level `level` >= 1 against the folded tiles below it; returns its own folded tiles.
   Result<std::vector<Digest>> upper(sql::Db& db, unsigned level, const std::vector<Digest>& below) {
     std::vector<Digest> folded;
@@ -209,11 +250,7 @@ class Checker {
       if (replaced && tile == *replaced) {
         hashes = *by;
       } else {
-        (void)db.query("SELECT hashes FROM tile WHERE level = ? AND n = ?", {std::int64_t{level}, column(n)},
-                       [&](const sql::Row& row) {
-                         if (row.blob(0).size() >= width * 32) hashes = tile_hashes(row.blob(0).first(width * 32));
-                         return false;
-                       });
+        if (const auto bytes = stored_tile(db, level, n, width)) hashes = tile_hashes(*bytes);
       }
       if (hashes.size() != width) return std::nullopt;
       for (const Digest& hash : hashes) edge.append_subtree(8 * level, hash);
@@ -230,13 +267,10 @@ class Checker {
             hex(*found), hex(head_.root));
     // One snapshot: a writer that commits meanwhile is no fault. A mirror names how far it is ahead of its head.
     std::int64_t above = 0;
-    const auto tables = db->integer("SELECT count(*) FROM sqlite_schema WHERE name = 'mirror'");
-    const bool may_be_ahead = tables && tables->value_or(0) > 0;
-    if (const auto count = db->integer(
-            may_be_ahead ? "SELECT count(*) FROM entry WHERE idx >= ?1 AND ?1 = (SELECT size FROM head) AND "
-                           "idx >= coalesce((SELECT stored FROM mirror), 0)"
-                         : "SELECT count(*) FROM entry WHERE idx >= ?1 AND ?1 = (SELECT size FROM head)",
-            {column(head_.size)}))
+    if (const auto count =
+            db->integer("SELECT count(*) FROM entry WHERE idx >= ?1 AND ?1 = (SELECT size FROM head) AND "
+                        "idx >= coalesce((SELECT stored FROM mirror), 0)",
+                        {column(head_.size)}))
       above = count->value_or(0);
     if (above > 0) fault(why("log.head_corrupt"), "{} entries are stored above the head of {}", above, head_.size);
   }
@@ -248,13 +282,9 @@ class Checker {
     if (!db) return;
     if (m.tile.width == tile_width) {
       std::optional<Digest> parent;
-      (void)db->query("SELECT hashes FROM tile WHERE level = ? AND n = ?",
-                      {std::int64_t{m.tile.level + 1}, column(m.tile.n / tile_width)}, [&](const sql::Row& row) {
-                        const std::size_t at = m.tile.n % tile_width;
-                        if (row.blob(0).size() >= (at + 1) * 32)
-                          parent = tile_hashes(row.blob(0).subspan(at * 32, 32))[0];
-                        return false;
-                      });
+      const std::size_t at = m.tile.n % tile_width;
+      const auto above = stored_tile(*db, m.tile.level + 1, m.tile.n / tile_width, static_cast<unsigned>(at + 1));
+      if (above && above->size() == (at + 1) * 32) parent = tile_hashes(*above)[at];
       tile_holds = parent && fold(m.stored) == *parent;
       below_holds = parent && fold(m.computed) == *parent;
     } else {
@@ -289,7 +319,9 @@ class Checker {
   const Identify& identify_;
   std::vector<Digest> folded_;  // roots of the full level-0 tiles; each slot is written by one thread
   const Pace& pace_;
-  std::mutex mutex_;  // guards the next three
+  std::optional<StoredPlaces> places_;  // when the index is checked too
+  std::mutex mutex_;                    // guards the next four
+  PlaceSum expected_;
   std::set<std::uint64_t> bundles_;
   std::vector<Error> faults_;
   std::vector<Mismatch> mismatches_;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -67,7 +68,9 @@ Result<Mark> Mark::open(const fs::path& path, bool writable) {
   mark.fd_ = Fd(::open(path.c_str(), (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC));
   if (!mark.fd_ && errno == ENOENT) return fail(why("log.mark_missing"), "{}", path.string());
   if (!mark.fd_) return fail(hz::why("base.read"), "{}: {}", path.string(), std::strerror(errno));
-  const Bytes file = HZ_TRY(read_file(path, 2 * slot_size_bytes));
+  mark.inode_ = inode_of(path);
+  mark.file_ = HZ_TRY(read_file(path, 2 * slot_size_bytes));
+  const Bytes& file = mark.file_;
   std::optional<Slot> newest;
   for (std::size_t i = 0; i < 2 && (i + 1) * slot_size_bytes <= file.size(); ++i) {
     auto slot = decode(ByteView(file).subspan(i * slot_size_bytes, slot_size_bytes));
@@ -79,6 +82,14 @@ Result<Mark> Mark::open(const fs::path& path, bool writable) {
   return mark;
 }
 
+Result<void> Mark::refresh() {
+  Bytes now(2 * slot_size_bytes);
+  const bool same = inode_of(path_) == inode_ &&
+                    ::pread(fd_.get(), now.data(), now.size(), 0) == static_cast<ssize_t>(now.size()) && now == file_;
+  if (!same) *this = HZ_TRY(open(path_));
+  return {};
+}
+
 Result<void> Mark::advance(std::string_view checkpoint) {
   const std::uint64_t next = sequence_ + 1;
   const Bytes slot = encode(next, checkpoint);
@@ -87,6 +98,7 @@ Result<void> Mark::advance(std::string_view checkpoint) {
   if (n != static_cast<ssize_t>(slot.size()))
     return fail(hz::why("base.write"), "{}: {}", path_.string(), n < 0 ? std::strerror(errno) : "short write");
   if (::fdatasync(fd_.get()) != 0) return fail(hz::why("base.write"), "{}: {}", path_.string(), std::strerror(errno));
+  std::ranges::copy(slot, file_.begin() + at);
   sequence_ = next;
   checkpoint_ = checkpoint;
   return {};

@@ -3,7 +3,7 @@
 #pragma once
 #include <string>
 
-#include "base/fs.h"
+#include "base/inode.h"
 
 namespace hz::log {
 
@@ -15,6 +15,8 @@ class Mark {
   // Errors: log.mark_missing when the file is absent or no slot of it is intact; base.read.
   static Result<Mark> open(const fs::path& path, bool writable = true);
 
+  // What another process may have written since. Two system calls when it wrote nothing. Errors: as open.
+  Result<void> refresh();
   // The signed checkpoint of the mark; the caller verifies it.
   const std::string& checkpoint() const { return checkpoint_; }
   // Durable on return: one write into the older of two slots, then fdatasync. A crash in between leaves the newer slot.
@@ -24,6 +26,8 @@ class Mark {
  private:
   fs::path path_;
   Fd fd_;
+  Inode inode_;
+  Bytes file_;  // both slots, as read or written last
   std::uint64_t sequence_ = 0;
   std::string checkpoint_;
 };

@@ -5,6 +5,7 @@
 #include "crypto/hash.h"
 #include "log/reasons.h"
 #include "log/state.h"
+#include "log/stored_tile.h"
 #include "log/tile_reader.h"
 
 namespace hz::log {
@@ -29,6 +30,7 @@ struct Mirror::State {
   Head head = {};
   std::string checkpoint = {};  // empty before the first complete pull
   TileEdge edge = {};           // of `stored` leaves
+  Places places = {};
   std::optional<HeadConflict> conflict = {};
   std::unique_ptr<HeadKeys> ahead = {};  // read on from leaves that nothing proves yet
 
@@ -42,21 +44,11 @@ struct Mirror::State {
 
   Result<void> load() {
     const std::uint64_t stored = HZ_TRY(stored_count());
-    std::vector<std::vector<Digest>> partial;
-    for (unsigned level = 0; level < level_count(stored); ++level) {
-      const std::uint64_t n = hashes_at(level, stored) / tile_width;
-      const unsigned width = width_at(level, n, stored);
-      auto& hashes = partial.emplace_back();
-      if (width > 0)
-        HZ_TRY(db.query("SELECT hashes FROM tile WHERE level = ? AND n = ?", {std::int64_t{level}, column(n)},
-                        [&](const sql::Row& row) {
-                          if (row.blob(0).size() == width * 32) hashes = tile_hashes(row.blob(0));
-                          return false;
-                        }));
-      if (hashes.size() != width)
+    auto partial = HZ_TRY(stored_partial(db, stored));
+    for (unsigned level = 0; level < partial.size(); ++level)
+      if (partial[level].size() != width_at(level, hashes_at(level, stored) / tile_width, stored))
         return fail(why("log.tile_corrupt"), "{}: a partial tile of {} leaves is missing or cut", folder.string(),
                     stored);
-    }
     edge = TileEdge(stored, std::move(partial));
     return db.query("SELECT idx, leaf FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx",
                     {column(std::min(keys->next(), stored)), column(stored)}, [&](const sql::Row& row) {
@@ -121,41 +113,36 @@ struct Mirror::State {
   }
 
   Result<void> store_leaf(std::uint64_t index, ByteView leaf) {
-    const auto put = [&](const Identity& identity) {
-      return db.exec("INSERT INTO entry(idx, id, idem, leaf) VALUES(?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                     {column(index), ByteView(identity.id), ByteView(identity.idem), leaf});
-    };
-    if (const auto identity = identify(leaf)) {
-      HZ_TRY(put(*identity));
-      if (db.changes() == 1) return {};
+    auto identity = identify(leaf);
+    if (!identity || HZ_TRY(places.find(db, index, &identity->id, &identity->idem))) {
+      // A name of its own for what has none, or another's.
+      identity = Identity{};
+      identity->id = crypto::sha256(as_bytes(fmt::format("hezong/mirror/place\n{}\n{}", note_key.name, index)));
+      std::copy_n(identity->id.begin(), 16, identity->idem.begin());
+      if (HZ_TRY(places.find(db, index, &identity->id, nullptr)))
+        return fail(why("log.head_corrupt"), "{}: entry {} is there", folder.string(), index);
     }
-    Identity place;
-    place.id = crypto::sha256(as_bytes(fmt::format("hezong/mirror/place\n{}\n{}", note_key.name, index)));
-    std::copy_n(place.id.begin(), 16, place.idem.begin());
-    HZ_TRY(put(place));
+    HZ_TRY(db.exec("INSERT INTO entry(idx, id, idem, leaf) VALUES(?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                   {column(index), ByteView(identity->id), ByteView(identity->idem), leaf}));
     if (db.changes() != 1) return fail(why("log.head_corrupt"), "{}: entry {} is there", folder.string(), index);
+    places.add(index, identity->id, identity->idem);
     return {};
   }
 
   Result<void> store(const std::vector<Bytes>& leaves, const TileEdge& grown, const std::vector<FullTile>& full,
                      const OpenedHead* complete, const std::string& note) {
     const auto done = db.transaction([&]() -> Result<void> {
-      const auto put_tile = [&](unsigned level, std::uint64_t n, ByteView hashes) {
-        return db.exec(
-            "INSERT INTO tile(level, n, hashes) VALUES(?, ?, ?) ON CONFLICT DO UPDATE SET hashes = excluded.hashes",
-            {std::int64_t{level}, column(n), hashes});
-      };
       for (std::uint64_t i = 0; i < leaves.size(); ++i) HZ_TRY(store_leaf(edge.size() + i, leaves[i]));
-      for (const FullTile& f : full) HZ_TRY(put_tile(f.tile.level, f.tile.n, f.hashes));
-      for (unsigned level = 0; level < grown.partial().size(); ++level)
-        if (const auto& hashes = grown.partial()[level]; !hashes.empty())
-          HZ_TRY(put_tile(level, hashes_at(level, grown.size()) / tile_width, tile_bytes(hashes)));
+      for (const FullTile& f : full) HZ_TRY(put_tile(db, f.tile, f.hashes));
+      HZ_TRY(put_partial(db, edge.size(), grown));
+      HZ_TRY(places.sweep(db, edge.size(), grown.size()));
       HZ_TRY(db.exec("INSERT OR REPLACE INTO mirror(one, stored) VALUES(1, ?)", {column(grown.size())}));
       if (!complete) return {};
       HZ_TRY(db.exec("UPDATE log SET vkey = ? WHERE one = 1", {std::string_view(format_vkey(complete->key))}));
       return db.exec("INSERT OR REPLACE INTO head(one, size, root, checkpoint) VALUES(1, ?, ?, ?)",
                      {column(complete->head.size), ByteView(complete->head.root), std::string_view(note)});
     });
+    if (!done) places.forget();
     if (!done && done.error().reason->slug == "sql.io") stop_unsafe("mirror", done.error());
     return done;
   }
@@ -187,8 +174,7 @@ Result<Mirror> Mirror::open(const fs::path& folder, std::unique_ptr<HeadKeys> ke
   fs::create_directories(folder, error);
   if (error) return fail(hz::why("base.write"), "{}: {}", folder.string(), error.message());
   Fd lock = HZ_TRY(lock_writer(folder));
-  sql::Db db = HZ_TRY(sql::Db::open(folder / "log.db", sql::Mode::writer));
-  HZ_TRY(migrate_log(db));
+  sql::Db db = HZ_TRY(open_db(folder, sql::Mode::writer));
   const std::string vkey = format_vkey(first.front());
   const auto known = HZ_TRY(db.text("SELECT vkey FROM log WHERE one = 1"));
   // An own log's folder has no mirror row: it must never be pulled into.

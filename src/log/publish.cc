@@ -36,12 +36,6 @@ std::string merge(Note base, const Note& more, bool newest) {
 
 Result<Published> Log::State::published() {
   Published out{head.size, checkpoint, checkpoint};
-  // A reader may meet a file from before step 2.
-  if (!has_published) {
-    const auto tables = HZ_TRY(db.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'published'"));
-    if (tables.value_or(0) == 0) return out;
-    has_published = true;
-  }
   HZ_TRY(
       db.query("SELECT size, checkpoint, first_checkpoint FROM published WHERE one = 1", {}, [&](const sql::Row& row) {
         out = {static_cast<std::uint64_t>(row.integer(0)), row.text(1), row.text(2)};

@@ -5,6 +5,7 @@
 #include "log/proof.h"
 #include "log/reasons.h"
 #include "log/state.h"
+#include "log/stored_tile.h"
 
 namespace hz::log {
 namespace {
@@ -92,15 +93,13 @@ Result<void> Log::check_entries(std::uint64_t begin, std::uint64_t end, const Id
 }
 
 Result<std::optional<std::uint64_t>> Log::find(const Digest& id) {
-  const auto index = HZ_TRY(state_->db.integer("SELECT idx FROM entry WHERE id = ?", {ByteView(id)}));
-  if (!index || static_cast<std::uint64_t>(*index) >= state_->head.size) return std::nullopt;
-  return static_cast<std::uint64_t>(*index);
+  const auto found = HZ_TRY(state_->places.find(state_->db, state_->head.size, &id, nullptr));
+  return found ? std::optional(found->index) : std::nullopt;
 }
 
 Result<std::optional<std::uint64_t>> Log::find_idem(const std::array<std::uint8_t, 16>& idem) {
-  const auto index = HZ_TRY(state_->db.integer("SELECT idx FROM entry WHERE idem = ?", {ByteView(idem)}));
-  if (!index || static_cast<std::uint64_t>(*index) >= state_->head.size) return std::nullopt;
-  return static_cast<std::uint64_t>(*index);
+  const auto found = HZ_TRY(state_->places.find(state_->db, state_->head.size, nullptr, &idem));
+  return found ? std::optional(found->index) : std::nullopt;
 }
 
 Result<Log::State::Kept*> Log::State::kept_tile(unsigned level, std::uint64_t n, unsigned width) {
@@ -108,11 +107,8 @@ Result<Log::State::Kept*> Log::State::kept_tile(unsigned level, std::uint64_t n,
   Kept& copy = kept[level][n % kept_per_level];
   if (copy.n != n || copy.hashes.size() < width) {
     copy = {};
-    HZ_TRY(db.query("SELECT hashes FROM tile WHERE level = ? AND n = ?", {std::int64_t{level}, column(n)},
-                    [&](const sql::Row& row) {
-                      if (row.blob(0).size() % 32 == 0) copy.hashes = tile_hashes(row.blob(0));
-                      return false;
-                    }));
+    // As wide as the head makes it: what is asked for next is often one more.
+    copy.hashes = tile_hashes(HZ_TRY(stored_tile(db, level, n, std::max(width, width_at(level, n, head.size)))));
     if (copy.hashes.size() < width)
       return fail(why("log.tile_corrupt"), "{} holds {} hashes, {} are needed",
                   tile_path({false, level, n, tile_width}), copy.hashes.size(), width);

@@ -24,6 +24,7 @@ Result<void> Log::rekey(crypto::SigningKey key) {
     return state.db.exec("UPDATE head SET checkpoint = ? WHERE one = 1", {std::string_view(checkpoint)});
   }));
   state.note_key = next;
+  state.vkey = format_vkey(next);
   state.key = std::move(key);
   state.checkpoint = checkpoint;
   return {};

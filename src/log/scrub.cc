@@ -5,6 +5,7 @@
 
 #include "log/reasons.h"
 #include "log/state.h"
+#include "log/stored_tile.h"
 
 namespace hz::log {
 namespace {
@@ -19,7 +20,7 @@ struct Signed {
 Result<Signed> signed_head(sql::Db& db, const fs::path& folder) {
   Signed out{HZ_TRY(stored_key(db, folder)), {}};
   const auto note = HZ_TRY(db.text("SELECT checkpoint FROM head WHERE one = 1"));
-  if (!note && HZ_TRY(db.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'mirror'")).value_or(0) > 0)
+  if (!note && HZ_TRY(db.integer("SELECT count(*) FROM mirror")).value_or(0) > 0)
     return fail(why("log.mirror_empty"), "{}", folder.string());
   if (!note) return fail(why("log.head_corrupt"), "{}: the head row is missing", folder.string());
   const auto head = open_checkpoint(*note, out.key);
@@ -52,17 +53,6 @@ Result<std::vector<Bytes>> stored_entries(sql::Db& db, std::uint64_t n, unsigned
   return out;
 }
 
-Result<Bytes> stored_tile(sql::Db& db, unsigned level, std::uint64_t n) {
-  Bytes out;
-  HZ_TRY(db.query("SELECT hashes FROM tile WHERE level = ? AND n = ?", {std::int64_t{level}, column(n)},
-                  [&](const sql::Row& row) {
-                    const ByteView bytes = row.blob(0);
-                    out.assign(bytes.begin(), bytes.end());
-                    return false;
-                  }));
-  return out;
-}
-
 std::vector<Digest> hashes_of(const std::vector<Bytes>& entries) {
   std::vector<Digest> out;
   for (const Bytes& entry : entries) out.push_back(crypto::leaf_hash(entry));
@@ -71,11 +61,10 @@ std::vector<Digest> hashes_of(const std::vector<Bytes>& entries) {
 
 // The bundle agrees with the tile over it, or with the hash that stands for that tile one level up.
 Result<bool> fits(sql::Db& db, std::uint64_t n, const std::vector<Digest>& hashes) {
-  const Bytes tile = HZ_TRY(stored_tile(db, 0, n)), mine = tile_bytes(hashes);
-  if (tile.size() >= mine.size() && std::equal(mine.begin(), mine.end(), tile.begin())) return true;
+  if (HZ_TRY(stored_tile(db, 0, n, static_cast<unsigned>(hashes.size()))) == tile_bytes(hashes)) return true;
   if (hashes.size() != tile_width) return false;
-  const Bytes parent = HZ_TRY(stored_tile(db, 1, n / tile_width));
   const std::size_t at = n % tile_width * 32;
+  const Bytes parent = HZ_TRY(stored_tile(db, 1, n / tile_width, static_cast<unsigned>(n % tile_width + 1)));
   const Digest folded = fold(hashes);
   return parent.size() >= at + 32 && std::equal(folded.begin(), folded.end(), parent.begin() + column(at));
 }
@@ -104,7 +93,7 @@ Result<std::vector<Bytes>> fetch(sql::Db& db, std::uint64_t n, unsigned width, s
 Result<Scrubbed> scrub(const fs::path& folder, const Pace& pace, const IdentifyOf& identify, Progress& progress) {
   if (!fs::exists(folder / "log.db")) return fail(why("log.missing"), "{}", folder.string());
   const Signed found = HZ_TRY([&]() -> Result<Signed> {
-    sql::Db db = HZ_TRY(sql::Db::open(folder / "log.db", sql::Mode::reader));
+    sql::Db db = HZ_TRY(open_db(folder, sql::Mode::reader));
     return signed_head(db, folder);
   }());
   Scrubbed out{found.key.name, found.head, {}, 0};
@@ -123,7 +112,7 @@ Result<Scrubbed> scrub(const fs::path& folder, const Pace& pace, const IdentifyO
 Result<Repaired> repair(const fs::path& folder, std::span<const std::uint64_t> bundles,
                         std::span<const GetBundle> sources, const Identify& identify, Progress& progress) {
   const Fd lock = HZ_TRY(lock_writer(folder));
-  sql::Db db = HZ_TRY(sql::Db::open(folder / "log.db", sql::Mode::writer));
+  sql::Db db = HZ_TRY(open_db(folder, sql::Mode::writer));
   const Signed found = HZ_TRY(signed_head(db, folder));
   const std::uint64_t size = found.head.size, count = (size + tile_width - 1) / tile_width;
   Repaired out;
@@ -136,12 +125,9 @@ Result<Repaired> repair(const fs::path& folder, std::span<const std::uint64_t> b
   Result<void> failed;
   const auto compare = [&](const TileId& tile, std::span<const Digest> hashes) {
     Bytes right = tile_bytes(hashes);
-    const auto stored = stored_tile(db, tile.level, tile.n);
+    const auto stored = stored_tile(db, tile.level, tile.n, tile.width);
     if (!stored) failed = std::unexpected(stored.error());
-    // A mirror may have more of a partial tile than its head covers.
-    const bool same =
-        stored && stored->size() >= right.size() && std::equal(right.begin(), right.end(), stored->begin());
-    if (!same) tiles.emplace_back(tile, std::move(right));
+    if (!stored || *stored != right) tiles.emplace_back(tile, std::move(right));
   };
   const auto grow = [&](const std::set<std::uint64_t>& fetched) -> Result<Digest> {
     progress.phase("growing the tree anew", column(size));
@@ -185,12 +171,11 @@ Result<Repaired> repair(const fs::path& folder, std::span<const std::uint64_t> b
       HZ_TRY(db.exec("INSERT INTO entry(idx, id, idem, leaf) VALUES(?, ?, ?, ?)",
                      {column(row.index), ByteView(identity.id), ByteView(identity.idem), ByteView(row.leaf)}));
     }
-    for (const auto& [tile, bytes] : tiles)
-      HZ_TRY(
-          db.exec("INSERT INTO tile(level, n, hashes) VALUES(?, ?, ?) ON CONFLICT DO UPDATE SET hashes = "
-                  "excluded.hashes",
-                  {std::int64_t{tile.level}, column(tile.n), ByteView(bytes)}));
-    return {};
+    for (const auto& [tile, bytes] : tiles) {
+      const bool last = tile.level == 0 && tile.width < tile_width;
+      HZ_TRY(last ? put_tail(db, tile.n * tile_width, bytes) : put_tile(db, tile, bytes));
+    }
+    return rebuild_places(db, HZ_TRY(stored_size(db)));
   }));
   out.entries = entries.size();
   out.tiles = tiles.size();

@@ -1,6 +1,7 @@
 // What an open log holds. Shared by the .cc files of Log and by mirror.cc only.
 #pragma once
 #include "log/mark.h"
+#include "log/places.h"
 #include "log/scrub.h"
 #include "log/store.h"
 #include "log/tile.h"
@@ -11,7 +12,7 @@ namespace hz::log {
 
 struct Log::State {
   fs::path folder;
-  Fd lock;  // flock of the one writer; empty in a reader
+  Fd lock;  // flock of the one writer, open and not locked while it rests; empty in a reader
   sql::Db db;
   NoteKey note_key;
   std::optional<crypto::SigningKey> key;  // the writer's
@@ -30,18 +31,21 @@ struct Log::State {
   };
   static constexpr std::size_t kept_per_level = 16;
   std::array<std::array<Kept, kept_per_level>, 8> kept = {};  // a tile's place is n % kept_per_level
-  bool has_published = false;
-  bool resting = false;                               // a writer without its lock
-  std::pair<std::uint64_t, std::uint64_t> file = {};  // device and inode of log.db when it was opened
+  bool resting = false;                                       // a writer without its lock
+  Inode file = {};                                            // log.db when it was opened
 
   fs::path mark_path = {};  // the writer's
+  Inode lock_file = {};     // writer.lock
+  std::string vkey = {};    // the writer's key, as the file has it
   std::optional<Checked> checked = {};
+  Places places = {};
 
   fs::path db_path() const { return folder / "log.db"; }
   // Reads head row and partial tiles of the current snapshot and verifies them against each other and the signature.
   Result<void> load_head();
-  // Moves to the newest committed head, which must extend this one. Errors: as Log::refresh.
-  Result<void> advance();
+  // Moves to the newest committed head, which must extend this one; to write, the log must still have this writer's
+  // key. Errors: as Log::refresh, log.wrong_key.
+  Result<void> advance(bool to_write);
   bool may_write() const { return key && !resting; }
   // Holds the head against the mark: log.rolled_back, log.forked. Returns the mark's size.
   Result<std::uint64_t> require_marked(const Mark& newest);
@@ -81,10 +85,10 @@ Result<NoteKey> stored_key(sql::Db& db, const fs::path& path);
 
 // The lock ends with the process that holds it, however it ends. Waits up to 10 s. Errors: log.locked, base.write.
 Result<Fd> lock_writer(const fs::path& folder);
-// Device and inode; zeros when there is no such file.
-std::pair<std::uint64_t, std::uint64_t> file_of(const fs::path& path);
-// Brings an own or a mirrored log's file to the newest schema.
-Result<void> migrate_log(sql::Db& db);
+Result<void> lock_again(const Fd& fd, const fs::path& folder);
+// The file of an own or a mirrored log at the newest schema. A writer holds the lock; a reader of an older file takes
+// it for the time that bringing it up takes. Errors: log.missing, log.locked, sql.*.
+Result<sql::Db> open_db(const fs::path& folder, sql::Mode mode);
 // After a device error nobody knows what is stored: says so and ends the process.
 [[noreturn]] void stop_unsafe(std::string_view step, const Error& error);
 

@@ -2,11 +2,12 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <ranges>
 #include <thread>
 
 #include "base/folders.h"
@@ -14,6 +15,7 @@
 #include "log/reasons.h"
 #include "log/sql_text.h"
 #include "log/state.h"
+#include "log/stored_tile.h"
 #include "sql/migrate.h"
 
 namespace hz::log {
@@ -32,6 +34,12 @@ Result<Fd> lock_writer(const fs::path& folder) {
   const fs::path path = folder / "writer.lock";
   Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   if (!fd) return fail(hz::why("base.write"), "{}: {}", path.string(), std::strerror(errno));
+  HZ_TRY(lock_again(fd, folder));
+  return fd;
+}
+
+Result<void> lock_again(const Fd& fd, const fs::path& folder) {
+  const fs::path path = folder / "writer.lock";
   const auto deadline = std::chrono::steady_clock::now() + lock_wait;
   while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR)
@@ -39,12 +47,28 @@ Result<Fd> lock_writer(const fs::path& folder) {
     if (std::chrono::steady_clock::now() > deadline) return fail(why("log.locked"), "{}", folder.string());
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
-  return fd;
+  return {};
 }
 
-Result<void> migrate_log(sql::Db& db) {
-  constexpr std::string_view steps[] = {sql_text::schema, sql_text::published};
-  return sql::migrate(db, steps);
+namespace {
+constexpr std::string_view steps[] = {sql_text::schema, sql_text::published, sql_text::places};
+}
+
+Result<sql::Db> open_db(const fs::path& folder, sql::Mode mode) {
+  const fs::path path = folder / "log.db";
+  if (mode == sql::Mode::reader) {
+    if (!fs::exists(path)) return fail(why("log.missing"), "{}", folder.string());
+    sql::Db db = HZ_TRY(sql::Db::open(path, mode));
+    const auto version = HZ_TRY(db.integer("PRAGMA user_version")).value_or(0);
+    // 0 is a file that is being created, or none of ours: reading it says so.
+    if (version == 0 || version >= std::ssize(steps)) return db;
+    const Fd lock = HZ_TRY(lock_writer(folder));
+    HZ_TRY(open_db(folder, sql::Mode::writer));
+    return sql::Db::open(path, mode);
+  }
+  sql::Db db = HZ_TRY(sql::Db::open(path, mode));
+  HZ_TRY(sql::migrate(db, steps));
+  return db;
 }
 
 Result<NoteKey> stored_key(sql::Db& db, const fs::path& path) {
@@ -66,12 +90,6 @@ Result<void> sync_folder(const fs::path& folder) {
 }
 
 }  // namespace
-
-std::pair<std::uint64_t, std::uint64_t> file_of(const fs::path& path) {
-  struct stat s{};
-  if (::stat(path.c_str(), &s) != 0) return {};
-  return {s.st_dev, s.st_ino};
-}
 
 Log::Log(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Log::Log(Log&&) noexcept = default;
@@ -100,8 +118,7 @@ Result<Log> Log::create(const fs::path& folder, const fs::path& mark_folder, std
   HZ_TRY(create_folder_durably(folder));
   {
     const Fd lock = HZ_TRY(lock_writer(folder));
-    sql::Db db = HZ_TRY(sql::Db::open(folder / "log.db", sql::Mode::writer));
-    HZ_TRY(migrate_log(db));
+    sql::Db db = HZ_TRY(open_db(folder, sql::Mode::writer));
     const std::string vkey = format_vkey(note_key);
     HZ_TRY(db.transaction([&]() -> Result<void> {
       const auto size = HZ_TRY(db.integer("SELECT size FROM head"));
@@ -121,15 +138,16 @@ Result<Log> Log::create(const fs::path& folder, const fs::path& mark_folder, std
 Result<Log> Log::open(const fs::path& folder, const fs::path& mark_folder, crypto::SigningKey key, Check check) {
   if (!fs::exists(folder / "log.db")) return fail(why("log.missing"), "{}", folder.string());
   Fd lock = HZ_TRY(lock_writer(folder));
-  sql::Db db = HZ_TRY(sql::Db::open(folder / "log.db", sql::Mode::writer));
+  sql::Db db = HZ_TRY(open_db(folder, sql::Mode::writer));
   NoteKey note_key = HZ_TRY(stored_key(db, folder));
   if (note_key.key != key.verifying_key())
     return fail(why("log.wrong_key"), "{}: the log is {}", folder.string(), format_vkey(note_key));
-  HZ_TRY(migrate_log(db));
   HZ_TRY(db.run(writer_pragmas));
   auto state = std::unique_ptr<State>(
       new State{folder, std::move(lock), std::move(db), std::move(note_key), std::move(key), std::nullopt, {}, {}, {}});
-  state->file = file_of(state->db_path());
+  state->file = inode_of(state->db_path());
+  state->lock_file = inode_of(folder / "writer.lock");
+  state->vkey = format_vkey(state->note_key);
   state->mark_path = Mark::path_of(mark_folder, state->note_key.name);
   HZ_TRY(state->load_head());
   HZ_TRY(state->require_sound(check));
@@ -143,12 +161,11 @@ Result<Log> Log::open(const fs::path& folder, const fs::path& mark_folder, crypt
 }
 
 Result<Log> Log::open_reader(const fs::path& folder, Check check, const fs::path& mark_folder) {
-  if (!fs::exists(folder / "log.db")) return fail(why("log.missing"), "{}", folder.string());
-  sql::Db db = HZ_TRY(sql::Db::open(folder / "log.db", sql::Mode::reader));
+  sql::Db db = HZ_TRY(open_db(folder, sql::Mode::reader));
   NoteKey note_key = HZ_TRY(stored_key(db, folder));
   auto state = std::unique_ptr<State>(
       new State{folder, {}, std::move(db), std::move(note_key), std::nullopt, std::nullopt, {}, {}, {}});
-  state->file = file_of(state->db_path());
+  state->file = inode_of(state->db_path());
   // A writer moves the mark after its commit, so the mark is read first: the head read after it is never behind in good
   // order.
   std::optional<Mark> mark;
@@ -185,16 +202,13 @@ Result<void> Log::accept_head(const fs::path& folder, const fs::path& mark_folde
   return {};
 }
 
-Result<bool> Log::State::mirrors() {
-  const auto tables = HZ_TRY(db.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'mirror'"));
-  return tables.value_or(0) > 0 && HZ_TRY(db.integer("SELECT count(*) FROM mirror")).value_or(0) > 0;
-}
+Result<bool> Log::State::mirrors() { return HZ_TRY(db.integer("SELECT count(*) FROM mirror")).value_or(0) > 0; }
 
 Result<void> Log::State::load_head() {
   Head stored;
   std::string note;
   std::vector<std::vector<Digest>> partial;
-  bool found = false, whole = true;
+  bool found = false;
   // One read transaction, so that a commit in between cannot mix two heads.
   HZ_TRY(db.run("BEGIN"));
   const auto read = [&]() -> Result<void> {
@@ -207,21 +221,7 @@ Result<void> Log::State::load_head() {
     }));
     // Of the same snapshot: the log may have changed its key since this reader looked.
     if (!key) note_key = HZ_TRY(stored_key(db, folder));
-    const unsigned levels = found ? level_count(stored.size) : 0;
-    for (unsigned level = 0; level < levels; ++level) {
-      const std::uint64_t n = hashes_at(level, stored.size) / tile_width;
-      const unsigned width = width_at(level, n, stored.size);
-      auto& hashes = partial.emplace_back();
-      if (width == 0) continue;
-      HZ_TRY(db.query("SELECT hashes FROM tile WHERE level = ? AND n = ?",
-                      {std::int64_t{level}, static_cast<std::int64_t>(n)}, [&](const sql::Row& row) {
-                        // A mirror stores tiles ahead of the head that they will prove.
-                        if (row.blob(0).size() >= width * 32 && row.blob(0).size() % 32 == 0)
-                          hashes = tile_hashes(row.blob(0).first(width * 32));
-                        return false;
-                      }));
-      whole &= hashes.size() == width;
-    }
+    if (found) partial = HZ_TRY(stored_partial(db, stored.size));
     return {};
   }();
   HZ_TRY(db.run("ROLLBACK"));
@@ -236,7 +236,10 @@ Result<void> Log::State::load_head() {
   if (signed_head->size != stored.size || signed_head->root != stored.root)
     return fail(why("log.head_corrupt"), "{}: the head row says size {} root {}, the checkpoint size {} root {}",
                 db_path().string(), stored.size, hex(stored.root), signed_head->size, hex(signed_head->root));
-  if (!whole)
+  const auto whole = [&](unsigned level) {
+    return partial[level].size() == width_at(level, hashes_at(level, stored.size) / tile_width, stored.size);
+  };
+  if (!std::ranges::all_of(std::views::iota(0U, level_count(stored.size)), whole))
     return fail(why("log.tile_corrupt"), "{}: a partial tile of size {} is missing or cut", db_path().string(),
                 stored.size);
   head = stored;
@@ -245,14 +248,18 @@ Result<void> Log::State::load_head() {
   return {};
 }
 
-Result<void> Log::State::advance() {
-  if (file_of(db_path()) != file) return fail(why("log.replaced"), "{}", db_path().string());
-  std::string newest;
-  HZ_TRY(db.query("SELECT checkpoint FROM head WHERE one = 1", {}, [&](const sql::Row& row) {
-    newest = row.text_view(0);
-    return false;
-  }));
-  if (newest == checkpoint) return {};
+Result<void> Log::State::advance(bool to_write) {
+  if (inode_of(db_path()) != file) return fail(why("log.replaced"), "{}", db_path().string());
+  bool same = false;
+  std::optional<std::string> other;  // by its text: reading a key checks a point of a curve
+  HZ_TRY(db.query("SELECT checkpoint, vkey FROM head, log WHERE head.one = 1 AND log.one = 1", {},
+                  [&](const sql::Row& row) {
+                    same = row.text_view(0) == checkpoint;
+                    if (row.text_view(1) != vkey) other = row.text(1);
+                    return false;
+                  }));
+  if (to_write && other) return fail(why("log.wrong_key"), "{}: the log is {} by now", folder.string(), *other);
+  if (same) return {};
   const Head old = head;
   HZ_TRY(load_head());
   if (edge.root() != head.root) return require_sound(Check::tiles);
@@ -263,31 +270,37 @@ Result<void> Log::State::advance() {
 
 Result<void> Log::refresh() {
   if (state_->may_write()) return {};  // the writer's head is the newest
-  return state_->advance();
+  return state_->advance(false);
 }
 
 void Log::rest() {
   if (!state_->may_write()) return;
   state_->resting = true;
-  state_->lock.reset();
+  ::flock(state_->lock.get(), LOCK_UN);
 }
 
 Result<void> Log::resume() {
   State& state = *state_;
   if (!state.resting) return {};
-  Fd lock = HZ_TRY(lock_writer(state.folder));
-  // By its text: reading a key checks a point of a curve.
-  const auto now = HZ_TRY(state.db.text("SELECT vkey FROM log WHERE one = 1"));
-  if (now != format_vkey(state.note_key))
-    return fail(why("log.wrong_key"), "{}: the log is {} by now", state.folder.string(), now.value_or("nobody's"));
-  HZ_TRY(state.advance());
-  Mark mark = HZ_TRY(Mark::open(state.mark_path));
-  if (mark.checkpoint() != state.checkpoint) {
-    const std::uint64_t marked = HZ_TRY(state.require_marked(mark));
-    if (marked < state.head.size) HZ_TRY(mark.advance(state.checkpoint));
+  // The file that others would lock now.
+  if (inode_of(state.folder / "writer.lock") == state.lock_file) {
+    HZ_TRY(lock_again(state.lock, state.folder));
+  } else {
+    state.lock = HZ_TRY(lock_writer(state.folder));
+    state.lock_file = inode_of(state.folder / "writer.lock");
   }
-  state.mark = std::move(mark);
-  state.lock = std::move(lock);
+  const auto go_on = [&]() -> Result<void> {
+    HZ_TRY(state.advance(true));
+    HZ_TRY(state.mark->refresh());
+    if (state.mark->checkpoint() == state.checkpoint) return {};
+    const std::uint64_t marked = HZ_TRY(state.require_marked(*state.mark));
+    if (marked < state.head.size) HZ_TRY(state.mark->advance(state.checkpoint));
+    return {};
+  };
+  if (auto done = go_on(); !done) {
+    ::flock(state.lock.get(), LOCK_UN);
+    return done;
+  }
   state.resting = false;
   return {};
 }

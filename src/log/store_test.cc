@@ -311,7 +311,8 @@ TEST_CASE("log: a flipped byte in any entry, tile, head or checkpoint is found a
   holds(ran("DELETE FROM entry WHERE idx = 300"), "log.leaf_corrupt", "entry 300");
   holds(ran("DELETE FROM entry WHERE idx = 699"), "log.leaf_corrupt", "entry 699");
   holds(flipped("tile", "hashes", "level = 0 AND n = 1", 64), "log.tile_corrupt", "hash 2 of tile/0/001 ");
-  holds(flipped("tile", "hashes", "level = 0 AND n = 2", 64), "log.tile_corrupt", "hash 2 of tile/0/002.p/188 ");
+  holds(flipped("tail", "hash", "idx = 514", 31), "log.tile_corrupt", "hash 2 of tile/0/002.p/188 ");
+  holds(ran("DELETE FROM tail WHERE idx = 512"), "log.tile_corrupt", "partial tile");
   holds(flipped("tile", "hashes", "level = 1 AND n = 0", 63), "log.tile_corrupt", "hash 1 of tile/1/000.p/2 ");
   holds(ran("DELETE FROM tile WHERE level = 0 AND n = 0"), "log.tile_corrupt", "tile/0/000");
   holds(ran("DELETE FROM tile WHERE level = 1"), "log.tile_corrupt", "partial tile");
