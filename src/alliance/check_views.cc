@@ -126,7 +126,7 @@ Result<std::string> first_difference(sql::Db& here, sql::Db& right, const ViewTa
   std::ranges::set_difference(wrong_all, right_all, std::back_inserter(more));
   std::ranges::set_difference(right_all, wrong_all, std::back_inserter(less));
   std::string out =
-      fmt::format("{} of {} rows are not what the logs say", std::max(more.size(), less.size()), wrong_all.size());
+      fmt::format("{} of {} rows differ from what the logs say", std::max(more.size(), less.size()), wrong_all.size());
   if (found.empty()) return out + fmt::format("; the first that is missing: {}", key_of(said, table));
   if (said.empty()) return out + fmt::format("; the first that is too much: {}", key_of(found, table));
   out += fmt::format("; the first: {}", key_of(found, table));

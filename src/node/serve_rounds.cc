@@ -104,6 +104,12 @@ Result<alliance::ViewsCheck> Served::State::check_views(const CheckViews& check,
     (void)desk->know(*member);
     members->give_back(*std::move(member));
   }
+  std::vector<Gateway*> gateways{&*gateway};
+  if (lease_gateway) gateways.push_back(&*lease_gateway);
+  if (auto again = GatewayFeed::start(home, mounted, seams, std::move(gateways)))
+    feed = *std::move(again);
+  else
+    fmt::print(stderr, "gateway: {}\n", again.error().text());
   return found;
 }
 

@@ -112,7 +112,7 @@ struct Served::State : NodeWorld {
   void watch_reserve();
   // The accounts, when accounts.json asks for it. Nothing is said twice.
   Result<void> account_now();
-  // What other nodes may see was read from the views: again, when those were replaced.
+  // What other nodes may see and what the gateway goes by was read from the views: again, when those were replaced.
   Result<alliance::ViewsCheck> check_views(const CheckViews& check, const alliance::GoOn& go_on);
   // As `hezong log scrub --repair`; what is still damaged afterwards is among what it returns.
   std::vector<Damage> repair();

@@ -14,6 +14,8 @@
 #include "net/client.h"
 #include "net/server.h"
 #include "node/mount.h"
+#include "pool/api_key.h"
+#include "pool/kinds.h"
 #include "sql/db.h"
 
 using namespace hz;
@@ -330,4 +332,29 @@ TEST_CASE("a node that signs all the while finds rows of its views that changed 
   alliance::Member member = alliance::Member::open(world.home, world.ctx.mounted, world.ctx.seams).value();
   sql::Db& views = *member.views().value();
   CHECK(views.integer("SELECT count(*) FROM public_pool_site WHERE jurisdiction = 'CN'").value() == sites);
+}
+
+TEST_CASE("what the gateway goes by is read again when the views were replaced") {
+  World world;
+  const pool::NewKey key = pool::new_key(system_rng());
+  {
+    auto member = alliance::Member::open(world.home, world.ctx.mounted, world.ctx.seams).value();
+    REQUIRE(member.append(
+        alliance::draft(pool::ApiKey{key.id, "shop", hex(pool::secret_hash(key.secret)), {"product:p"}, 0, 0, 0})));
+    REQUIRE(member.views().value()->exec("UPDATE pool_api_key SET expires_ms = 1"));
+  }
+  const auto status = [&](const node::Served& served) {
+    const net::Client client =
+        net::Client::make({.url = served.file().url, .headers = {{"authorization", "Bearer " + key.secret}}}).value();
+    return client.send({"GET", "/v2/models/p/ready"})->status;
+  };
+  {
+    auto served = world.serve({.scrub = {.mb_per_s = 0}});
+    CHECK(status(served) == 401);  // said to be expired
+    served.stop();
+  }
+  auto served = world.serve({.scrub = {.mb_per_s = 1000, .core_share = 1, .every_ms = 1, .begin_ms = 0}});
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (status(served) == 401 && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+  CHECK(status(served) == 404);  // the key is good, and the product is not there
 }

@@ -1,5 +1,5 @@
 # Faults at every system call: tests/fault/inject.sh kills, or fails, the n-th call of each kind, for every n.
-# Power loss: power_disk.h, a number of seeds per story (1,410 in all).
+# Power loss: power_disk.h, a number of seeds per story (1,490 in all).
 set(seeds_log_append 500)
 set(seeds_log_create 250)
 set(seeds_blob_put 250)
