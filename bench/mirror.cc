@@ -6,7 +6,6 @@
 //   floor         SHA-256 of the same bytes with nothing around it
 //
 // usage: ./dev bench mirror [LEAVES]   (default 200000)
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 
@@ -14,21 +13,13 @@
 #include "log/mirror.h"
 #include "log/serve.h"
 #include "log/tile.h"
+#include "measure.h"
 
 using namespace hz;
+using bench::need;
+using bench::now_s;
 
 namespace {
-
-double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-template <class T>
-T need(Result<T> result) {
-  if (!result) {
-    std::fprintf(stderr, "bench mirror: %s\n", result.error().text().c_str());
-    std::exit(1);
-  }
-  if constexpr (!std::is_void_v<T>) return *std::move(result);
-}
 
 log::Identity identity_of(ByteView leaf) {
   log::Identity out;

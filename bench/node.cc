@@ -14,30 +14,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 
+#include "measure.h"
 #include "net/client.h"
 #include "node/mount.h"
 #include "node/serve.h"
 #include "talent/kinds.h"
 
 using namespace hz;
+using bench::need;
+using bench::now_s;
 
 namespace {
-
-double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-template <class T>
-T need(Result<T> result) {
-  if (!result) {
-    std::fprintf(stderr, "bench node: %s\n", result.error().text().c_str());
-    std::exit(1);
-  }
-  if constexpr (!std::is_void_v<T>) return *std::move(result);
-}
 
 double resident_mb(pid_t pid) {
   std::ifstream in(fmt::format("/proc/{}/status", pid));

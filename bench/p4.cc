@@ -24,9 +24,12 @@
 
 #include "crypto/hash.h"
 #include "log/store.h"
+#include "measure.h"
 #include "sql/db.h"
 
 using namespace hz;
+using bench::need;
+using bench::now_s;
 
 namespace {
 
@@ -35,22 +38,11 @@ constexpr std::size_t paced_entries = 200;
 constexpr double paced_interval_s = 0.02;
 constexpr std::size_t payload_size_bytes = 500;  // with 64 bytes of signature and 36 of frame: 600
 
-double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
 // Processor time of all threads: says what the work costs even when neighbours share the machine.
 double cpu_s() {
   timespec t{};
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
-}
-
-template <class T>
-T need(Result<T> result) {
-  if (!result) {
-    std::fprintf(stderr, "bench p4: %s\n", result.error().text().c_str());
-    std::exit(1);
-  }
-  if constexpr (!std::is_void_v<T>) return *std::move(result);
 }
 
 struct Batch {

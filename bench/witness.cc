@@ -6,7 +6,6 @@
 //
 // usage: ./dev bench witness [ROUNDS]   (default 300)
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -14,27 +13,20 @@
 
 #include "log/cosign_round.h"
 #include "log/witness.h"
+#include "measure.h"
 #include "net/client.h"
 #include "net/server.h"
 
 using namespace hz;
+using bench::need;
+using bench::now_s;
 
 namespace {
 
-double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 double thread_cpu_s() {
   timespec t{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
-}
-
-template <class T>
-T need(Result<T> result) {
-  if (!result) {
-    std::fprintf(stderr, "bench witness: %s\n", result.error().text().c_str());
-    std::exit(1);
-  }
-  if constexpr (!std::is_void_v<T>) return *std::move(result);
 }
 
 double percentile_ms(std::vector<double> seconds, double share) {

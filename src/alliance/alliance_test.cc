@@ -6,6 +6,7 @@
 #include "alliance/member.h"
 #include "alliance/reasons.h"
 #include "alliance/replay.h"
+#include "base/test_result.h"
 #include "crypto/hash.h"
 #include "log/store.h"
 #include "statement/canonical.h"
@@ -65,10 +66,6 @@ struct World {
   Result<Member> open(Mounted with = mounted()) { return Member::open(home(), with, seams()); }
 };
 
-template <class T>
-std::string_view slug(const Result<T>& r) {
-  return r ? "" : r.error().reason->slug;
-}
 Draft fact(std::string name, std::int64_t number) { return draft(Fact{std::move(name), number}); }
 std::int64_t count(Member& member, std::string_view sql) {
   return member.views().value()->integer(sql).value().value_or(-1);

@@ -4,6 +4,7 @@
 #include "alliance/key_proposal.h"
 #include "alliance/keys.h"
 #include "alliance/test_alliance.h"
+#include "base/test_result.h"
 #include "log/store.h"
 #include "sql/db.h"
 
@@ -50,10 +51,6 @@ struct Acme {
   std::string id(Role role) { return hex(member->authority().key(role)->key.id); }
 };
 
-template <class T>
-std::string_view slug(const Result<T>& r) {
-  return r ? "" : r.error().reason->slug;
-}
 Draft fact(std::string name) { return draft(Fact{std::move(name), 1}); }
 
 }  // namespace

@@ -112,11 +112,7 @@ void Member::set_dry_run(bool on) { state_->dry_run = on; }
 void Member::set_audience(std::optional<Audience> audience) { state_->audience = std::move(audience); }
 const std::vector<std::string>& Member::dry_run_payloads() const { return state_->dry_run_payloads; }
 
-const Authority* Member::peer_authority(std::string_view origin) {
-  for (const auto& peer : state_->peers.logs())
-    if (peer->log.origin() == origin) return peer->keys();
-  return nullptr;
-}
+const Authority* Member::peer_authority(std::string_view origin) { return state_->peers.authority(origin); }
 
 Result<sql::Db*> Member::views() {
   State& state = *state_;
@@ -233,44 +229,35 @@ std::vector<Source> Member::State::sources() {
   return out;
 }
 
-Result<Member::Rebuilt> Member::rebuild_views() {
-  State& state = *state_;
-  if (state.before_views) HZ_TRY(state.before_views());
-  state.move_on();
-  HZ_TRY(HZ_TRY(state.opened_views(state.sources()))->clear());
-  Rebuilt out;
-  out.own = HZ_TRY(view_digest(*HZ_TRY(views())));
-  Views bare = HZ_TRY(Views::in_memory(state.mounted, state.authority.origin));
-  HZ_TRY(bare.catch_up(state.sources(), silent_progress()));
-  out.shared = HZ_TRY(view_digest(bare.db()));
-  return out;
-}
-
 Result<void> Member::views_at(std::span<const FrontierEntry> heads, const std::string& as,
                               const std::function<Result<void>(sql::Db&)>& read) {
-  State& state = *state_;
-  std::vector<Source> here = state.sources(), then;
+  Views views = HZ_TRY(Views::in_memory(state_->mounted, as));
+  HZ_TRY(views.catch_up(HZ_TRY(state_->sources_at(heads)), silent_progress()));
+  return read(views.db());
+}
+
+Result<std::vector<Source>> Member::State::sources_at(std::span<const FrontierEntry> heads) {
+  std::vector<Source> here = sources(), then;
   for (const FrontierEntry& head : heads) {
     if (head.size == 0) continue;
-    const auto log = std::ranges::find(here, head.origin, &Source::origin);
-    const std::uint64_t size = log == here.end() ? 0 : log->size;
+    const auto source = std::ranges::find(here, head.origin, &Source::origin);
+    const std::uint64_t size = source == here.end() ? 0 : source->size;
     if (size < head.size)
       return fail(why("alliance.closing_waiting"), "{}: {} statements are named, {} are here", head.origin, head.size,
                   size);
-    if (head.size != log->size) log->root = HZ_TRY(log->root_at(head.size));
-    if (hex(log->root) != head.root)
-      return fail(why("alliance.other_history"), "{} at {} is {} here, not {}", head.origin, head.size, hex(log->root),
-                  head.root);
-    log->size = head.size;
+    if (head.size != source->size) source->root = HZ_TRY(source->root_at(head.size));
+    if (hex(source->root) != head.root)
+      return fail(why("alliance.other_history"), "{} at {} is {} here, not {}", head.origin, head.size,
+                  hex(source->root), head.root);
+    source->size = head.size;
     // The key may have changed since; then that head was signed by the one that spoke there.
-    const Authority* authority = head.origin == state.authority.origin ? &state.authority : peer_authority(head.origin);
-    if (authority)
-      if (const auto keys = head_keys(*authority, head.size); !keys.empty()) log->head_key = keys.front();
-    then.push_back(*log);
+    const Authority* speaks = head.origin == authority.origin ? &authority : peers.authority(head.origin);
+    if (speaks)
+      if (const auto keys = head_keys(*speaks, head.size); !keys.empty()) source->head_key = keys.front();
+    source->refresh = [](Source&) -> Result<void> { return {}; };
+    then.push_back(*source);
   }
-  Views views = HZ_TRY(Views::in_memory(state.mounted, as));
-  HZ_TRY(views.catch_up(std::move(then), silent_progress()));
-  return read(views.db());
+  return then;
 }
 
 Frontier Member::frontier() const { return state_->held ? *state_->held : state_->frontier_now(); }

@@ -25,9 +25,10 @@ class Log;
 
 namespace hz::alliance {
 
-struct Authority;  // alliance/authority.h
-struct Incoming;   // alliance/incoming.h
-struct Verified;   // alliance/verified.h
+struct Authority;   // alliance/authority.h
+struct Incoming;    // alliance/incoming.h
+struct Verified;    // alliance/verified.h
+struct ViewsCheck;  // alliance/check_views.h
 
 // What a command wants to sign. `idem` makes a repeat harmless: the same idem and the same payload return the first
 // receipt.
@@ -185,6 +186,11 @@ class Member {
   // Takes over a key that a change made this member's, from <role>.next. Nothing happens when there is none.
   // Errors: alliance.key*, base.write, log.*.
   Result<void> adopt_next_keys();
+  // Replays every statement into a file beside the views, at the heads they stand on, and compares: pages, tables,
+  // rows. What differs is replaced by what was replayed, for every process that reads the views. `go_on` is asked every
+  // few milliseconds and may wait; its error ends the check. Not while views are held. Errors: alliance.views_busy,
+  // sql.*, log.*.
+  Result<ViewsCheck> check_views(const GoOn& go_on);
   // Throws the views away and replays every statement. The digests of the new views, hex: with the bodies that this
   // member can open, and with none, which is equal at every member on an equal frontier.
   struct Rebuilt {

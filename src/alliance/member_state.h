@@ -1,4 +1,5 @@
-// What an open member holds. Shared by member.cc, member_create.cc, member_append.cc and member_state.cc only.
+// What an open member holds. Shared by member.cc, member_create.cc, member_append.cc,
+// member_seal.cc and check_views.cc only.
 #pragma once
 #include <map>
 
@@ -58,6 +59,8 @@ struct Member::State {
   std::optional<Frontier> held = {};  // a read of the views is open, at this frontier
   GoOn before_views = {};             // ask_before_views
 
+  // The views replayed anew into a file at `path`, and then in their place (check_views.cc). Errors: sql.*, log.*.
+  Result<void> replace_views(const fs::path& path, const GoOn& go_on);
   // The file of the views, open: one that outlives a reboot as soon as so much stands in the logs.
   Result<Views*> opened_views(const std::vector<Source>& logs);
 
@@ -77,6 +80,8 @@ struct Member::State {
 
   // The logs as replay reads them, without a way to open bodies.
   std::vector<Source> sources();
+  // The same at earlier heads, where they stay. Errors: alliance.closing_waiting, alliance.other_history, log.*.
+  Result<std::vector<Source>> sources_at(std::span<const FrontierEntry> heads);
   // As Log::append; gives the reserve back when the disk is full and tries once more.
   Result<std::vector<log::Appended>> append_entries(std::span<const log::Entry> entries);
   // The author key that speaks at the head. Errors: alliance.key*, base.read.

@@ -78,6 +78,12 @@ const Authority* PeerLog::keys() {
   return walked ? &*authority : nullptr;
 }
 
+const Authority* PeerLogs::authority(std::string_view origin) const {
+  for (const auto& peer : logs_)
+    if (peer->log.origin() == origin) return peer->keys();
+  return nullptr;
+}
+
 bool PeerLogs::drop_damaged() {
   return std::erase_if(logs_, [&](const auto& peer) {
            if (!peer->damage) return false;

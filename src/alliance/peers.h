@@ -36,6 +36,8 @@ class PeerLogs {
   void refresh(std::string_view own);
   const std::vector<std::unique_ptr<PeerLog>>& logs() const { return logs_; }
   const std::vector<Error>& faults() const { return faults_; }
+  // The keys of one; null without such a log, or when it has no valid genesis.
+  const Authority* authority(std::string_view origin) const;
   // Leaves out the logs in which damage was found, until their files change. True when there was one.
   bool drop_damaged();
   // Keeps what replay found out about signatures. Errors: base.write.

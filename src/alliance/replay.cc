@@ -64,8 +64,9 @@ std::unexpected<Error> busy(const fs::path& path) {
 }
 
 // Held while the file is judged, removed or made (two commands may start at once, and both may find it stale), and
-// while a lasting one is written: SQLite 3.40.1 may damage a database to which two connections commit and checkpoint
-// at the same moment (docs/decisions/0010), and a lasting one is not replayed anew at the next boot.
+// while it is written: SQLite 3.40.1 may damage a database to which two connections commit and checkpoint at the same
+// moment (docs/decisions/0010), a lasting one is not replayed anew at the next boot, and rows that are put in place of
+// damaged ones must not fall behind what was replayed meanwhile.
 Result<Fd> lock_file(const fs::path& path) {
   const std::string name = path.string() + ".lock";
   Fd fd(::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
@@ -197,6 +198,25 @@ Result<Views> Views::in_memory(const Mounted& mounted, const std::string& own) {
   return Views({}, mounted, own, false, any_boot, std::move(db));
 }
 
+Result<Views> Views::beside(const fs::path& path) const {
+  remove_files(path);
+  auto db = HZ_TRY(sql::Db::open(path, sql::Mode::scratch));
+  // One large transaction: a write-ahead log would hold every page a second time. Savepoints are undone from memory.
+  HZ_TRY(db.run("PRAGMA journal_mode=MEMORY"));
+  HZ_TRY(make_tables(db, mounted_, own_, lasting_ ? any_boot : boot_));
+  return Views({}, mounted_, own_, lasting_, boot_, std::move(db));
+}
+
+Result<void> Views::become(Views& other, const std::function<Result<void>(sql::Db&)>& before) {
+  const Fd lock = HZ_TRY(lock_file(path_));
+  // A connection of its own: the one that is kept may have met a damaged page.
+  auto fresh = HZ_TRY(sql::Db::open(path_, sql::Mode::scratch));
+  // What was put right is right after a power cut too.
+  if (lasting_) HZ_TRY(fresh.run("PRAGMA synchronous=FULL"));
+  if (before) HZ_TRY(before(fresh));
+  return fresh.copy_of(other.db_);
+}
+
 Result<void> Views::clear() {
   const Fd lock = HZ_TRY(lock_file(path_));
   db_ = HZ_TRY(sql::Db::open(":memory:", sql::Mode::scratch));
@@ -263,7 +283,7 @@ Result<bool> Views::catch_up(std::vector<Source> logs, Progress& progress, std::
   const auto seen = HZ_TRY(standing_on(logs));
   if (seen && current(*seen) && HZ_TRY(same_bodies())) return false;
   bool changed = false, begun = false;
-  const Fd turn = lasting_ ? HZ_TRY(lock_file(path_)) : Fd();
+  const Fd turn = path_.empty() ? Fd() : HZ_TRY(lock_file(path_));
   const auto done = db_.transaction([&]() -> Result<void> {
     begun = true;
     // Asked again under the write lock: another command may have replayed meanwhile.
@@ -332,38 +352,50 @@ Result<void> Views::replay_log(const Source& log, const Judgement& judgement, st
       {log.origin, static_cast<std::int64_t>(log.size), hex(log.root)});
 }
 
-Result<std::string> view_digest(sql::Db& db) {
-  std::vector<std::pair<std::string, std::int64_t>> tables;
-  HZ_TRY(db.query(
-      "SELECT m.name, (SELECT count(*) FROM pragma_table_info(m.name)) FROM sqlite_schema m WHERE m.type = 'table' "
-      "AND m.name NOT LIKE 'sqlite_%' AND m.name NOT IN ('alliance_views', 'alliance_self') ORDER BY m.name",
-      {}, [&](const sql::Row& row) {
-        tables.emplace_back(row.text(0), row.integer(1));
-        return true;
-      }));
-  crypto::Sha256 hash;
+Result<std::vector<ViewTable>> view_tables(sql::Db& db) {
+  std::vector<ViewTable> out;
+  HZ_TRY(
+      db.query("SELECT m.name, c.name, c.pk FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = "
+               "'table' AND m.name NOT LIKE 'sqlite_%' AND m.name NOT IN ('alliance_views', 'alliance_self') ORDER BY "
+               "m.name, c.cid",
+               {}, [&](const sql::Row& row) {
+                 if (out.empty() || out.back().name != row.text_view(0)) out.push_back({row.text(0), {}, {}});
+                 if (row.integer(2) > 0) out.back().key.push_back(out.back().columns.size());
+                 out.back().columns.push_back(row.text(1));
+                 return true;
+               }));
+  return out;
+}
+
+Result<void> each_row(sql::Db& db, const ViewTable& table,
+                      const std::function<void(const sql::Row& row, ByteView line)>& each) {
+  std::string order;
+  for (std::size_t i = 1; i <= table.columns.size(); ++i) order += fmt::format("{}{}", i > 1 ? "," : "", i);
   Bytes line;
-  for (const auto& [table, columns] : tables) {
-    std::string order;
-    for (std::int64_t i = 1; i <= columns; ++i) order += fmt::format("{}{}", i > 1 ? "," : "", i);
-    hash.update(as_bytes(fmt::format("table {}\n", table)));
-    HZ_TRY(db.query(fmt::format("SELECT * FROM \"{}\" ORDER BY {}", table, order), {}, [&](const sql::Row& row) {
-      line.clear();
-      for (int c = 0; c < columns; ++c) {
-        // Type, length, bytes: no two different rows give the same line.
-        if (row.is_null(c)) {
-          line.push_back('n');
-          continue;
-        }
-        const ByteView bytes = row.blob(c);
-        line.push_back('v');
-        put_be(line, static_cast<std::uint32_t>(bytes.size()));
-        put(line, bytes);
+  return db.query(fmt::format("SELECT * FROM \"{}\" ORDER BY {}", table.name, order), {}, [&](const sql::Row& row) {
+    line.clear();
+    for (std::size_t c = 0; c < table.columns.size(); ++c) {
+      // Length and bytes: no two different rows give the same line.
+      if (row.is_null(static_cast<int>(c))) {
+        line.push_back('n');
+        continue;
       }
-      line.push_back('\n');
-      hash.update(line);
-      return true;
-    }));
+      const ByteView bytes = row.blob(static_cast<int>(c));
+      line.push_back('v');
+      put_be(line, static_cast<std::uint32_t>(bytes.size()));
+      put(line, bytes);
+    }
+    line.push_back('\n');
+    each(row, line);
+    return true;
+  });
+}
+
+Result<std::string> view_digest(sql::Db& db) {
+  crypto::Sha256 hash;
+  for (const ViewTable& table : HZ_TRY(view_tables(db))) {
+    hash.update(as_bytes(fmt::format("table {}\n", table.name)));
+    HZ_TRY(each_row(db, table, [&](const sql::Row&, ByteView line) { hash.update(line); }));
   }
   return hex(hash.finish());
 }

@@ -9,7 +9,7 @@
 // in ways no check sees. A lasting file (from lasting_from statements on, where rebuilding takes long) is synced
 // whenever its write-ahead log goes into it (WAL, synchronous=NORMAL): what a power cut leaves is the state after one
 // of its transactions, and that names its heads. A file is one or the other from its first byte, so no connection can
-// write to it the other way (docs/decisions/0144).
+// write to it the other way (docs/decisions/0144). What rots in it is found by check_views.h.
 //
 // Sealed bodies (body.h) are the one thing that views rest on beside the frontier: a statement whose body can be opened
 // here has its rows, another one is listed in alliance_sealed only. Equal frontiers give equal rows where the same
@@ -49,6 +49,12 @@ class Views {
                             const std::string& boot = this_boot());
   // Views in memory, for one answer.
   static Result<Views> in_memory(const Mounted& mounted, const std::string& own);
+  // The same in a file of its own, that this object alone uses and nothing is synced to. Errors: sql.*.
+  Result<Views> beside(const fs::path& path) const;
+  // From now on these rows, and every page of the file, are those of `other`, at every connection of any process; other
+  // writers wait meanwhile. `before`, when given, is called first, when nobody writes: with the rows as they are.
+  // Errors: sql.*; alliance.replaying when another object writes for 10 s.
+  Result<void> become(Views& other, const std::function<Result<void>(sql::Db&)>& before = {});
   // Throws every row away.
   Result<void> clear();
   // Replays what the logs have and the views lack, in one transaction; reports progress when that is much. A log that
@@ -88,6 +94,16 @@ class Views {
   sql::Db db_;
 };
 
+// The tables of views, by name: all that rows were replayed into.
+struct ViewTable {
+  std::string name;
+  std::vector<std::string> columns;
+  std::vector<std::size_t> key;  // columns of the primary key
+};
+Result<std::vector<ViewTable>> view_tables(sql::Db& db);
+// Every row, sorted by all columns; `line` is different for different rows.
+Result<void> each_row(sql::Db& db, const ViewTable& table,
+                      const std::function<void(const sql::Row& row, ByteView line)>& each);
 // SHA-256 over every row of every table, tables by name and rows sorted by all columns: equal views give equal digests.
 Result<std::string> view_digest(sql::Db& db);
 

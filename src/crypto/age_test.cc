@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "base/fs.h"
+#include "base/test_result.h"
 #include "crypto/bech32.h"
 #include "crypto/hkdf.h"
 
@@ -10,11 +11,6 @@ using namespace hz;
 using namespace hz::crypto;
 
 namespace {
-
-template <class T>
-std::string_view slug(const Result<T>& r) {
-  return r ? "" : r.error().reason->slug;
-}
 
 Bytes random_bytes(Rng& rng, std::size_t size) {
   Bytes out(size);

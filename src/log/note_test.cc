@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/test_result.h"
 #include "log/checkpoint.h"
 #include "log/cosignature.h"
 #include "log/proof.h"
@@ -15,7 +16,6 @@ crypto::SigningKey key_of(std::uint64_t seed) {
   SeededRng rng(seed);
   return crypto::SigningKey::generate(rng);
 }
-std::string_view slug(const auto& result) { return result ? std::string_view("ok") : result.error().reason->slug; }
 
 constexpr std::string_view spec_vkey = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
 constexpr std::string_view spec_note =

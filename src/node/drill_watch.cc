@@ -20,6 +20,13 @@ constexpr std::size_t mark_bytes_max = 64u << 10;
 
 }  // namespace
 
+ShadowRoute::To incumbent_at(const pool::Serving& server) {
+  ShadowRoute::To out{server.address, server.port, path_part(server.model)};
+  if (!server.secret.empty()) out.authorization = "Bearer " + server.secret;
+  if (const auto pin = parse_digest(server.pin); pin && !server.pin.empty()) out.pin = *pin;
+  return out;
+}
+
 void DrillWatch::run(int pause_ms) {
   looking_ = every("drill watch", pause_ms, [this](std::stop_token) { return look(); });
 }
@@ -44,7 +51,7 @@ Result<void> DrillWatch::look() {
   while (!last_words_.empty() && HZ_TRY(say(last_words_.back()))) last_words_.pop_back();
   if (ours_.empty() && left_.empty()) {
     if (!std::exchange(told_, {}).empty()) shadow_.use({});
-    return {};
+    return keep();
   }
   servers_ = pool::read_serving_folder(world_.home / "serving").servers;
   if (!left_.empty()) HZ_TRY(end_left());
@@ -52,6 +59,7 @@ Result<void> DrillWatch::look() {
   Result<void> done;
   for (One& one : ours_)
     if (auto looked = look_at(one); !looked) done = std::move(looked);
+  if (auto kept = keep(); done) done = std::move(kept);
   return done;
 }
 
@@ -88,7 +96,6 @@ Result<void> DrillWatch::read_drills() {
         }
       }
       std::vector<One> next;
-      const std::int64_t now_ms = steady_clock().now_ms();
       for (const auto& [product, at] : moved) {
         One one;
         const auto known = std::ranges::find_if(ours_, [&](const One& o) {
@@ -98,13 +105,7 @@ Result<void> DrillWatch::read_drills() {
           one = std::move(*known);
           known->drill.clear();
         } else {
-          one.drill = at.first->id;
-          one.canary_at_ms = now_ms + options_.canary_ms;
-          one.said_at_ms = one.here_at_ms = now_ms;
-          one.wrong = drill::must_go_back(*at.second);
-          if (at.second->watched && at.second->watched->claim == at.second->claim) one.base = *at.second->watched;
-          if (one.base.from_ms == 0) one.base.from_ms = world_.seams.clock->now_ms();
-          one.said = one.base;
+          one = taken_up(*at.first, *at.second);
         }
         one.state = *at.second;
         if (one.before.empty() && !one.state.route_before.empty())
@@ -128,15 +129,62 @@ Result<void> DrillWatch::read_drills() {
   });
 }
 
-// The route before the drill says which servers; those that still serve on this machine get the copies.
+// As the log says it, and as a node before this one left it.
+DrillWatch::One DrillWatch::taken_up(const drill::KnownDrill& drill, const drill::ProductState& state) {
+  if (!std::exchange(read_kept_, true)) kept_ = read_watches(world_.home);
+  One one;
+  const std::int64_t now_ms = steady_clock().now_ms();
+  one.drill = drill.id;
+  one.said_at_ms = one.here_at_ms = now_ms;
+  one.wrong = drill::must_go_back(state);
+  if (state.watched && state.watched->claim == state.claim) one.base = *state.watched;
+  one.base.drill = drill.id;
+  one.base.product = state.product;
+  one.base.claim = state.claim;
+  if (one.base.from_ms == 0) one.base.from_ms = world_.seams.clock->now_ms();
+  one.said = one.base;
+  std::int64_t until_canary_ms = options_.canary_ms;
+  if (const KeptWatch* kept = kept_of(kept_, one.base)) {
+    one.newest = read_pairs(kept->pairs);
+    // Counts only grow: smaller ones are from before the statement.
+    if (kept->counts.requests >= one.base.requests && kept->counts.canaries >= one.base.canaries) {
+      one.base = kept->counts;
+      one.base.wrong = one.said.wrong;  // decided is what was said
+    }
+    until_canary_ms =
+        std::clamp<std::int64_t>(kept->canary_at_ms - world_.seams.clock->now_ms(), 0, options_.canary_ms);
+  }
+  one.canary_at_ms = now_ms + until_canary_ms;
+  return one;
+}
+
+// What is known and not said, when it is not in the file yet.
+Result<void> DrillWatch::keep() {
+  std::vector<KeptWatch> now;
+  const std::int64_t ahead_ms = world_.seams.clock->now_ms() - steady_clock().now_ms();
+  for (const One& one : ours_)
+    now.push_back({counts_of(one, one.seen), one.canary_at_ms + ahead_ms, pairs_text(one.newest)});
+  const auto same = [](const KeptWatch& a, const KeptWatch& b) {
+    // Two clocks do not go at one rate to the millisecond.
+    constexpr std::int64_t apart_ms = 1'000;
+    return a.counts == b.counts && a.pairs == b.pairs && std::abs(a.canary_at_ms - b.canary_at_ms) < apart_ms;
+  };
+  if (std::ranges::equal(now, kept_, same)) return {};
+  HZ_TRY(keep_watches(world_.home, now));
+  kept_ = std::move(now);
+  return {};
+}
+
+// The route before the drill says which servers; those that still serve, here or at another member's site under a
+// lease, get the copies.
 void DrillWatch::tell_shadow() {
   std::vector<ShadowRoute> routes;
   for (const One& one : ours_) {
     ShadowRoute route{one.state.product, one.drill, one.state.claim, {}};
     for (const pool::Target& t : one.before)
       for (const pool::Serving& server : servers_)
-        if (server.claim == t.claim && server.product == route.product && server.lease.empty())
-          route.incumbents.push_back({server.address, server.port, path_part(server.model)});
+        if (server.claim == t.claim && server.product == route.product && server.site == t.site)
+          route.incumbents.push_back(incumbent_at(server));
     routes.push_back(std::move(route));
   }
   if (routes == told_) return;
@@ -169,6 +217,9 @@ Result<void> DrillWatch::look_at(One& one) {
   const Shadow::Seen seen = shadow_.take(one.state.product);
   one.newest.insert(one.newest.end(), seen.reruns.begin(), seen.reruns.end());
   while (one.newest.size() > reruns_kept_max) one.newest.pop_front();
+  one.seen = {seen.counts, {}};
+  // Before anything is decided: whoever is killed now knows it.
+  if (!seen.reruns.empty()) HZ_TRY(keep());
   if (one.wrong.empty() && !one.newest.empty()) {
     if (!one.terms)
       HZ_TRY(on_member(false, [&](api::Ctx& ctx) -> Result<void> {

@@ -4,8 +4,8 @@
 //
 // Which products are watched, how far each is and what was decided stands in the log and nowhere else. What the watch
 // decides is said (drill.watched, with the reason) before anything is moved: a node that is killed in between reads its
-// own word and goes on, and a step that stands is not done again. What is lost with a node is the window of the newest
-// pairs; it fills again.
+// own word and goes on, and a step that stands is not done again. The newest pairs and what was counted and not said
+// outlive the node too (watch_store.h), so that a lying server is not given the same number of requests twice.
 //
 // A command that moves a drill and this watch take turns (DrillTurn); who waits is the watch.
 #pragma once
@@ -17,6 +17,7 @@
 #include "node/known_answers.h"
 #include "node/node_world.h"
 #include "node/shadow.h"
+#include "node/watch_store.h"
 #include "pool/kinds.h"
 #include "pool/serving.h"
 
@@ -28,6 +29,9 @@ struct WatchOptions {
   std::int64_t absent_ms_max = 3'000;  // a substitute that serves no more for so long is gone
   std::int64_t retry_ms = 60'000;      // after a roll back that could not be
 };
+
+// Where the copies for this server go.
+ShadowRoute::To incumbent_at(const pool::Serving& server);
 
 class DrillWatch {
  public:
@@ -44,11 +48,14 @@ class DrillWatch {
     drill::DrillWatched base, said;  // before this node began; last said
     drill::DrillWatched canaries;    // this node's rounds: the fields of known answers
     std::deque<Rerun> newest;
+    Shadow::Seen seen;  // by this node, the counts alone
     std::optional<QualityTerms> terms;
     std::vector<pool::Target> before;  // of the route that the drill found
     std::int64_t canary_at_ms = 0, said_at_ms = 0, try_at_ms = 0, here_at_ms = 0;
     std::string wrong;  // decided
   };
+  One taken_up(const drill::KnownDrill& drill, const drill::ProductState& state);
+  Result<void> keep();
   Result<void> look();
   Result<void> read_drills();
   void tell_shadow();
@@ -67,8 +74,9 @@ class DrillWatch {
   fs::path mark_path_;
   Bytes mark_;
   std::uint64_t read_to_ = 0;
-  bool known_ = false;
+  bool known_ = false, read_kept_ = false;
   std::vector<One> ours_;
+  std::vector<KeptWatch> kept_;                  // in the file
   std::vector<drill::DrillWatched> last_words_;  // of those that went back by a command
   struct Left {
     std::string drill, product, claim;

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "alliance/member.h"
+#include "base/test_result.h"
 #include "log/store.h"
 #include "pool/kinds.h"
 
@@ -30,8 +31,6 @@ struct World {
     return {member.log().prove(0).value(), {}, member.log().prove(index).value()};
   }
 };
-
-std::string_view slug(const Result<Checked>& r) { return r ? "" : r.error().reason->slug; }
 
 }  // namespace
 

@@ -45,4 +45,21 @@ std::string metrics_text(const GatewayCounts& c) {
   return out;
 }
 
+std::string metrics_text(const ScrubReport& report) {
+  std::string out;
+  const auto add = [&](std::string_view name, std::string_view type, std::string_view help, std::int64_t value) {
+    out += fmt::format("# HELP hezong_scrub_{0} {1}\n# TYPE hezong_scrub_{0} {2}\nhezong_scrub_{0} {3}\n", name, help,
+                       type, value);
+  };
+  add("ended_seconds", "gauge", "When everything stored was read last, seconds since 1970; 0: never.",
+      report.last ? report.last->ended_ms / 1000 : 0);
+  add("damage", "gauge", "Stored objects that are damaged and not repaired.",
+      static_cast<std::int64_t>(report.damage().size()));
+  add("views_compared", "gauge", "Statements that the views were held against in the newest whole pass.",
+      report.last && report.last->views ? report.last->views->statements : 0);
+  add("views_replaced_total", "counter", "Times that the views were not what the logs say and were replaced.",
+      report.views_replaced);
+  return out;
+}
+
 }  // namespace hz::node

@@ -15,7 +15,7 @@ struct NodeWorld {
   alliance::Mounted mounted;
   alliance::Seams seams;
   std::vector<fs::path> tool_dirs;
-  OpenMembers* members;
+  OpenMembers* members = nullptr;
 
   // Of an operation that no request asked for; without a member. Refers to `tool_dirs` here.
   api::Ctx ctx() const { return {.home = home, .mounted = mounted, .seams = seams, .tool_dirs = tool_dirs}; }

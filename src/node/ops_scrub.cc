@@ -36,6 +36,9 @@ std::string text(const ScrubOut& out, const api::Style& style) {
   for (const Damage& one : out.damage)
     text += fmt::format("{} {}: {}: {}\n", one.repaired ? style.green("repaired") : style.red("damaged"), one.place,
                         one.reason, one.detail);
+  text += out.views.not_compared.empty()
+              ? fmt::format("{} statements replayed once more and compared with the views\n", out.views.statements)
+              : fmt::format("the views were not compared: {}\n", out.views.not_compared);
   if (out.damage.empty()) text += style.green("nothing is damaged") + "\n";
   return text;
 }
@@ -73,13 +76,18 @@ std::span<const api::Op> scrub_ops() {
            .http = "",
            .cli = "log scrub",
            .may = api::May::reader,
-           .fails = {"log.repair", "log.head_corrupt", "blob.corrupt", "blob.missing"},
-           .doc = "Read every stored statement, tile and blob at a bounded rate, and name what is damaged.",
+           .fails = {"log.repair", "log.head_corrupt", "blob.corrupt", "blob.missing", "alliance.views_differ",
+                     "alliance.views_busy"},
+           .doc = "Read every stored statement, tile and blob at a bounded rate, hold the views against the logs, and "
+                  "name what is damaged.",
            .example = "hezong log scrub --mb-per-s 20",
            .more =
                "Also mirrors of other members' logs. Ends with exit code 3 when something is damaged. With --repair "
                "entries come from static copies (--from) and known nodes; they are written only when the whole tree "
-               "then leads to the signed head. Blobs come back as releases do (`hezong share fetch`). Works on a "
+               "then leads to the signed head. Blobs come back as releases do (`hezong share fetch`). Where all that "
+               "is "
+               "sound, every statement is replayed once more beside the views: what differs is named and replaced, "
+               "also without --repair, at a running node too. Works on a "
                "log that is too damaged to open; may run beside the node.",
            .local = true}),
       api::op<&publish>(

@@ -10,6 +10,7 @@
 #include "node/ops.h"
 #include "node/scrub_pass.h"
 #include "node/sync.h"
+#include "node/witness_places.h"
 #include "sql/db.h"
 
 namespace hz::node {
@@ -82,12 +83,13 @@ struct HeadLine {
   }
 };
 struct WitnessLine {
-  std::string witness, log, jurisdiction, entity;
+  std::string witness, log, jurisdiction, entity, said_by;
   static constexpr auto fields() {
     return rows(row("witness", &WitnessLine::witness, "its name in the policy"),
                 row("log", &WitnessLine::log, "the member whose key it is; empty when no member's"),
-                row("jurisdiction", &WitnessLine::jurisdiction, "where its node runs as it says, or unknown"),
-                row("entity", &WitnessLine::entity, "who operates it as it says, or unknown"));
+                row("jurisdiction", &WitnessLine::jurisdiction, "where it runs, or unknown"),
+                row("entity", &WitnessLine::entity, "who operates it, or unknown"),
+                row("said_by", &WitnessLine::said_by, "who says so: its member, you (witnesses.json), or nobody"));
   }
 };
 struct LossLine {
@@ -209,16 +211,27 @@ Result<void> add_quorum(alliance::Member& member, const Quorum& quorum, const st
                places[r.text(0)] = {r.text(1), r.text(2)};
                return true;
              }));
+  // A file that is wrong hides no answer: it is a fault, and those witnesses said nothing.
+  const auto said = witness_places(member.home(), quorum.policy);
+  if (!said) out.faults.push_back(said.error().text());
   std::vector<std::string> where;
   std::map<std::string, std::int64_t> lost;
   const std::string unknown(log::unknown_jurisdiction);
   for (const log::PolicyWitness& witness : quorum.policy.witnesses) {
-    WitnessLine line{witness.name, "", unknown, unknown};
+    WitnessLine line{witness.name, "", unknown, unknown, "nobody"};
     const auto whose = std::ranges::find(keys, witness.key, &KnownWitness::key);
     if (whose != keys.end()) {
       line.log = whose->origin;
-      if (const auto place = places.find(line.log); place != places.end())
+      if (const auto place = places.find(line.log); place != places.end()) {
         std::tie(line.jurisdiction, line.entity) = place->second;
+        line.said_by = "its member";
+      }
+    } else if (said) {
+      if (const auto place = std::ranges::find(*said, witness.name, &WitnessPlace::witness); place != said->end()) {
+        line.jurisdiction = place->jurisdiction;
+        line.entity = place->entity;
+        line.said_by = "you";
+      }
     }
     out.unknown_witnesses += line.jurisdiction == unknown;
     where.push_back(line.jurisdiction);
@@ -341,12 +354,17 @@ std::string text(const StatusOut& out, const api::Style& style) {
     cells.push_back({loss.jurisdiction == log::unknown_jurisdiction ? "all that did not say" : loss.jurisdiction,
                      std::to_string(loss.witnesses), answer_text(loss.quorum, style)});
   shown += api::table(cells, style);
-  if (out.unknown_witnesses > 0) {
-    shown += "did not say where their node runs:";
-    for (const WitnessLine& w : out.witnesses)
-      if (w.jurisdiction == log::unknown_jurisdiction) shown += " " + w.witness;
-    shown += "\n  each says it with: hezong node describe --jurisdiction XX\n";
+  std::string by_you, silent, silent_strangers;
+  for (const WitnessLine& w : out.witnesses) {
+    if (w.said_by == "you") by_you += fmt::format(" {} {}", w.witness, w.jurisdiction);
+    if (w.jurisdiction == log::unknown_jurisdiction) (w.log.empty() ? silent_strangers : silent) += " " + w.witness;
   }
+  if (!by_you.empty()) shown += "said by you (witnesses.json):" + by_you + "\n";
+  if (!silent.empty())
+    shown += "did not say where their node runs:" + silent +
+             "\n  each says it with: hezong node describe --jurisdiction XX\n";
+  if (!silent_strangers.empty())
+    shown += "no members, so you may say where they run, in witnesses.json:" + silent_strangers + "\n";
   return shown;
 }
 
@@ -364,7 +382,8 @@ std::span<const api::Op> status_ops() {
            .example = "hezong status --check",
            .more = "Freshness is the age of the newest cosignature that holds on a log's head as it is mirrored here. "
                    "The quorum is the file `policy` in the member's folder (C2SP tlog-policy), else more than half of "
-                   "the other members. Where a node runs is what its member said with `hezong node describe`; nobody "
+                   "the other members. Where a node runs is what its member said with `hezong node describe`; for "
+                   "witnesses of the policy that are no member's, what you say in the file `witnesses.json`; nobody "
                    "is guessed. With --check the exit code is 3 unless the quorum survives the loss of every single "
                    "jurisdiction, those that did not say counted as lost with it. It is 3 without --check too when "
                    "this member's log is frozen: it has two histories, and nothing beyond what both share counts, here "

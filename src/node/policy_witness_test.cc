@@ -96,3 +96,42 @@ TEST_CASE("a witness of the policy file that is a node of the alliance is asked 
   CHECK(w.asked.empty());
   CHECK(round.witnesses == 2);
 }
+
+TEST_CASE("a witness that is no member runs where this member says, and status names who said so") {
+  World w;
+  const auto op =
+      std::ranges::find(ops(), std::string_view("member.status"), [](const api::Op* one) { return one->id; });
+  const auto status = [&] { return (*op)->call(w.at(0).ctx, json::parse("{}").value(), {}).value(); };
+  CHECK(status().text.find("no members, so you may say where they run, in witnesses.json: public") !=
+        std::string::npos);
+  const auto say = [&](std::string_view text) {
+    REQUIRE(write_file_durably(w.member(0).home() / "witnesses.json", as_bytes(text)));
+    return status();
+  };
+  const api::Answer said = say(R"({"witnesses":[{"witness":"public","jurisdiction":"SE"}]})");
+  INFO(said.text);
+  CHECK(said.text.find("said by you (witnesses.json): public SE") != std::string::npos);
+  const json::Value& line = said.json.find("witnesses")->array()->at(0);
+  CHECK(line.text("jurisdiction") == "SE");
+  CHECK(line.text("said_by") == "you");
+  const json::Value& loss = said.json.find("losses")->array()->at(0);
+  CHECK(loss.text("jurisdiction") == "SE");
+  CHECK(loss.text("quorum") == "fails");
+  CHECK_FALSE(said.is_no);
+  // What is not in form is a fault, and says nothing.
+  for (const std::string_view wrong :
+       {R"({"witnesses":[{"witness":"another","jurisdiction":"SE"}]})",
+        R"({"witnesses":[{"witness":"public","jurisdiction":"Sweden"}]})",
+        R"({"witnesses":[{"witness":"public","jurisdiction":"SE"},{"witness":"public","jurisdiction":"NO"}]})"}) {
+    const api::Answer refused = say(wrong);
+    CHECK(refused.is_no);
+    CHECK(refused.text.find("node.witness_places") != std::string::npos);
+    CHECK(refused.json.find("witnesses")->array()->at(0).text("said_by") == "nobody");
+  }
+  // A member speaks for itself.
+  const log::NoteKey key = witness_key(w.member(1).authority()).value();
+  const std::string policy =
+      fmt::format("witness b {} https://node1.example/witness\nquorum b\n", log::format_vkey(key));
+  REQUIRE(write_file_durably(w.member(0).home() / "policy", as_bytes(policy)));
+  CHECK(say(R"({"witnesses":[{"witness":"b","jurisdiction":"SE"}]})").text.find("said by you") == std::string::npos);
+}

@@ -52,6 +52,8 @@ inline constexpr Reason reasons_table[] = {
     {"node.other_model", Code::corrupt,
      "The server at another member's site does not serve the model that was asked for.",
      "No request is sent to it; tell the member whose site it is."},
+    {"node.witness_places", Code::invalid, "witnesses.json does not say where witnesses of the policy run.",
+     "Write {\"witnesses\":[{\"witness\":NAME,\"jurisdiction\":\"SE\"}]} with names of the file `policy`."},
     {"node.no_way_back", Code::unavailable, "A product cannot go back to what served it before.",
      "Start what served it before, or set its route by hand: `hezong pool route set`."},
 };

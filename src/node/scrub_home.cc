@@ -213,8 +213,18 @@ Result<Scrubbed> scrub_home(api::Ctx& ctx, const ScrubTerms& terms) {
   for (fs::directory_iterator at(ctx.home / "peers", error), end; !error && at != end; at.increment(error))
     if (std::error_code inner; fs::exists(at->path() / "log.db", inner))
       HZ_TRY(scrub_log(ctx, terms, at->path(), own, throttle, out));
+  const std::int64_t leaf_bytes = out.leaves > 0 ? throttle.taken() / out.leaves : 0;
   scrub_blobs(ctx, terms, throttle, out);
-  out.size_bytes = throttle.taken();
+  ctx.progress().phase("holding the views against the logs", out.leaves);
+  // Asked every 1,000 statements while they are replayed.
+  const auto pace = [&]() -> Result<void> {
+    throttle(static_cast<std::uint64_t>(1'000 * leaf_bytes));
+    return {};
+  };
+  const std::int64_t read_bytes = throttle.taken();
+  const auto check = views_checker(ctx.home, ctx.mounted, ctx.seams);
+  out.views = HZ_TRY(check_views(check, pace, out.damage));
+  out.size_bytes = read_bytes;
   return out;
 }
 

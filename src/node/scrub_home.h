@@ -1,7 +1,7 @@
 // Reading everything that is stored in one go, and putting right what is damaged.
 //
 // A member whose log is damaged cannot be opened, and that is when this is needed: it works on the folder, and opens
-// the member only for what needs one (bytes of releases).
+// the member only for what needs one (bytes of releases, and the views, when everything else is sound).
 #pragma once
 #include "api/op.h"
 #include "node/scrub_pass.h"
@@ -15,6 +15,7 @@ struct ScrubTerms {
 };
 struct Scrubbed {
   std::int64_t logs = 0, leaves = 0, tiles = 0, blobs = 0, size_bytes = 0;
+  ViewsRead views;
   std::vector<Damage> damage;
   static constexpr auto fields() {
     return rows(row("logs", &Scrubbed::logs, "logs read: the own one and mirrors"),
@@ -22,6 +23,7 @@ struct Scrubbed {
                 row("tiles", &Scrubbed::tiles, "tiles compared with what is below them"),
                 row("blobs", &Scrubbed::blobs, "blobs read and hashed"),
                 row("size_bytes", &Scrubbed::size_bytes, "bytes read"),
+                row("views", &Scrubbed::views, "whether the views say what the logs say"),
                 row("damage", &Scrubbed::damage, "what is damaged or missing, object by object"));
   }
 };

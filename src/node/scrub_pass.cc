@@ -9,6 +9,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "alliance/reasons.h"
 #include "blob/reasons.h"
 #include "crypto/hash.h"
 #include "log/store.h"
@@ -19,10 +20,10 @@ namespace {
 
 constexpr std::uint64_t piece_leaves = 1024, bundle_leaves = 256;
 constexpr std::size_t damage_max = 100;
-constexpr std::string_view logs_place = "log", peers_place = "peers/", blobs_place = "blobs";
+constexpr std::string_view logs_place = "log", peers_place = "peers/", blobs_place = "blobs", views_place = "views";
 
 // The places of a pass, in order; a folder without a log is none.
-std::vector<std::string> places_of(const fs::path& home) {
+std::vector<std::string> places_of(const fs::path& home, bool with_views) {
   std::vector<std::string> peers;
   std::error_code error;
   for (fs::directory_iterator at(home / "peers", error), end; !error && at != end; at.increment(error))
@@ -31,6 +32,7 @@ std::vector<std::string> places_of(const fs::path& home) {
   std::ranges::sort(peers);
   peers.insert(peers.begin(), std::string(logs_place));
   peers.emplace_back(blobs_place);
+  if (with_views) peers.emplace_back(views_place);
   return peers;
 }
 
@@ -82,8 +84,15 @@ std::string scrub_text(const ScrubReport& report) {
                        report.last->leaves, report.last->blobs);
   else
     out += "not all read again yet";
+  if (report.last && report.last->views)
+    out += report.last->views->not_compared.empty()
+               ? ", and the views are as the logs say"
+               : fmt::format(", and the views not ({})", report.last->views->not_compared);
   if (report.running) out += fmt::format("; a pass has read {} statements so far", report.running->leaves);
   out += '\n';
+  if (report.last)
+    for (const Damage& one : report.last->damage)
+      if (one.repaired) out += fmt::format("  repaired: {}: {}: {}\n", one.place, one.reason, one.detail);
   const std::vector<Damage> damage = report.damage();
   for (const Damage& one : damage) out += fmt::format("  damaged: {}: {}: {}\n", one.place, one.reason, one.detail);
   if (!damage.empty())
@@ -91,8 +100,36 @@ std::string scrub_text(const ScrubReport& report) {
   return out;
 }
 
-ScrubPass::ScrubPass(fs::path home, Clock& clock)
-    : home_(std::move(home)), clock_(&clock), report_(kept_scrub(home_).value_or(ScrubReport{})) {}
+CheckViews views_checker(const fs::path& home, const alliance::Mounted& mounted, const alliance::Seams& seams) {
+  return [home, mounted, seams](const alliance::GoOn& go_on) -> Result<alliance::ViewsCheck> {
+    alliance::Member own = HZ_TRY(alliance::Member::open(home, mounted, seams));
+    return own.check_views(go_on);
+  };
+}
+
+Result<ViewsRead> check_views(const CheckViews& check, const alliance::GoOn& go_on, std::vector<Damage>& damage) {
+  if (std::ranges::any_of(damage, [](const Damage& one) { return !one.repaired; }))
+    return ViewsRead{0, "what they follow from is damaged"};
+  bool stopped = false;
+  const auto asks = [&]() -> Result<void> {
+    auto may = go_on();
+    stopped = !may;
+    return may;
+  };
+  const auto found = check(asks);
+  if (!found && stopped) return std::unexpected(found.error());
+  if (!found) return ViewsRead{0, found.error().text()};
+  for (const alliance::ViewsFault& fault : found->faults)
+    if (damage.size() < damage_max)
+      damage.push_back({"views " + fault.table, "alliance.views_differ", fault.detail, true});
+  return ViewsRead{static_cast<std::int64_t>(found->statements), ""};
+}
+
+ScrubPass::ScrubPass(fs::path home, Clock& clock, CheckViews views)
+    : home_(std::move(home)),
+      clock_(&clock),
+      views_(std::move(views)),
+      report_(kept_scrub(home_).value_or(ScrubReport{})) {}
 ScrubPass::ScrubPass(ScrubPass&&) noexcept = default;
 ScrubPass::~ScrubPass() = default;
 
@@ -127,17 +164,21 @@ bool ScrubPass::step(const Pace& pace) {
     open_.reset();
   }
   if (!open_) begin_place();
-  const bool ended = report_.place == blobs_place ? read_blobs(pace) : read_log(pace);
+  const bool ended = report_.place == views_place   ? read_views(pace)
+                     : report_.place == blobs_place ? read_blobs(pace)
+                                                    : read_log(pace);
   if (!ended) return false;
-  const auto places = places_of(home_);
+  const auto places = places_of(home_, views_ != nullptr);
   const auto after = std::ranges::upper_bound(places, report_.place, [&](const auto& a, const auto& b) {
-    const auto rank = [](const std::string& p) { return p == logs_place ? 0 : p == blobs_place ? 2 : 1; };
+    const auto rank = [](const std::string& p) {
+      return p == logs_place ? 0 : p == blobs_place ? 2 : p == views_place ? 3 : 1;
+    };
     return std::pair(rank(a), a) < std::pair(rank(b), b);
   });
   open_.reset();
   if (after != places.end()) {
     report_.place = *after;
-    report_.next = report_.place == blobs_place ? "" : "0";
+    report_.next = report_.place == blobs_place || report_.place == views_place ? "" : "0";
     return false;
   }
   report_.running->ended_ms = clock_->now_ms();
@@ -148,6 +189,7 @@ bool ScrubPass::step(const Pace& pace) {
 
 void ScrubPass::begin_place() {
   open_ = std::make_unique<Open>();
+  if (report_.place == views_place) return;
   if (report_.place == blobs_place) {
     open_->blobs = blobs_of(home_);
     std::erase_if(open_->blobs, [&](const std::string& name) { return name <= report_.next; });
@@ -187,6 +229,21 @@ bool ScrubPass::read_log(const Pace& pace) {
   if (!pace(bytes) || end < size) return false;
   // What came while the pass was under way was hashed by whoever wrote it.
   ++report_.running->logs;
+  return true;
+}
+
+bool ScrubPass::read_views(const Pace& pace) {
+  if (!views_) return true;
+  ScrubCount& count = *report_.running;
+  const std::size_t known = count.damage.size();
+  const auto go_on = [&]() -> Result<void> {
+    if (pace(0)) return {};
+    return fail(alliance::why("alliance.views_busy"), "stopped");
+  };
+  auto read = check_views(views_, go_on, count.damage);
+  if (!read) return false;  // stopped
+  report_.views_replaced += count.damage.size() > known;
+  count.views = *std::move(read);
   return true;
 }
 

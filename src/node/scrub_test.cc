@@ -4,6 +4,7 @@
 
 #include "alliance/peers.h"
 #include "blob/store.h"
+#include "node/metrics.h"
 #include "node/scrub_watch.h"
 #include "node/test_three.h"
 #include "sql/db.h"
@@ -151,4 +152,57 @@ TEST_CASE("scrub watch: a node reads by itself, and repairs only where that is c
     const ScrubWatch none(w.home, w.clock, {.mb_per_s = 0, .begin_ms = 0}, repair);
   }
   CHECK_FALSE(kept_scrub(w.home));
+}
+
+TEST_CASE("scrub: a byte that changed in the views is found and put right, by the command and by the node's pass") {
+  for (const bool by_command : {true, false}) {
+    CAPTURE(by_command);
+    World w;
+    const auto people = [](alliance::Member& of) {
+      return of.views().value()->integer("SELECT people_min FROM talent_need WHERE component = 'backend:b1700'").value();
+    };
+    alliance::Member open = alliance::Member::open(w.home, node::mounted(), w.at(0).ctx.seams).value();
+    const auto right = people(open);
+    REQUIRE(right);
+    {
+      sql::Db db = sql::Db::open(w.home / "views.sqlite", sql::Mode::scratch).value();
+      REQUIRE(db.exec("UPDATE talent_need SET people_min = people_min + 1 WHERE component = 'backend:b1700'"));
+    }
+    REQUIRE(people(open) != right);
+    bool is_no = true;
+    if (by_command) {
+      const std::string text = w.ask("log.scrub", is_no);
+      INFO(text);
+      CHECK(text.find("repaired views talent_need: alliance.views_differ: 1 of 2500 rows") != std::string::npos);
+      CHECK_FALSE(is_no);
+      CHECK(w.ask("log.scrub", is_no).find("nothing is damaged") != std::string::npos);
+    } else {
+      ScrubPass pass(w.home, w.clock, views_checker(w.home, node::mounted(), w.at(0).ctx.seams));
+      const ScrubReport report = World::whole(pass);
+      pass.keep();
+      REQUIRE(report.last->views);
+      CHECK(report.last->views->statements == w.statements());
+      CHECK(report.last->views->not_compared.empty());
+      CHECK(report.damage().empty());
+      const std::string text = w.ask("member.status", is_no);
+      INFO(text);
+      CHECK(text.find("repaired: views talent_need: alliance.views_differ: 1 of 2500 rows") != std::string::npos);
+      CHECK_FALSE(is_no);
+      CHECK(metrics_text(*kept_scrub(w.home)).find("\nhezong_scrub_views_replaced_total 1\n") != std::string::npos);
+      World::whole(pass);
+      CHECK(pass.report().views_replaced == 1);
+      CHECK(scrub_text(pass.report()).find("the views are as the logs say") != std::string::npos);
+    }
+    CHECK(people(open) == right);
+  }
+}
+
+TEST_CASE("scrub: views are not compared where the logs they follow from are damaged, and that is said") {
+  World w;
+  w.flip(w.home / "log", 1500);
+  ScrubPass pass(w.home, w.clock, views_checker(w.home, node::mounted(), w.at(0).ctx.seams));
+  const ScrubReport report = World::whole(pass);
+  REQUIRE(report.last->views);
+  CHECK(report.last->views->not_compared == "what they follow from is damaged");
+  CHECK(report.views_replaced == 0);
 }

@@ -15,8 +15,8 @@ constexpr std::chrono::seconds keep_every{10};
 }  // namespace
 
 ScrubWatch::ScrubWatch(fs::path home, Clock& clock, const ScrubOptions& options,
-                       std::function<std::vector<Damage>()> repair)
-    : home_(std::move(home)), clock_(clock), options_(options), repair_(std::move(repair)) {
+                       std::function<std::vector<Damage>()> repair, CheckViews views)
+    : home_(std::move(home)), clock_(clock), options_(options), repair_(std::move(repair)), views_(std::move(views)) {
   if (options_.mb_per_s > 0) thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
@@ -28,7 +28,7 @@ bool ScrubWatch::sleep(const std::stop_token& stop, std::chrono::nanoseconds tim
 
 void ScrubWatch::run(const std::stop_token& stop) {
   if (!sleep(stop, std::chrono::milliseconds(options_.begin_ms))) return;
-  ScrubPass pass(home_, clock_);
+  ScrubPass pass(home_, clock_, views_);
   auto read_since = Steady::now(), kept = read_since;
   const auto pace = [&](std::uint64_t bytes) {
     // As long as the rate asks, and so long that this thread has its share of a core and no more.
@@ -56,6 +56,9 @@ void ScrubWatch::run(const std::stop_token& stop) {
       fmt::print(stderr, "scrub: {}: {}: {}; `hezong log scrub --repair` fetches it from mirrors\n", damage[told].place,
                  damage[told].reason, damage[told].detail);
     if (ended) {
+      for (const Damage& one : pass.report().last->damage)
+        if (one.repaired)
+          fmt::print(stderr, "scrub: {}: {}: {}; replaced by what the logs say\n", one.place, one.reason, one.detail);
       if (repair_ && !damage.empty()) pass.mark_repaired(repair_());
       told = 0;
     }

@@ -21,8 +21,8 @@ struct ScrubOptions {
 class ScrubWatch {
  public:
   // `repair`, when given, is called after a pass that found damage, and returns what it found and put right.
-  ScrubWatch(fs::path home, Clock& clock, const ScrubOptions& options,
-             std::function<std::vector<Damage>()> repair = {});
+  ScrubWatch(fs::path home, Clock& clock, const ScrubOptions& options, std::function<std::vector<Damage>()> repair = {},
+             CheckViews views = {});
 
  private:
   void run(const std::stop_token& stop);
@@ -33,6 +33,7 @@ class ScrubWatch {
   Clock& clock_;
   const ScrubOptions options_;
   const std::function<std::vector<Damage>()> repair_;
+  const CheckViews views_;
   std::mutex mutex_;
   std::condition_variable_any wake_;
   std::jthread thread_;  // last: it ends first

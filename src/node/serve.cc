@@ -96,7 +96,8 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
   const bool later = !behind || *behind > options.replay_first_max;
   state->replaying = later;
   state->desk = HZ_TRY(PeerDesk::open(*HZ_TRY(ctx.member()), later));
-  state->members.emplace(ctx.home, ctx.mounted, state->seams);
+  state->kept_members.emplace(ctx.home, ctx.mounted, state->seams);
+  state->members = &*state->kept_members;
   state->members->ask_before_views([one = state.get()]() -> Result<void> {
     if (one->replaying) return fail(alliance::why("alliance.replaying"), "{}", one->replay.text());
     return {};
@@ -130,9 +131,8 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
     gateways.push_back(&*state->lease_gateway);
   }
   if (!later) state->feed = HZ_TRY(GatewayFeed::start(ctx.home, ctx.mounted, state->seams, gateways));
-  state->lending = std::make_unique<Lending>(
-      Lending::World{{state->home, state->mounted, state->seams, state->tool_dirs, &*state->members},
-                     [s](const std::function<Result<void>(alliance::Member&)>& act) { return s->sign_aside(act); }});
+  state->lending = std::make_unique<Lending>(Lending::World{
+      *state, [s](const std::function<Result<void>(alliance::Member&)>& act) { return s->sign_aside(act); }});
   state->desk->lend(
       [s](const http::Request& request, std::string_view caller) { return s->lending->answer(request, caller); });
   const bool apart = !options.gateway_listen.empty();
@@ -176,12 +176,13 @@ Result<Served> Served::start_once(const ServeOptions& options, api::Ctx& ctx) {
   constexpr int look_every_ms = 250;
   state->sites.emplace(pool::SiteWorld{state->home, state->tool_dirs, state->seams.clock}, look_every_ms);
   if (options.shadow.every > 0 || options.watch.canary_ms > 0)
-    state->watch = std::make_unique<DrillWatch>(
-        NodeWorld{state->home, state->mounted, state->seams, state->tool_dirs, &*state->members}, *state->shadow,
-        options.watch);
+    state->watch = std::make_unique<DrillWatch>(*state, *state->shadow, options.watch);
   state->scrubbing.emplace(
       state->home, *state->seams.clock, options.scrub,
-      options.scrub_repair ? std::function([s] { return s->repair(); }) : std::function<std::vector<Damage>()>());
+      options.scrub_repair ? std::function([s] { return s->repair(); }) : std::function<std::vector<Damage>()>(),
+      [s, check = views_checker(state->home, state->mounted, state->seams)](const alliance::GoOn& go_on) {
+        return s->check_views(check, go_on);
+      });
   // Opening it again for the first request would cost as much as the whole start.
   ctx.opened->seams() = state->seams;
   alliance::Member member = *std::exchange(ctx.opened, std::nullopt);

@@ -67,7 +67,7 @@ void Served::State::keep_keys(alliance::Member& member) {
 }
 
 Result<api::Answer> Served::State::call(const api::Op& op, const json::Value& in) {
-  api::Ctx ctx{.home = home, .mounted = mounted, .seams = seams, .tool_dirs = tool_dirs};
+  api::Ctx ctx = this->ctx();
   if (op.may == api::May::author && !op.own_turn) {
     const auto turn = HZ_TRY(take_turn(op.id));
     return sign([&](alliance::Member& member) {
@@ -129,7 +129,8 @@ http::Response Served::State::handle(const http::Request& request) {
   if (api::has_token(gate, request)) {
     if (request.path == "/metrics") {
       listening.wait();
-      return plain(200, metrics_text(server->counters()) + metrics_text(gateway->counts()));
+      return plain(200, metrics_text(server->counters()) + metrics_text(gateway->counts()) +
+                            metrics_text(kept_scrub(home).value_or(ScrubReport{})));
     }
     if (request.path.starts_with(blobs_prefix)) {
       if (request.method != "PUT") return get_blob(*blobs, request);

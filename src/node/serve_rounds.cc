@@ -96,8 +96,25 @@ Result<void> Served::State::account_now() {
   return {};
 }
 
+Result<alliance::ViewsCheck> Served::State::check_views(const CheckViews& check, const alliance::GoOn& go_on) {
+  if (replaying) return fail(alliance::why("alliance.replaying"), "{}", replay.text());
+  auto found = check(go_on);
+  if (!found || found->faults.empty()) return found;
+  if (auto member = members->borrow_for_round()) {
+    (void)desk->know(*member);
+    members->give_back(*std::move(member));
+  }
+  std::vector<Gateway*> gateways{&*gateway};
+  if (lease_gateway) gateways.push_back(&*lease_gateway);
+  if (auto again = GatewayFeed::start(home, mounted, seams, std::move(gateways)))
+    feed = *std::move(again);
+  else
+    fmt::print(stderr, "gateway: {}\n", again.error().text());
+  return found;
+}
+
 std::vector<Damage> Served::State::repair() {
-  api::Ctx ctx{.home = home, .mounted = mounted, .seams = seams, .tool_dirs = tool_dirs};
+  api::Ctx ctx = this->ctx();
   auto done = scrub_home(ctx, {.repair = true});
   if (!done) fmt::print(stderr, "scrub: {}\n", done.error().text());
   std::vector<Damage> out = done ? std::move(done->damage) : std::vector<Damage>();

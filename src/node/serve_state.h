@@ -15,6 +15,7 @@
 #include "node/lending.h"
 #include "node/mount.h"
 #include "node/node_progress.h"
+#include "node/node_world.h"
 #include "node/open_members.h"
 #include "node/peer_desk.h"
 #include "node/serve.h"
@@ -22,11 +23,7 @@
 
 namespace hz::node {
 
-struct Served::State {
-  fs::path home;
-  alliance::Mounted mounted;
-  alliance::Seams seams;
-  std::vector<fs::path> tool_dirs;
+struct Served::State : NodeWorld {
   fs::path publish_log;
   bool has_reserve = true;  // as last told
   api::Gate gate;
@@ -39,7 +36,7 @@ struct Served::State {
   std::latch listening{1};                              // `server` is set: its first requests may come before that
   Fd lock;
   NodeFile file;
-  std::optional<OpenMembers> members;
+  std::optional<OpenMembers> kept_members;  // `members`
   std::optional<PeerDesk> desk;
   std::atomic<std::uint64_t> rounds = 0;
   std::unique_ptr<Shadow> shadow;
@@ -115,6 +112,8 @@ struct Served::State {
   void watch_reserve();
   // The accounts, when accounts.json asks for it. Nothing is said twice.
   Result<void> account_now();
+  // What other nodes may see and what the gateway goes by was read from the views: again, when those were replaced.
+  Result<alliance::ViewsCheck> check_views(const CheckViews& check, const alliance::GoOn& go_on);
   // As `hezong log scrub --repair`; what is still damaged afterwards is among what it returns.
   std::vector<Damage> repair();
   void sync_for_ever(std::stop_token stop, int pause_ms);

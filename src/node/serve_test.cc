@@ -14,6 +14,9 @@
 #include "net/client.h"
 #include "net/server.h"
 #include "node/mount.h"
+#include "pool/api_key.h"
+#include "pool/kinds.h"
+#include "sql/db.h"
 
 using namespace hz;
 
@@ -290,4 +293,68 @@ TEST_CASE("serve: while another node is slow to answer a round, requests that si
   answer.count_down();
   REQUIRE(added);
   CHECK(added->status == 200);
+}
+
+TEST_CASE("a node that signs all the while finds rows of its views that changed on the disk, and answers right again") {
+  World world;
+  auto served = world.serve({.scrub = {.mb_per_s = 1000, .core_share = 1, .every_ms = 1, .begin_ms = 0}});
+  const net::Client mine = world.client(served);
+  int sites = 0;
+  const auto add = [&] {
+    const std::string site = fmt::format(
+        R"({{"site":"site:s{}","name":"S","jurisdiction":"CN","backend":["backend:refrt"],"price_fen_per_hour_min":1,)"
+        R"("price_fen_per_hour_max":2,"switch_minutes_min":5,"switch_minutes_max":15}})",
+        sites++);
+    REQUIRE(mine.send({"POST", "/v1/pool/sites", "", {{"content-type", "application/json"}}, site})->status == 200);
+  };
+  const auto metric = [&](const std::string& name) {
+    const std::string all = mine.send({"GET", "/metrics"})->body;
+    const auto at = all.find("\n" + name + " ");
+    REQUIRE(at != std::string::npos);
+    return std::strtoll(all.c_str() + at + name.size() + 2, nullptr, 10);
+  };
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  const auto until = [&](const auto& ready) {
+    while (!ready() && std::chrono::steady_clock::now() < end) add();
+    CHECK(ready());
+  };
+  until([&] { return metric("hezong_scrub_views_compared") > 5; });
+  CHECK(metric("hezong_scrub_views_replaced_total") == 0);  // it moved on all the while, and nothing was wrong
+  {
+    sql::Db db = sql::Db::open(world.home / "views.sqlite", sql::Mode::scratch).value();
+    REQUIRE(db.exec("UPDATE pool_site SET jurisdiction = 'XX' WHERE site = 'site:s0'"));
+  }
+  until([&] { return metric("hezong_scrub_views_replaced_total") > 0; });
+  CHECK(metric("hezong_scrub_damage") == 0);
+  const json::Value status = body(mine.send({"GET", "/v1/status"}));
+  CHECK(*status.find("statements")->integer() == 1 + sites);
+  served.stop();
+  alliance::Member member = alliance::Member::open(world.home, world.ctx.mounted, world.ctx.seams).value();
+  sql::Db& views = *member.views().value();
+  CHECK(views.integer("SELECT count(*) FROM public_pool_site WHERE jurisdiction = 'CN'").value() == sites);
+}
+
+TEST_CASE("what the gateway goes by is read again when the views were replaced") {
+  World world;
+  const pool::NewKey key = pool::new_key(system_rng());
+  {
+    auto member = alliance::Member::open(world.home, world.ctx.mounted, world.ctx.seams).value();
+    REQUIRE(member.append(
+        alliance::draft(pool::ApiKey{key.id, "shop", hex(pool::secret_hash(key.secret)), {"product:p"}, 0, 0, 0})));
+    REQUIRE(member.views().value()->exec("UPDATE pool_api_key SET expires_ms = 1"));
+  }
+  const auto status = [&](const node::Served& served) {
+    const net::Client client =
+        net::Client::make({.url = served.file().url, .headers = {{"authorization", "Bearer " + key.secret}}}).value();
+    return client.send({"GET", "/v2/models/p/ready"})->status;
+  };
+  {
+    auto served = world.serve({.scrub = {.mb_per_s = 0}});
+    CHECK(status(served) == 401);  // said to be expired
+    served.stop();
+  }
+  auto served = world.serve({.scrub = {.mb_per_s = 1000, .core_share = 1, .every_ms = 1, .begin_ms = 0}});
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (status(served) == 401 && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+  CHECK(status(served) == 404);  // the key is good, and the product is not there
 }

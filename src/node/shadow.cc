@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "net/client.h"
 #include "sandbox/plain_http.h"
 #include "standards/alike.h"
 
@@ -144,17 +145,35 @@ void Shadow::run(const std::stop_token& stop) {
   }
 }
 
+Result<http::Response> Shadow::ask(const ShadowRoute::To& to, const ShadowCopy& copy) {
+  if (lines_.size() > 32) lines_.clear();  // addresses of servers that ended
+  const bool local = to.authorization.empty() && !to.pin;
+  http::Exchange& line =
+      lines_[fmt::format("{} {} {} {}", to.address, to.port, to.authorization, to.pin ? hex(*to.pin) : std::string())];
+  if (!line && local) {
+    line = sandbox::plain_exchange(to.address, to.port, limits_.ask_ms_max);
+  } else if (!line) {
+    net::ClientOptions options{
+        .url = fmt::format("{}://{}:{}", to.pin ? "https" : "http", net::bracketed(to.address), to.port),
+        .pin = to.pin,
+        .total_ms_max = static_cast<int>(limits_.ask_ms_max),
+        .response_bytes_max = limits_.body_bytes_max};
+    if (!to.authorization.empty()) options.headers.push_back({"authorization", to.authorization});
+    line = HZ_TRY(net::Client::make(std::move(options))).exchange();
+  }
+  return line({.method = "POST",
+               .path = fmt::format("/v2/models/{}{}", to.path_model, copy.path_end),
+               .headers = copy.headers,
+               .body = copy.body});
+}
+
 void Shadow::rerun(const ShadowCopy& copy) {
   std::optional<http::Response> said;
   for (const ShadowRoute::To& to : copy.route_->incumbents) {
-    if (lines_.size() > 32) lines_.clear();  // addresses of servers that ended
-    http::Exchange& line = lines_[{to.address, to.port}];
-    if (!line) line = sandbox::plain_exchange(to.address, to.port, limits_.ask_ms_max);
-    auto answer = line({.method = "POST",
-                        .path = fmt::format("/v2/models/{}{}", to.path_model, copy.path_end),
-                        .headers = copy.headers,
-                        .body = copy.body});
+    auto answer = ask(to, copy);
     if (!answer) continue;
+    // The lease is over there, or nobody serves under it: that is no answer of the incumbent.
+    if (!to.authorization.empty() && (answer->status == 401 || answer->status >= 502)) continue;
     said = *std::move(answer);
     if (said->status == 200) break;
   }

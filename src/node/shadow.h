@@ -6,15 +6,18 @@
 // of an answer. Nothing is written anywhere: a copy lives until it is compared, and counts stay.
 //
 // The copy is the node's own request: it carries no key, cookie or other header of the client but the form of the body,
-// is marked by `hezong-shadow: <drill>`, is not metered (no client asked for it) and uses no quota.
+// is marked by `hezong-shadow: <drill>`, is not metered (no client asked for it) and uses no quota. Only where the
+// incumbent is another member's, under a lease, that member meters it, as every request there.
 #pragma once
 #include <atomic>
 #include <condition_variable>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 
+#include "base/bytes.h"
 #include "base/http.h"
 #include "base/seams.h"
 #include "node/watch_rule.h"
@@ -35,6 +38,8 @@ struct ShadowRoute {
     std::string address;
     std::uint16_t port = 0;
     std::string path_model;
+    std::string authorization = {};  // at another member's node, under a lease
+    std::optional<Digest> pin = {};  // of that node's TLS key; absent: without TLS
     bool operator==(const To&) const = default;
   };
   std::string product, drill, claim;
@@ -100,6 +105,7 @@ class Shadow {
   std::int64_t gap();
   void run(const std::stop_token& stop);
   void rerun(const ShadowCopy& copy);
+  Result<http::Response> ask(const ShadowRoute::To& to, const ShadowCopy& copy);
 
   Clock& steady_;
   const ShadowLimits limits_;
@@ -112,7 +118,7 @@ class Shadow {
   std::int64_t second_ = -1, in_second_ = 0;
   std::condition_variable_any wake_;
   // Of the asking thread.
-  std::map<std::pair<std::string, std::uint16_t>, http::Exchange> lines_;
+  std::map<std::string, http::Exchange> lines_;
   std::jthread asking_;  // last: it ends first
 };
 

@@ -4,7 +4,10 @@
 #include <doctest/doctest.h>
 
 #include <set>
+#include <thread>
 
+#include "net/server.h"
+#include "node/drill_watch.h"
 #include "node/live_drill.h"
 
 using namespace hz;
@@ -90,6 +93,65 @@ TEST_CASE("shadow: answers of text are counted and not compared, and a new attem
   CHECK(one.counts().drawn == 0);
   one.shadow.use({{"product:p", "d1", "another", {{"127.0.0.1", 1, "m"}}}});
   CHECK(one.counts().requests == 0);
+}
+
+TEST_CASE(
+    "shadow: an incumbent at another member's site is asked under its lease, and only at the node with that key") {
+  TempDir dir;
+  const auto identity = net::ensure_identity(dir.path() / "tls", {}, system_clock()).value();
+  const std::string answer =
+      R"({"model_name":"m","outputs":[{"name":"y","datatype":"FP32","shape":[1,3],"data":[0.1,0.7,0.2]}]})";
+  std::atomic<int> good = 0, refused = 0;
+  auto server = net::Server::start(
+      {.tls = identity}, {.handle = [&](const http::Request& r) -> http::Response {
+                            const std::string* who = nullptr;
+                            for (const http::Header& h : r.headers)
+                              if (h.name == "authorization") who = &h.value;
+                            const bool may =
+                                who && *who == "Bearer the-secret" && r.path == "/v2/models/product%3Alease%3A7/infer";
+                            ++(may ? good : refused);
+                            return {.status = may ? 200 : 401, .headers = {}, .body = may ? answer : ""};
+                          },
+                          .body_bytes_max = [](const http::Request&) -> std::size_t { return 1000; }});
+  REQUIRE(server);
+  pool::Serving incumbent{
+      "today", "product:p", "site:theirs", "backend:b", "127.0.0.1", server->port(), "product:lease:7", "", ""};
+  incumbent.lease = "7";
+  incumbent.secret = "the-secret";
+  incumbent.pin = hex(net::pin_of(identity).value());
+  // One copy after it, compared or not answered.
+  const auto one_copy = [&](const pool::Serving& of) {
+    ManualClock clock{1'000};
+    SeededRng rng{7};
+    Shadow shadow(clock, rng, {.every = 1});
+    shadow.use({{"product:p", "d1", "claim", {incumbent_at(of)}}});
+    auto copy = shadow.draw("product:p", true, 10);
+    REQUIRE(copy);
+    copy->saw(answer);
+    shadow.offer(std::move(copy), {.body = "{}"}, "", 200);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    for (;;) {
+      const auto counts = shadow.take("product:p").counts;
+      if (counts.compared + counts.unanswered + counts.incomparable > 0 || std::chrono::steady_clock::now() > end)
+        return counts;
+      std::this_thread::yield();
+    }
+  };
+  auto counts = one_copy(incumbent);
+  CHECK(counts.compared == 1);
+  CHECK(counts.agreed == 1);
+  CHECK(good == 1);
+  // Over there the lease is over: the incumbent did not answer, and nothing is held against the substitute.
+  pool::Serving over = incumbent;
+  over.secret = "an-older-one";
+  CHECK(one_copy(over).unanswered == 1);
+  CHECK(refused == 1);
+  // Another node at this address sees neither request nor secret.
+  pool::Serving elsewhere = incumbent;
+  elsewhere.pin[0] = elsewhere.pin[0] == '0' ? '1' : '0';
+  CHECK(one_copy(elsewhere).unanswered == 1);
+  CHECK(good == 1);
+  CHECK(refused == 1);
 }
 
 TEST_CASE("drill: one at a time moves drills of a folder") {

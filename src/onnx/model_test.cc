@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/test_result.h"
 #include "onnx/reasons.h"
 
 using namespace hz;
@@ -34,8 +35,6 @@ Message tensor(std::int64_t dtype, std::vector<std::uint64_t> dims) {
   for (const auto d : dims) out.number(1, d);
   return out.number(2, static_cast<std::uint64_t>(dtype));
 }
-
-std::string_view slug(const auto& result) { return result ? "ok" : result.error().reason->slug; }
 
 Bytes tiny_model() {
   const Message shape = Message().sub(1, Message().number(1, 3)).sub(1, Message().text(2, "n"));

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/seams.h"
+#include "base/test_result.h"
 #include "pool/ledger.h"
 #include "pool/reasons.h"
 
@@ -11,11 +12,6 @@ using namespace hz;
 using namespace hz::pool;
 
 namespace {
-
-template <class Done>
-std::string_view slug(const Done& done) {
-  return done ? "" : done.error().reason->slug;
-}
 
 // Everything that can be seen of a ledger.
 std::string seen(const Ledger& ledger) {

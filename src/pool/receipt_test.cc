@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "base/test_result.h"
 #include "pool/account_round.h"
 #include "pool/close.h"
 #include "pool/compare.h"
@@ -10,11 +11,6 @@ using namespace hz;
 using namespace hz::pool;
 
 namespace {
-
-template <class Done>
-std::string_view slug(const Done& done) {
-  return done ? "" : done.error().reason->slug;
-}
 
 constexpr std::int64_t hour_ms = 3'600'000;
 

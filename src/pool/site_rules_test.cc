@@ -4,6 +4,7 @@
 #include <csignal>
 #include <fstream>
 
+#include "base/test_result.h"
 #include "crypto/hash.h"
 #include "pool/claim_folder.h"
 #include "pool/claims.h"
@@ -32,15 +33,11 @@ ServerJob job() {
   out.deadline_ms = 1;
   return out;
 }
-template <class T>
-std::string slug(const Result<T>& result) {
-  return result ? "" : std::string(result.error().reason->slug);
-}
 template <class Change>
 std::string refused(Change change) {
   ServerJob out = job();
   change(out);
-  return slug(check(out));
+  return std::string(slug(check(out)));
 }
 
 }  // namespace

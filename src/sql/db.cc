@@ -29,6 +29,7 @@ const Reason& reason_of(int rc) {
       return why("sql.corrupt");
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+    case SQLITE_INTERRUPT:
       return why("sql.busy");
     case SQLITE_CONSTRAINT:
       return why("sql.constraint");
@@ -68,6 +69,7 @@ struct Db::State {
   std::string path;
   std::unordered_map<std::string, sqlite3_stmt*, TextHash, std::equal_to<>> statements;
   int depth = 0;  // open transactions: 0 none, 1 BEGIN, more = savepoints
+  std::function<bool()> go_on = {};
 
   ~State() {
     clear();
@@ -261,6 +263,23 @@ Result<void> Db::transaction(const std::function<Result<void>()>& body) {
     (void)run("ROLLBACK TO nested; RELEASE nested");
   }
   return done;
+}
+
+void Db::ask_meanwhile(std::function<bool()> go_on) {
+  constexpr int machine_steps = 20'000;
+  state_->go_on = std::move(go_on);
+  const auto ask = [](void* of) { return static_cast<State*>(of)->go_on() ? 0 : 1; };
+  sqlite3_progress_handler(state_->db, state_->go_on ? machine_steps : 0, state_->go_on ? +ask : nullptr, state_.get());
+}
+
+Result<void> Db::copy_of(Db& source) {
+  HZ_ASSERT(state_->depth == 0 && source.state_->depth == 0);
+  sqlite3_backup* copy = sqlite3_backup_init(state_->db, "main", source.state_->db, "main");
+  if (!copy) return state_->refuse(sqlite3_errcode(state_->db), "copy");
+  (void)sqlite3_backup_step(copy, -1);
+  const int rc = sqlite3_backup_finish(copy);  // says how the step ended
+  if (rc != SQLITE_OK && rc != SQLITE_DONE) return state_->refuse(rc, "copy");
+  return {};
 }
 
 Result<void> Db::begin_read() {

@@ -66,6 +66,13 @@ class Db {
   Result<void> begin_read();
   void end_read();
   std::int64_t changes() const;
+  // Asked again and again while a statement runs, every few milliseconds; may wait. False ends the statement with
+  // sql.busy. Empty: no more.
+  void ask_meanwhile(std::function<bool()> go_on);
+  // From now on this database has the pages of `source`: in one transaction, which every connection to it sees whole or
+  // not at all, and whatever its own pages held. Nothing may be open here, and `source` is nobody else's meanwhile.
+  // Errors: as exec; sql.corrupt when not even the first page is a database's.
+  Result<void> copy_of(Db& source);
   sqlite3* raw() const;
 
  private:

@@ -2,27 +2,16 @@
 // once stay the keys.
 #include "alliance/authority.h"
 #include "alliance/keys.h"
-#include "alliance/member.h"
 #include "blob/store.h"
 #include "log/store.h"
-#include "pool/kinds.h"
+#include "member_story.h"
 #include "sql/db.h"
-#include "story.h"
 
 namespace hz::fault {
 namespace {
 
-alliance::Mounted mounted() {
-  static const std::string_view schemas[] = {pool::view_schema()};
-  return {pool::kinds(), schemas};
-}
-alliance::Seams seams() { return {&system_clock(), &system_rng(), &silent_progress()}; }
-Result<alliance::Member> create(const fs::path& folder) {
-  return alliance::Member::create(folder / "home", {"Fault", "fault.example/member"}, mounted(), seams());
-}
-alliance::Draft site() {
-  alliance::Draft draft =
-      alliance::draft(pool::Site{"site:a", "A", "unknown", "unknown", {{"backend:refrt", 1, 2, 3, 4}}});
+alliance::Draft one_site() {
+  alliance::Draft draft = site(1, "A");
   draft.idem = Digest{7};
   return draft;
 }
@@ -34,7 +23,7 @@ void prepare(const fs::path& folder) { fs::create_directories(folder); }
 void run(const fs::path& folder) {
   auto member = need(create(folder));
   acknowledge("created " + alliance::fingerprint(member.authority().genesis.roots.front()));
-  const auto receipt = need(member.append(site()));
+  const auto receipt = need(member.append(one_site()));
   acknowledge("appended " + receipt.id);
   need(member.views());
 }
@@ -43,11 +32,11 @@ void verify(const fs::path& folder, const std::string& acknowledged) {
   // Whoever was told nothing types the command again: either it finishes the member, or the member is there.
   auto again = create(folder);
   require(again || again.error().reason->slug == "alliance.exists", "a creation cut short can be finished");
-  auto member = need(alliance::Member::open(folder / "home", mounted(), seams()));
+  auto member = open(folder);
   if (acknowledged.starts_with("created "))
     require(acknowledged.find(alliance::fingerprint(member.authority().genesis.roots.front())) == 8,
             "the keys that were shown are the keys");
-  const auto receipt = need(member.append(site()));
+  const auto receipt = need(member.append(one_site()));
   const auto told = acknowledged.find("appended ");
   if (told != std::string::npos) {
     require(receipt.repeated, "an acknowledged statement is there");

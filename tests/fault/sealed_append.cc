@@ -1,37 +1,26 @@
 // Sealed statements: a body is durable before the statement that commits to it, whatever goes wrong in between. A batch
 // large enough that its blobs are synced together, one alone, and an erasure.
 #include "alliance/kinds.h"
-#include "alliance/member.h"
 #include "blob/store.h"
 #include "log/store.h"
-#include "pool/kinds.h"
+#include "member_story.h"
 #include "sql/db.h"
 #include "statement/sign.h"
-#include "story.h"
 
 namespace hz::fault {
 namespace {
 
 constexpr int batch = 4;  // from four on, blobs are synced together
 
-alliance::Mounted mounted() {
-  static const std::string_view schemas[] = {pool::view_schema()};
-  return {pool::kinds(), schemas};
-}
-alliance::Seams seams() { return {&system_clock(), &system_rng(), &silent_progress()}; }
-alliance::Member open(const fs::path& folder) {
-  return need(alliance::Member::open(folder / "home", mounted(), seams()));
-}
-alliance::Draft site(int number) {
-  alliance::Draft draft = alliance::draft(
-      pool::Site{fmt::format("site:s{}", number), "A", "unknown", "unknown", {{"backend:refrt", 1, 2, 3, 4}}});
+alliance::Draft sealed_site(int number) {
+  alliance::Draft draft = site(number, "A");
   draft.idem = Digest{static_cast<std::uint8_t>(number + 1)};
   draft.audience = alliance::Audience{};
   return draft;
 }
 std::vector<alliance::Draft> sites() {
   std::vector<alliance::Draft> out;
-  for (int i = 0; i < batch; ++i) out.push_back(site(i));
+  for (int i = 0; i < batch; ++i) out.push_back(sealed_site(i));
   return out;
 }
 
@@ -39,14 +28,14 @@ std::vector<alliance::Draft> sites() {
 
 void prepare(const fs::path& folder) {
   fs::create_directories(folder);
-  need(alliance::Member::create(folder / "home", {"Fault", "fault.example/member"}, mounted(), seams()));
+  need(create(folder));
 }
 
 void run(const fs::path& folder) {
   auto member = open(folder);
   const auto receipts = need(member.append(sites()));
   acknowledge("batch " + receipts.back().id);
-  const auto one = need(member.append(site(batch)));
+  const auto one = need(member.append(sealed_site(batch)));
   acknowledge("one " + one.id);
   need(member.erase(need(member.find(one.id)), "wrong"));
   acknowledge("erased");

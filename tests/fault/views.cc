@@ -1,29 +1,19 @@
 // Lasting views: whatever a power cut leaves of the file is the state after one of its transactions, at or after the
 // last checkpoint that returned, and replaying from there gives the rows of a replay from nothing.
 #include "alliance/kinds.h"
-#include "alliance/member.h"
 #include "alliance/peers.h"
 #include "alliance/replay.h"
 #include "log/store.h"
-#include "pool/kinds.h"
+#include "member_story.h"
 #include "sql/db.h"
-#include "story.h"
 
 namespace hz::fault {
 namespace {
 
 constexpr int rounds = 8, each = 15;  // statements
 
-alliance::Mounted mounted() {
-  static const std::string_view schemas[] = {pool::view_schema()};
-  return {pool::kinds(), schemas};
-}
-alliance::Seams seams() { return {&system_clock(), &system_rng(), &silent_progress()}; }
-alliance::Member open(const fs::path& folder) {
-  return need(alliance::Member::open(folder / "home", mounted(), seams()));
-}
 // Rows that change more often than they are added, so that pages are written again and again.
-alliance::Draft site(int number) {
+alliance::Draft changing_site(int number) {
   return alliance::draft(pool::Site{fmt::format("site:s{}", number % 40),
                                     fmt::format("place {}", number),
                                     "unknown",
@@ -49,9 +39,9 @@ std::int64_t standing_on(alliance::Views& views) {
 
 void prepare(const fs::path& folder) {
   fs::create_directories(folder);
-  auto member = need(alliance::Member::create(folder / "home", {"Fault", "fault.example/member"}, mounted(), seams()));
+  auto member = need(create(folder));
   std::vector<alliance::Draft> drafts;
-  for (int i = 0; i < rounds * each; ++i) drafts.push_back(site(i));
+  for (int i = 0; i < rounds * each; ++i) drafts.push_back(changing_site(i));
   need(member.append(drafts));
 }
 

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -139,6 +140,98 @@ def drill_house(run, home, source, folder):
     pathlib.Path(home, "sites.json").write_text(json.dumps(
         {"sites": [{"site": f"site:{site}", "adapter": "local", "slots": 4} for site in ("a", "b")]}))
     return deploy
+
+
+class DrillHouse:
+    """That member with its product served by its incumbent, `today`, and a key to call it; all of it ends with this."""
+
+    def __init__(self, hezong, source, folder, shim):
+        self.hezong, self.source, self.folder, self.home = hezong, source, folder, folder + "/home"
+        self.node = self.client = None
+        self.deploy = drill_house(self.run, self.home, source, folder)
+        self.run("job", "submit", "product:reach", "--site", "site:a", "--backend", "backend:refrt", "--claim", "today", "--wait")
+        self.run("pool", "route", "set", "product:reach", "--target", "today,site:a,backend:refrt")
+        self.key, self.stop, self.loaded = folder + "/key", folder + "/stop", folder + "/load.json"
+        self.run("pool", "key", "add", "plant", "--product", "product:reach", "--out", self.key)
+        # What ends right after the first statement that it signs.
+        self.cut = {**os.environ, "HEZONG_PROGRESS": "off", "LD_PRELOAD": shim, "HZ_CUT_AFTER": "1"}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pathlib.Path(self.stop).touch()
+        if self.client:
+            self.client.kill()
+        for claim in self.servers():
+            self.run("job", "cancel", claim)
+        self.down()
+
+    def run(self, *words, codes=(0,)):
+        return run(self.hezong, self.home, *words, code=codes, seconds_max=180)
+
+    def up(self, *flags):
+        self.node = start(self.hezong, self.home, *flags)
+        return self.node
+
+    def down(self):
+        if self.node and self.node.poll() is None:
+            self.node.send_signal(signal.SIGTERM)
+            self.node.wait(timeout=30)
+
+    def up_cut(self, *flags):
+        """A node that ends as soon as it signs something; waits for that."""
+        subprocess.run([self.hezong, "--home", self.home, "up", "--sync-ms", "0", *flags], stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, timeout=60, env=self.cut)
+
+    def cut_after_each(self, *words):
+        """Types the command until it ends by itself; each one dies right after its first statement. How many did."""
+        for cuts in range(40):
+            done = subprocess.run([self.hezong, "--home", self.home, "--json", *words], stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL, timeout=180, env=self.cut)
+            # 6: everything had been done by the one before, and only its answer was lost.
+            if done.returncode in (0, 6):
+                return cuts
+            if done.returncode != -signal.SIGKILL:
+                break
+        sys.exit(f"{words} ended with {done.returncode} after {cuts} cuts")
+
+    def load(self):
+        """An ordinary client calls the product from now on."""
+        url = json.loads(pathlib.Path(self.home, "node.json").read_text())["url"]
+        with open(self.loaded, "w", encoding="ascii") as out:
+            self.client = subprocess.Popen([sys.executable, str(self.source / "examples/load.py"), url, "reach",
+                                            str(self.deploy / "products" / "reach.golden"), self.key, self.stop], stdout=out)
+
+    def end_load(self):
+        """And no more: what it saw."""
+        pathlib.Path(self.stop).touch()
+        self.client.wait(timeout=60)
+        pathlib.Path(self.stop).unlink()
+        return json.loads(pathlib.Path(self.loaded).read_text())
+
+    def servers(self):
+        return sorted(path.stem for path in pathlib.Path(self.home, "serving").glob("*.json"))
+
+    def route(self):
+        return [t["claim"] for t in self.run("pool", "route", "list")["routes"][0]["route"]["targets"]]
+
+    def drill_opened(self):
+        return self.run("drill", "new", "--lose", "backend:refrt", "--live")["drill"]
+
+    def said_since(self, drill):
+        """What was signed after a drill was opened, oldest first: steps by their stage, routes by who gets how much."""
+        out = []
+        for line in self.run("log", "show", "--limit", "100")["statements"]:
+            if line["id"] == drill:
+                return out[::-1]
+            body = self.run("log", "cat", line["id"])["body"] if line["kind"] in ("drill.step", "pool.route") else {}
+            if line["kind"] == "drill.step":
+                out.append(body["stage"])
+            elif line["kind"] == "pool.route":
+                out.append(" ".join(f"{'incumbent' if t['claim'] == 'today' else 'substitute'} {t['weight']}"
+                                    for t in body["targets"]))
+        sys.exit(f"{drill} is not in the log")
 
 
 # A server that hands on to the real one, and under a condition gives every answer the wrong way round.

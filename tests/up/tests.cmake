@@ -1,6 +1,9 @@
 # The wall clock of one process, for a test.
 add_library(clock_shim MODULE ${CMAKE_CURRENT_LIST_DIR}/clock_shim.cc)
 target_link_libraries(clock_shim PRIVATE ${CMAKE_DL_LIBS})
+# Ends a process right after a statement of it.
+add_library(cut_shim MODULE ${CMAKE_CURRENT_LIST_DIR}/cut_shim.cc)
+target_link_libraries(cut_shim PRIVATE ${CMAKE_DL_LIBS})
 add_test(NAME up.process COMMAND ${CMAKE_CURRENT_LIST_DIR}/up.py $<TARGET_FILE:hezong>)
 set_tests_properties(up.process PROPERTIES TIMEOUT 180)
 add_test(NAME up.three COMMAND ${CMAKE_CURRENT_LIST_DIR}/three.py $<TARGET_FILE:hezong>)
@@ -18,9 +21,11 @@ set_tests_properties(up.models PROPERTIES TIMEOUT 300)
 add_test(NAME up.gateway COMMAND ${CMAKE_CURRENT_LIST_DIR}/gateway.py $<TARGET_FILE:hezong> $<TARGET_FILE:oip-host>
          ${PROJECT_SOURCE_DIR})
 set_tests_properties(up.gateway PROPERTIES TIMEOUT 300)
-add_test(NAME up.drill COMMAND ${CMAKE_CURRENT_LIST_DIR}/drill.py $<TARGET_FILE:hezong> ${PROJECT_SOURCE_DIR})
+add_test(NAME up.drill COMMAND ${CMAKE_CURRENT_LIST_DIR}/drill.py $<TARGET_FILE:hezong> ${PROJECT_SOURCE_DIR}
+         $<TARGET_FILE:cut_shim>)
 set_tests_properties(up.drill PROPERTIES TIMEOUT 300)
-add_test(NAME up.shadow COMMAND ${CMAKE_CURRENT_LIST_DIR}/shadow.py $<TARGET_FILE:hezong> ${PROJECT_SOURCE_DIR})
+add_test(NAME up.shadow COMMAND ${CMAKE_CURRENT_LIST_DIR}/shadow.py $<TARGET_FILE:hezong> ${PROJECT_SOURCE_DIR}
+         $<TARGET_FILE:cut_shim>)
 set_tests_properties(up.shadow PROPERTIES TIMEOUT 180)
 add_test(NAME up.deny COMMAND ${CMAKE_CURRENT_LIST_DIR}/deny.py $<TARGET_FILE:hezong> ${PROJECT_SOURCE_DIR})
 set_tests_properties(up.deny PROPERTIES TIMEOUT 180 SKIP_RETURN_CODE 77)
