@@ -22,8 +22,8 @@ struct NodeWorld {
 };
 
 // Calls `look` every `pause_ms`, from now until the thread is asked to stop. Nobody waits for a look, so it steps back
-// where requests want the processor (it replays what they appended: docs/decisions/0154). What goes wrong is said on stderr as
-// `what: reason`, once until it changes.
+// where requests want the processor (it replays what they appended: docs/decisions/0154). What goes wrong is said on
+// stderr as `what: reason`, once until it changes.
 std::jthread every(std::string what, int pause_ms, std::function<Result<void>(std::stop_token)> look);
 
 }  // namespace hz::node

@@ -159,7 +159,10 @@ TEST_CASE("scrub: a byte that changed in the views is found and put right, by th
     CAPTURE(by_command);
     World w;
     const auto people = [](alliance::Member& of) {
-      return of.views().value()->integer("SELECT people_min FROM talent_need WHERE component = 'backend:b1700'").value();
+      return of.views()
+          .value()
+          ->integer("SELECT people_min FROM talent_need WHERE component = 'backend:b1700'")
+          .value();
     };
     alliance::Member open = alliance::Member::open(w.home, node::mounted(), w.at(0).ctx.seams).value();
     const auto right = people(open);
