@@ -13,6 +13,13 @@ CREATE TABLE tail(
   hash BLOB NOT NULL CHECK (length(hash) = 32)
 ) STRICT;
 
+-- Says to whoever keeps keys in memory that stored ones were put right.
+CREATE TABLE repaired(
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  count INTEGER NOT NULL CHECK (count >= 0)
+) STRICT;
+INSERT INTO repaired VALUES(1, 0);
+
 WITH RECURSIVE i(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM i WHERE i < 254)
 INSERT INTO tail SELECT n * 256 + i, substr(hashes, 32 * i + 1, 32) FROM tile, i
 WHERE level = 0 AND length(hashes) < 8192 AND 32 * i < length(hashes);

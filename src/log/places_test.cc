@@ -8,6 +8,7 @@
 #include "log/scrub.h"
 #include "log/sql_text.h"
 #include "log/test_world.h"
+#include "log/tile_reader.h"
 #include "sql/migrate.h"
 
 using namespace hz;
@@ -245,4 +246,30 @@ TEST_CASE("places: a full check says which key leads astray or nowhere, and repa
         "");  // nobody's yet; a writer would not notice either
   CHECK(after("INSERT INTO place SELECT idem, idx FROM entry WHERE idx = 16999")
             .starts_with("log.index_corrupt: table place holds keys"));
+}
+
+TEST_CASE("places: keys that were put right are found by who kept the wrong ones in memory, and are what is swept") {
+  const TempDir dir;
+  Log log = create_log(dir.path());
+  REQUIRE(log.append(entries_of(0, 200)));
+  log.rest();
+  {
+    sql::Db db = sql::Db::open(dir.path() / "log" / "log.db", sql::Mode::writer).value();
+    REQUIRE(db.exec("UPDATE entry SET id = zeroblob(32), idem = zeroblob(16) WHERE idx = 7"));
+  }
+  const auto old = entries_of(7, 8);
+  Log kept_wrong = writer(dir.path());
+  CHECK_FALSE(kept_wrong.find(old[0].id).value());
+  kept_wrong.rest();
+  Log twin = create_log(dir.path() / "twin");
+  REQUIRE(twin.append(entries_of(0, 200)));
+  const std::vector<GetBundle> sources{
+      [&](std::uint64_t n, unsigned width) { return TileReader(exchange_of(twin), "").entries(n, width); }};
+  const std::uint64_t bundles[] = {0};
+  REQUIRE(repair(dir.path() / "log", bundles, sources, identify, silent_progress()));
+  REQUIRE(kept_wrong.resume());
+  CHECK(kept_wrong.append(old).value().front().repeated);
+  REQUIRE(kept_wrong.append(entries_of(200, 20'000)));
+  CHECK(kept_wrong.fsck(silent_progress(), identify)->faults.empty());
+  CHECK(rows_of(dir.path() / "log") == grown_rows(20'000, 20'000));
 }

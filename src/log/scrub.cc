@@ -175,6 +175,7 @@ Result<Repaired> repair(const fs::path& folder, std::span<const std::uint64_t> b
       const bool last = tile.level == 0 && tile.width < tile_width;
       HZ_TRY(last ? put_tail(db, tile.n * tile_width, bytes) : put_tile(db, tile, bytes));
     }
+    HZ_TRY(db.exec("UPDATE repaired SET count = count + 1"));
     return rebuild_places(db, HZ_TRY(stored_size(db)));
   }));
   out.entries = entries.size();

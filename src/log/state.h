@@ -39,6 +39,7 @@ struct Log::State {
   std::string vkey = {};    // the writer's key, as the file has it
   std::optional<Checked> checked = {};
   Places places = {};
+  std::int64_t repaired = 0;  // of the file, when `places` was last right
 
   fs::path db_path() const { return folder / "log.db"; }
   // Reads head row and partial tiles of the current snapshot and verifies them against each other and the signature.

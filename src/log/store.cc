@@ -255,12 +255,13 @@ Result<void> Log::State::advance(bool to_write) {
   if (inode_of(db_path()) != file) return fail(why("log.replaced"), "{}", db_path().string());
   bool same = false;
   std::optional<std::string> other;  // by its text: reading a key checks a point of a curve
-  HZ_TRY(db.query("SELECT checkpoint, vkey FROM head, log WHERE head.one = 1 AND log.one = 1", {},
-                  [&](const sql::Row& row) {
-                    same = row.text_view(0) == checkpoint;
-                    if (row.text_view(1) != vkey) other = row.text(1);
-                    return false;
-                  }));
+  HZ_TRY(db.query("SELECT checkpoint, vkey, (SELECT count FROM repaired) FROM head, log", {}, [&](const sql::Row& row) {
+    same = row.text_view(0) == checkpoint;
+    if (row.text_view(1) != vkey) other = row.text(1);
+    if (row.integer(2) != repaired) places.forget();
+    repaired = row.integer(2);
+    return false;
+  }));
   if (to_write && other) return fail(why("log.wrong_key"), "{}: the log is {} by now", folder.string(), *other);
   if (same) return {};
   const Head old = head;
