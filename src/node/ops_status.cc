@@ -363,8 +363,7 @@ std::string text(const StatusOut& out, const api::Style& style) {
   if (!silent.empty())
     shown += "did not say where their node runs:" + silent +
              "\n  each says it with: hezong node describe --jurisdiction XX\n";
-  if (!silent_strangers.empty())
-    shown += "no members, so you may say where they run, in witnesses.json:" + silent_strangers + "\n";
+  if (!silent_strangers.empty()) shown += "run by no member, say where in witnesses.json:" + silent_strangers + "\n";
   return shown;
 }
 

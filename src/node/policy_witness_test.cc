@@ -102,8 +102,7 @@ TEST_CASE("a witness that is no member runs where this member says, and status n
   const auto op =
       std::ranges::find(ops(), std::string_view("member.status"), [](const api::Op* one) { return one->id; });
   const auto status = [&] { return (*op)->call(w.at(0).ctx, json::parse("{}").value(), {}).value(); };
-  CHECK(status().text.find("no members, so you may say where they run, in witnesses.json: public") !=
-        std::string::npos);
+  CHECK(status().text.find("run by no member, say where in witnesses.json: public") != std::string::npos);
   const auto say = [&](std::string_view text) {
     REQUIRE(write_file_durably(w.member(0).home() / "witnesses.json", as_bytes(text)));
     return status();
