@@ -8,8 +8,9 @@
 //   one by one   1 connection, one statement a request, the next after the answer
 //   status       GET /v1/status, one connection: what a request costs that only reads
 //
-// Before each part the views are brought up to what the part before it appended, so that none pays for another; what
-// the node replays of its own statements while they come is in the part's figures.
+// Before each part the views are brought up to what the part before it appended, and what that left in the page cache is
+// written, so that none pays for another; what the node replays of its own statements while they come is in the part's
+// figures.
 //
 // Beside it in the same run, what no such node can beat: this disk's synced write, of which an append needs two.
 //
@@ -234,6 +235,7 @@ int main(int argc, char** argv) {
     const double from = now_s();
     clients[0].status();
     replay_s.push_back(now_s() - from);
+    ::sync();
   };
   const double cpu_before = cpu_seconds(node.pid), flat_kb_before = written_kb(node.pid);
   const double rate = static_cast<double>(count) / run(flat, 0, &flat_s);

@@ -21,9 +21,8 @@
 namespace hz::log {
 namespace {
 
-// Ids are random, so every batch dirties pages all over their indexes: a cache that holds those pages and 16 MB of
-// write-ahead log between checkpoints almost double the rate at 500,000 entries (docs/decisions/0012), and 64 MB write
-// an eighth less (0145).
+// Keys are random, so a cache that holds the pages of their index counts (docs/decisions/0012). A checkpoint stalls one
+// append: 8 MiB between two is 20 ms, and more would save little since keys are written in sweeps (0154).
 constexpr std::string_view writer_pragmas = "PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=2000";
 
 constexpr auto lock_wait = std::chrono::seconds(10);
