@@ -8,9 +8,9 @@
 //   one by one   1 connection, one statement a request, the next after the answer
 //   status       GET /v1/status, one connection: what a request costs that only reads
 //
-// Before each part the views are brought up to what the part before it appended, and what that left in the page cache is
-// written, so that none pays for another; what the node replays of its own statements while they come is in the part's
-// figures.
+// Before each part the views are brought up to what the part before it appended, and what that left in the page cache
+// is written, so that none pays for another; what the node replays of its own statements while they come is in the
+// part's figures.
 //
 // Beside it in the same run, what no such node can beat: this disk's synced write, of which an append needs two.
 //
