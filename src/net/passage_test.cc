@@ -174,6 +174,7 @@ TEST_CASE("passage: what an upstream says unasked is not taken for the next requ
   for (int i = 0; i < 50; ++i) {
     s.send(get("/gate"));
     CHECK(s.read_answer().ends_with("\nasked"));
+    wait_for([&] { return book.ended == i + 1; });  // it is settled after the answer went out
     CHECK_FALSE(book.last().kept);
     go.release();
     said.acquire();
