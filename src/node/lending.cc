@@ -19,7 +19,11 @@ Lending::Lending(World world)
       in_(world_.home, *world_.seams.clock) {}
 
 void Lending::run(int pause_ms) {
-  deciding_ = every("leases", pause_ms, [this](std::stop_token) { return decide(); });
+  // The one look that replays whatever was appended; servers are started by the next.
+  deciding_ = every("leases", pause_ms, [this](std::stop_token) {
+    step_back();
+    return decide();
+  });
   starting_ = every("lent servers", pause_ms, [this](std::stop_token stop) { return start(std::move(stop)); });
   asking_ = every("taken servers", pause_ms, [this](std::stop_token stop) { return ask(std::move(stop)); });
 }

@@ -12,8 +12,6 @@
 namespace hz::node {
 namespace {
 
-// Of the kernel's 0 to 19: a tenth of what a request gets where both want the processor.
-constexpr int look_nice = 10;
 // Looks take a tenth of a processor at most, unless that made them too rare. Under load each replays more then, and
 // writes pages once that many small ones would write many times.
 constexpr int rest_times = 10;
@@ -25,12 +23,18 @@ std::chrono::nanoseconds processor_time() {
   return std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec);
 }
 
+// Of the kernel's 0 to 19: a tenth of what a request gets where both want the processor.
+constexpr int behind_nice = 10;
+
 }  // namespace
+
+void step_back() {
+  // On Linux each thread has its own. Where it cannot be set, the thread is as before.
+  (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), behind_nice);
+}
 
 std::jthread every(std::string what, int pause_ms, std::function<Result<void>(std::stop_token)> look) {
   return std::jthread([what = std::move(what), pause_ms, look = std::move(look)](std::stop_token stop) {
-    // On Linux a thread has its own; where it cannot be set, looks are as before.
-    (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), look_nice);
     std::mutex waiting;
     std::condition_variable_any wake;
     std::unique_lock held(waiting);

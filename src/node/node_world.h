@@ -21,9 +21,12 @@ struct NodeWorld {
   api::Ctx ctx() const { return {.home = home, .mounted = mounted, .seams = seams, .tool_dirs = tool_dirs}; }
 };
 
-// Calls `look` every `pause_ms`, from now until the thread is asked to stop. Nobody waits for a look, so it steps back
-// where requests want the processor (it replays what they appended: docs/decisions/0154). What goes wrong is said on
-// stderr as `what: reason`, once until it changes.
+// The calling thread takes the processor behind requests from now on: for replaying what they appended
+// (docs/decisions/0154). A process that it starts would inherit that, so it starts none.
+void step_back();
+
+// Calls `look` every `pause_ms`, and less often where looks take more than a tenth of a processor, from now until the
+// thread is asked to stop. What goes wrong is said on stderr as `what: reason`, once until it changes.
 std::jthread every(std::string what, int pause_ms, std::function<Result<void>(std::stop_token)> look);
 
 }  // namespace hz::node
