@@ -35,10 +35,7 @@ Result<Fd> alone(const fs::path& path) {
 struct Removed {
   const fs::path& path;
   explicit Removed(const fs::path& of) : path(of) {}
-  ~Removed() {
-    std::error_code ignored;
-    for (const char* suffix : {"", "-wal", "-shm", "-journal"}) fs::remove(path.string() + suffix, ignored);
-  }
+  ~Removed() { remove_views_file(path); }
   Removed(const Removed&) = delete;
   Removed& operator=(const Removed&) = delete;
 };

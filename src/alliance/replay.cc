@@ -84,11 +84,6 @@ Result<Fd> lock_file(const fs::path& path) {
 // Before anything is written through this connection.
 Result<void> sync_at_checkpoints(sql::Db& db) { return db.run("PRAGMA synchronous=NORMAL"); }
 
-void remove_files(const fs::path& path) {
-  std::error_code ignored;
-  for (const char* suffix : {"", "-wal", "-shm", "-journal"}) fs::remove(path.string() + suffix, ignored);
-}
-
 // Errors of the machine stop replay; all others are about the statement.
 bool is_machine_error(const Error& error) {
   for (const std::string_view slug : {"sql.open", "sql.busy", "sql.full", "sql.io", "sql.corrupt", "base.read"})
@@ -166,6 +161,11 @@ const statement::Kind* find_kind(const Mounted& mounted, std::string_view slug) 
   return nullptr;
 }
 
+void remove_views_file(const fs::path& path) {
+  std::error_code ignored;
+  for (const char* suffix : {"", "-wal", "-shm", "-journal"}) fs::remove(path.string() + suffix, ignored);
+}
+
 std::string this_boot() {
   const auto text = read_text("/proc/sys/kernel/random/boot_id", 100);
   return text ? *text : "unknown";
@@ -185,7 +185,7 @@ Result<Views> Views::open(const fs::path& path, const Mounted& mounted, const st
       return Views(path, mounted, own, false, boot, *std::move(opened));
   }
   opened = fail(hz::sql::why("sql.open"), "closed");  // the handle must be gone before the file is
-  remove_files(path);
+  remove_views_file(path);
   auto db = HZ_TRY(sql::Db::open(path, sql::Mode::scratch));
   if (lasting) HZ_TRY(sync_at_checkpoints(db));
   HZ_TRY(make_tables(db, mounted, own, lasting ? any_boot : boot));
@@ -199,7 +199,7 @@ Result<Views> Views::in_memory(const Mounted& mounted, const std::string& own) {
 }
 
 Result<Views> Views::beside(const fs::path& path) const {
-  remove_files(path);
+  remove_views_file(path);
   auto db = HZ_TRY(sql::Db::open(path, sql::Mode::scratch));
   // One large transaction: a write-ahead log would hold every page a second time. Savepoints are undone from memory.
   HZ_TRY(db.run("PRAGMA journal_mode=MEMORY"));
@@ -220,7 +220,7 @@ Result<void> Views::become(Views& other, const std::function<Result<void>(sql::D
 Result<void> Views::clear() {
   const Fd lock = HZ_TRY(lock_file(path_));
   db_ = HZ_TRY(sql::Db::open(":memory:", sql::Mode::scratch));
-  remove_files(path_);
+  remove_views_file(path_);
   db_ = HZ_TRY(sql::Db::open(path_, sql::Mode::scratch));
   if (lasting_) HZ_TRY(sync_at_checkpoints(db_));
   return make_tables(db_, mounted_, own_, lasting_ ? any_boot : boot_);

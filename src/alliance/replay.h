@@ -34,6 +34,9 @@
 
 namespace hz::alliance {
 
+// A file of views with what SQLite keeps beside it. What is not there is no fault.
+void remove_views_file(const fs::path& path);
+
 // From so many statements on, own and mirrored, views outlive a reboot. Below, replaying them takes a third of a
 // second.
 inline constexpr std::uint64_t lasting_from = 20'000;

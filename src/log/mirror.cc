@@ -45,11 +45,10 @@ struct Mirror::State {
   Result<void> load() {
     const std::uint64_t stored = HZ_TRY(stored_count());
     auto partial = HZ_TRY(stored_partial(db, stored));
-    for (unsigned level = 0; level < partial.size(); ++level)
-      if (partial[level].size() != width_at(level, hashes_at(level, stored) / tile_width, stored))
-        return fail(why("log.tile_corrupt"), "{}: a partial tile of {} leaves is missing or cut", folder.string(),
-                    stored);
-    edge = TileEdge(stored, std::move(partial));
+    if (!partial)
+      return fail(why("log.tile_corrupt"), "{}: a partial tile of {} leaves is missing or cut", folder.string(),
+                  stored);
+    edge = TileEdge(stored, *std::move(partial));
     return db.query("SELECT idx, leaf FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx",
                     {column(std::min(keys->next(), stored)), column(stored)}, [&](const sql::Row& row) {
                       keys->read(static_cast<std::uint64_t>(row.integer(0)), row.blob(1));

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <ranges>
 #include <thread>
 
 #include "base/folders.h"
@@ -209,7 +208,7 @@ Result<bool> Log::State::mirrors() { return HZ_TRY(db.integer("SELECT count(*) F
 Result<void> Log::State::load_head() {
   Head stored;
   std::string note;
-  std::vector<std::vector<Digest>> partial;
+  std::optional<std::vector<std::vector<Digest>>> partial;
   bool found = false;
   // One read transaction, so that a commit in between cannot mix two heads.
   HZ_TRY(db.run("BEGIN"));
@@ -238,15 +237,12 @@ Result<void> Log::State::load_head() {
   if (signed_head->size != stored.size || signed_head->root != stored.root)
     return fail(why("log.head_corrupt"), "{}: the head row says size {} root {}, the checkpoint size {} root {}",
                 db_path().string(), stored.size, hex(stored.root), signed_head->size, hex(signed_head->root));
-  const auto whole = [&](unsigned level) {
-    return partial[level].size() == width_at(level, hashes_at(level, stored.size) / tile_width, stored.size);
-  };
-  if (!std::ranges::all_of(std::views::iota(0U, level_count(stored.size)), whole))
+  if (!partial)
     return fail(why("log.tile_corrupt"), "{}: a partial tile of size {} is missing or cut", db_path().string(),
                 stored.size);
   head = stored;
   checkpoint = std::move(note);
-  edge = TileEdge(stored.size, std::move(partial));
+  edge = TileEdge(stored.size, *std::move(partial));
   return {};
 }
 

@@ -58,7 +58,7 @@ Result<void> put_partial(sql::Db& db, std::uint64_t old_size, const TileEdge& gr
   return {};
 }
 
-Result<std::vector<std::vector<Digest>>> stored_partial(sql::Db& db, std::uint64_t size) {
+Result<std::optional<std::vector<std::vector<Digest>>>> stored_partial(sql::Db& db, std::uint64_t size) {
   std::vector<std::vector<Digest>> out;
   for (unsigned level = 0; level < level_count(size); ++level) {
     const std::uint64_t n = hashes_at(level, size) / tile_width;
@@ -66,9 +66,10 @@ Result<std::vector<std::vector<Digest>>> stored_partial(sql::Db& db, std::uint64
     auto& hashes = out.emplace_back();
     if (width == 0) continue;
     const Bytes bytes = HZ_TRY(stored_tile(db, level, n, width));
-    if (bytes.size() == std::size_t{width} * 32) hashes = tile_hashes(bytes);
+    if (bytes.size() != std::size_t{width} * 32) return std::nullopt;
+    hashes = tile_hashes(bytes);
   }
-  return out;
+  return std::optional(std::move(out));
 }
 
 }  // namespace hz::log
