@@ -228,7 +228,8 @@ TEST_CASE("places: a full check says which key leads astray or nowhere, and repa
       REQUIRE(db.run(damage));
     }
     std::string all;
-    for (const Error& fault : log.fsck(silent_progress(), identify)->faults) all += fault.text() + "\n";
+    const Findings checked = log.fsck(silent_progress(), identify).value();
+    for (const Error& fault : checked.faults) all += fault.text() + "\n";
     log.rest();
     REQUIRE(repair(dir.path() / "log", {}, {}, identify, silent_progress()));
     CHECK(rows_of(dir.path() / "log") == rows);

@@ -5,6 +5,7 @@
   dead headers every header is included by some other file
   words        no file is named after a missing noun (util, helper, manager, ...)
   awaits       co_await appears in src/net only, with nothing in its expression that g++ 12 miscompiles
+  loops        no range-based for over a member of a temporary: clang 19 keeps it alive (P2718), g++ 12 does not
   readmes      every module has a README of at most one screen (60 lines)
 """
 import pathlib
@@ -38,6 +39,10 @@ for path in FILES:
         for awaited in re.findall(r"\bco_await\b([^;]*);", re.sub(r"//.*", "", text(path))):
             if re.search(r"\(\{|\w\{|\[[^\]]+\]\s*[({]|HZ_TRY", awaited):
                 faults.append(f"{rel}: co_await{awaited.strip()[:60]}: name its parts first")
+
+    if path.suffix in (".h", ".cc"):
+        for over in re.findall(r"\bfor \([^;\n]* : (.*(?:\)->|\.value\(\)\.)\w+)\)(?: |$)", text(path), flags=re.M):
+            faults.append(f"{rel}: for (... : {over}): name the value first, the call's may be gone")
 
 code = {p: text(p) for p in FILES if p.suffix in (".h", ".cc")}
 for path in code:
