@@ -27,15 +27,9 @@
 using namespace hz;
 using bench::need;
 using bench::now_s;
+using bench::resident_mb;
 
 namespace {
-
-double resident_mb(pid_t pid) {
-  std::ifstream in(fmt::format("/proc/{}/status", pid));
-  for (std::string line; std::getline(in, line);)
-    if (line.starts_with("VmRSS:")) return std::strtod(line.c_str() + 6, nullptr) / 1024;
-  return -1;
-}
 
 struct Run {
   double first_s = 0, start_s = 0, idle_mb = 0, busy_mb = 0, status_ms = 0;

@@ -7,6 +7,8 @@
 // rows, without reading a single statement.
 //
 // usage: ./dev bench p5 [STATEMENTS]   (default 60000)
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 
@@ -116,6 +118,7 @@ int main(int argc, char** argv) {
   const double appends = static_cast<double>(count) / (now_s() - start);
 
   double rebuild_s = 1e9;
+  const double before_mb = bench::resident_mb(::getpid());
   std::string digest;
   for (int run = 0; run < 3; ++run) {
     fs::remove(dir.path() / "home" / "views.sqlite");
@@ -131,6 +134,7 @@ int main(int argc, char** argv) {
     }
     digest = now;
   }
+  const double kept_mb = bench::resident_mb(::getpid()) - before_mb;
   const double rebuilt = static_cast<double>(count) / rebuild_s;
 
   auto checked =
@@ -161,6 +165,7 @@ int main(int argc, char** argv) {
   const bool ok = rebuilt >= 60'000 && appends >= 10'000;
   std::printf("%zu statements of %zu bytes, one thread\n", count, bytes / count);
   std::printf("  views rebuilt               %9.0f /s   goal 60000; three runs, best; equal digests\n", rebuilt);
+  std::printf("    memory kept afterwards    %9.1f MB\n", kept_mb);
   std::printf("    of which leaves read      %9.0f /s   log, frame, canonical check, header, id\n", read);
   std::printf("  views held against the log  %9.0f /s   replayed beside and compared; with a wrong row %.2f s in all\n",
               compared, mend_s);

@@ -16,7 +16,9 @@ using namespace hz::alliance;
 
 namespace {
 
-// A pillar as small as it can be: facts by name, the newest stands; a negative number contradicts its rule.
+// A pillar as small as it can be: facts by name, the newest stands; a negative number contradicts its rule, which is
+// found out before anything is written below -100 only.
+int facts_replayed = 0;
 struct Fact {
   static constexpr std::string_view kind = "test.fact";
   std::string name;
@@ -32,6 +34,8 @@ struct RootFact : Fact {
   }
 };
 Result<void> replay_fact(sql::Db& views, const statement::Statement& s, const Fact& fact) {
+  ++facts_replayed;
+  if (fact.number < -100) return fail(hz::alliance::why("alliance.name"), "{} is {}", fact.name, fact.number);
   HZ_TRY(views.exec("INSERT OR REPLACE INTO test_fact VALUES(?,?,?)", {fact.name, fact.number, s.id_text()}));
   if (fact.number < 0) return fail(hz::alliance::why("alliance.name"), "{} is {}", fact.name, fact.number);
   return {};
@@ -350,6 +354,22 @@ TEST_CASE("views: a statement that contradicts its kind leaves no row, is listed
   CHECK(count(member, "SELECT number FROM test_fact WHERE name = 'b'") == 2);
   CHECK(member.views().value()->text("SELECT idx || kind || reason || detail FROM public_alliance_refused").value() ==
         "2test.factalliance.namea is -5");
+}
+
+TEST_CASE("views: only a statement that left rows behind has the others replayed again, and its rows are undone") {
+  World world;
+  auto member = world.create().value();
+  const auto replayed = [&](std::int64_t bad) {
+    const Draft drafts[] = {fact("a", 1), fact("a", bad), fact("b", 2)};
+    REQUIRE(member.append(drafts));
+    facts_replayed = 0;
+    CHECK(count(member, "SELECT number FROM test_fact WHERE name = 'a'") == 1);
+    CHECK(count(member, "SELECT number FROM test_fact WHERE name = 'b'") == 2);
+    return facts_replayed;
+  };
+  CHECK(replayed(-101) == 3);
+  CHECK(replayed(-1) == 2 + 3);
+  CHECK(count(member, "SELECT count(*) FROM public_alliance_refused") == 2);
 }
 
 TEST_CASE(

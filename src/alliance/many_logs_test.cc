@@ -125,6 +125,35 @@ TEST_CASE("many logs: what is copied from another log, or signed by another memb
   CHECK(views.count("SELECT count(*) FROM test_fact") == 0);
 }
 
+TEST_CASE("many logs: a statement that stands in a log twice stops nobody, and is as if its author had said it again") {
+  Alliance a(3, 13);
+  const std::uint64_t first = a.members[1].log().head().size;
+  const Draft drafts[] = {draft(Fact{"x", 1}), draft(Fact{"x", 2})};
+  REQUIRE(a.members[1].append(drafts));
+  REQUIRE(a.members[2].append(draft(Fact{"y", 3})));
+  Replayer views(a, 0);
+  views.catch_up();
+  CHECK(views.count("SELECT number FROM test_fact WHERE name = 'x'") == 2);
+  a.plant_again(1, first);
+  views.catch_up();
+  CHECK(views.count("SELECT number FROM test_fact WHERE name = 'x'") == 1);
+  CHECK(views.count("SELECT number FROM test_fact WHERE name = 'y'") == 3);
+  // A sealed one too.
+  Draft sealed = draft(Fact{"z", 4});
+  sealed.audience = Audience::parse("owner").value();
+  const std::uint64_t at = a.members[1].log().head().size;
+  REQUIRE(a.members[1].append(sealed));
+  a.plant_again(1, at);
+  REQUIRE(a.members[1].append(draft(Fact{"after", 5})));
+  views.catch_up();
+  CHECK(views.count("SELECT count(*) FROM public_alliance_sealed") == 1);
+  CHECK(views.count("SELECT number FROM test_fact WHERE name = 'after'") == 5);
+  CHECK(views.count("SELECT count(*) FROM public_alliance_refused") == 0);
+  const std::string digest = view_digest(views.db()).value();
+  views.rebuild();
+  CHECK(view_digest(views.db()).value() == digest);
+}
+
 TEST_CASE("many logs: a signature is checked once, and a bad one is refused again after every rebuild") {
   Alliance a(2, 9);
   a.plant_bad_signature(1);

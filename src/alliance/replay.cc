@@ -1,6 +1,7 @@
 #include "alliance/replay.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/file.h>
 
 #include <algorithm>
@@ -84,6 +85,24 @@ Result<Fd> lock_file(const fs::path& path) {
 // Before anything is written through this connection.
 Result<void> sync_at_checkpoints(sql::Db& db) { return db.run("PRAGMA synchronous=NORMAL"); }
 
+// Statements from which on replay says how far it is, and takes memory to be quick.
+constexpr std::uint64_t worth_showing = 5000;
+
+// Keeps in memory the pages that replay comes back to: in SQLite's 2 MiB they do not stay, and are written to the file
+// and read from it again and again. Given back at the end.
+class LargeCache {
+ public:
+  explicit LargeCache(sql::Db& db) : db_(db) { static_cast<void>(db_.run("PRAGMA cache_size=-65536")); }
+  LargeCache(LargeCache&&) = delete;
+  ~LargeCache() {
+    static_cast<void>(db_.run("PRAGMA cache_size=-2000; PRAGMA shrink_memory"));
+    ::malloc_trim(0);  // what was freed lies between what was not; a node that only waits would keep it for good
+  }
+
+ private:
+  sql::Db& db_;
+};
+
 // Errors of the machine stop replay; all others are about the statement.
 bool is_machine_error(const Error& error) {
   for (const std::string_view slug : {"sql.open", "sql.busy", "sql.full", "sql.io", "sql.corrupt", "base.read"})
@@ -95,8 +114,8 @@ bool is_machine_error(const Error& error) {
 Result<bool> open_body(sql::Db& db, const Source& log, std::uint64_t index, statement::Statement& s) {
   const auto audience = Audience::of_header(s.audience, s.issuer);
   const std::string readers = audience ? audience->format() : std::string("unknown");
-  // Listed first: it is sealed, whatever its blobs hold.
-  HZ_TRY(db.exec("INSERT INTO alliance_sealed VALUES(?,?,?,?,?,?,0)",
+  // Listed first: it is sealed, whatever its blobs hold. Where a log holds it twice, the first place stands.
+  HZ_TRY(db.exec("INSERT OR IGNORE INTO alliance_sealed VALUES(?,?,?,?,?,?,0)",
                  {log.origin, static_cast<std::int64_t>(index), s.id_text(), s.issuer, s.kind, readers}));
   for (const std::string& blob : s.seal->blobs)
     HZ_TRY(db.exec("INSERT OR REPLACE INTO alliance_sealed_blob VALUES(?,?,?,?,0)",
@@ -110,9 +129,10 @@ Result<bool> open_body(sql::Db& db, const Source& log, std::uint64_t index, stat
   return true;
 }
 
-// One statement that counts: its position's key must have signed it, and its kind's replay must accept it.
+// One statement that counts: its position's key must have signed it, and its kind's replay must accept it. Rows that
+// were written before replay refused are undone when there is `undo`; else `torn` is set, and an error returned.
 Result<void> replay_one(sql::Db& db, const KindMap& known, const Source& log, const Authority& authority,
-                        std::uint64_t index, ByteView leaf) {
+                        std::uint64_t index, ByteView leaf, bool undo, bool& torn) {
   const auto refuse = [&](std::string_view kind, const Error& error) {
     return db.exec("INSERT INTO alliance_refused VALUES(?,?,?,?,?)",
                    {log.origin, static_cast<std::int64_t>(index), kind, error.reason->slug, error.detail});
@@ -145,10 +165,12 @@ Result<void> replay_one(sql::Db& db, const KindMap& known, const Source& log, co
   const std::string_view role = kind.may_sign == statement::Signer::root ? "root" : "author";
   if (s.role != role)
     return refuse(s.kind, Error{&why("alliance.role"), fmt::format("signed as {}, must be {}", s.role, role)});
-  const Result<void> done = db.transaction([&] { return kind.replay(db, s); });
+  const std::int64_t before = db.rows_written();
+  const Result<void> done = undo ? db.transaction([&] { return kind.replay(db, s); }) : kind.replay(db, s);
   if (done) return {};
   if (is_machine_error(done.error())) return done;
-  return refuse(s.kind, done.error());
+  torn = !undo && db.rows_written() != before;
+  return torn ? done : refuse(s.kind, done.error());
 }
 
 }  // namespace
@@ -284,7 +306,12 @@ Result<bool> Views::catch_up(std::vector<Source> logs, Progress& progress, std::
   if (seen && current(*seen) && HZ_TRY(same_bodies())) return false;
   bool changed = false, begun = false;
   const Fd turn = path_.empty() ? Fd() : HZ_TRY(lock_file(path_));
-  const auto done = db_.transaction([&]() -> Result<void> {
+  std::uint64_t much = 0;
+  for (const Source& log : logs) much += log.size - (seen ? seen->at(log.origin) : 0);
+  std::optional<LargeCache> cache;
+  if (much >= worth_showing) cache.emplace(db_);
+  Pass pass{progress, go_on};
+  const auto replayed = [&]() -> Result<void> {
     begun = true;
     // Asked again under the write lock: another command may have replayed meanwhile.
     auto from = HZ_TRY(standing_on(logs));
@@ -295,14 +322,20 @@ Result<bool> Views::catch_up(std::vector<Source> logs, Progress& progress, std::
     HZ_TRY(db_.exec("UPDATE alliance_views SET bodies = ?", {bodies}));
     if (current(*from)) return {};
     changed = true;
-    return replay(logs, *std::move(from), progress, go_on);
-  });
+    return replay(logs, *std::move(from), pass);
+  };
+  auto done = db_.transaction(replayed);
+  if (pass.torn) {
+    pass.undo = true;
+    pass.torn = false;
+    done = db_.transaction(replayed);
+  }
   if (!done && !begun && done.error().reason->slug == "sql.busy") return busy(path_);
   HZ_TRY(done);
   return changed;
 }
 
-Result<void> Views::replay(const std::vector<Source>& logs, Sizes from, Progress& progress, const GoOn& go_on) {
+Result<void> Views::replay(const std::vector<Source>& logs, Sizes from, Pass& pass) {
   auto before = HZ_TRY(Judgement::load(db_, own_, &read_fork));
   Judgement now = before;
   for (const Source& log : logs) HZ_TRY(now.scan(db_, log, from.at(log.origin)));
@@ -321,27 +354,25 @@ Result<void> Views::replay(const std::vector<Source>& logs, Sizes from, Progress
     for (const Source& log : logs) HZ_TRY(now.scan(db_, log, 0));
     HZ_TRY(now.finish(logs, sizes));
   }
-  for (const Source& log : logs) HZ_TRY(replay_log(log, now, from.at(log.origin), progress, go_on));
+  for (const Source& log : logs) HZ_TRY(replay_log(log, now, from.at(log.origin), pass));
   return now.write(db_);
 }
 
-Result<void> Views::replay_log(const Source& log, const Judgement& judgement, std::uint64_t from, Progress& progress,
-                               const GoOn& go_on) {
-  constexpr std::uint64_t worth_showing = 5000;
+Result<void> Views::replay_log(const Source& log, const Judgement& judgement, std::uint64_t from, Pass& pass) {
   const Authority* authority = judgement.authority(log.origin);
   const auto& standings = judgement.membership().standings;
   const auto standing = standings.find(log.origin);
   if (authority && standing != standings.end()) {
     const KindMap known = kind_map(mounted_);
     const bool show = log.size - from >= worth_showing;
-    if (show) progress.phase("replaying statements", static_cast<std::int64_t>(log.size - from));
+    if (show) pass.progress.phase("replaying statements", static_cast<std::int64_t>(log.size - from));
     for (const Range& range : standing->second.counted) {
       const std::uint64_t begin = std::max(range.begin, from), end = std::min(range.end, log.size);
       if (begin >= end) continue;
       HZ_TRY(log.visit(begin, end, [&](std::uint64_t index, ByteView leaf) -> Result<void> {
-        if (show && (index - from) % 1000 == 0) progress.step(static_cast<std::int64_t>(index - from));
-        if (go_on && (index - from) % 1000 == 999) HZ_TRY(go_on());
-        HZ_TRY(replay_one(db_, known, log, *authority, index, leaf));
+        if (show && (index - from) % 1000 == 0) pass.progress.step(static_cast<std::int64_t>(index - from));
+        if (pass.go_on && (index - from) % 1000 == 999) HZ_TRY(pass.go_on());
+        HZ_TRY(replay_one(db_, known, log, *authority, index, leaf, pass.undo, pass.torn));
         if (index == log.verified->size) ++log.verified->size;  // without gaps only
         return {};
       }));

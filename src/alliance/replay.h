@@ -19,7 +19,10 @@
 // logs arrive cannot matter; what depends on several logs (keys, membership) is folded first (fold.h).
 //
 // One bad statement must not stop a member: when its replay fails, its rows are undone and alliance_refused keeps the
-// reason. Only errors of the disk or the database stop replay.
+// reason. Only errors of the disk or the database stop replay. A savepoint a statement, the obvious way, makes SQLite
+// copy every page that a statement touches for that statement alone; but a kind that refuses has, as a rule, written
+// nothing yet. So replay first goes without, and only when a statement left rows behind and then failed, once more from
+// the start with savepoints (docs/decisions/0155).
 #pragma once
 #include <functional>
 #include <memory>
@@ -61,8 +64,8 @@ class Views {
   // Throws every row away.
   Result<void> clear();
   // Replays what the logs have and the views lack, in one transaction; reports progress when that is much. A log that
-  // is not among `logs` any more, or whose head moved elsewhere, means replaying everything. Cost: about 16 us per
-  // statement, and 55 us once for its signature. Errors: sql.*, log.*.
+  // is not among `logs` any more, or whose head moved elsewhere, means replaying everything. Cost: about 14 us per
+  // statement, and 55 us once for its signature; up to 64 MiB of memory meanwhile. Errors: sql.*, log.*.
   // `bodies` names the set of sealed bodies that can be opened now: another text than last time replays everything.
   // `go_on` is asked every 1,000 statements; its error ends the replay, and nothing is kept of it. Errors:
   // alliance.replaying when another object has replayed for 10 s. True when rows changed.
@@ -83,9 +86,15 @@ class Views {
         db_(std::move(db)) {}
   // How much of each log the rows stand on; nullopt when they stand on something else. Refreshes logs that lag behind.
   Result<std::optional<Sizes>> standing_on(std::vector<Source>& logs);
-  Result<void> replay(const std::vector<Source>& logs, Sizes from, Progress& progress, const GoOn& go_on);
-  Result<void> replay_log(const Source& log, const Judgement& judgement, std::uint64_t from, Progress& progress,
-                          const GoOn& go_on);
+  // How a pass over the logs goes, and how it went.
+  struct Pass {
+    Progress& progress;
+    const GoOn& go_on;
+    bool undo = false;  // rows of a refused statement can be undone
+    bool torn = false;  // they had to be, and could not
+  };
+  Result<void> replay(const std::vector<Source>& logs, Sizes from, Pass& pass);
+  Result<void> replay_log(const Source& log, const Judgement& judgement, std::uint64_t from, Pass& pass);
   // Deletes every row, within the caller's transaction.
   Result<void> wipe();
 

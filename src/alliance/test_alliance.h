@@ -41,6 +41,8 @@ class Alliance {
   void plant(std::size_t into, std::size_t of, SeededRng& rng);
   // A statement whose signature has the right key id and wrong bytes.
   void plant_bad_signature(std::size_t into);
+  // The entry that stands at `index` once more, which the program of an honest member would not store.
+  void plant_again(std::size_t into, std::uint64_t index);
 
   TempDir dir;
   ManualClock clock{1795442706123};

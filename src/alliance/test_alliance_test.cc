@@ -93,6 +93,13 @@ void Alliance::plant_bad_signature(std::size_t into) {
   append_raw(into, {std::move(entry)});
 }
 
+void Alliance::plant_again(std::size_t into, std::uint64_t index) {
+  log::Entry entry{members[into].log().leaf(index).value(), {}, {}};
+  rng.fill(entry.id);
+  rng.fill(entry.idem);
+  append_raw(into, {std::move(entry)});
+}
+
 Replayer::Replayer(Alliance& alliance, std::size_t asks) : alliance_(alliance), verified_(alliance.members.size()) {
   views_.emplace(
       Views::open(dir_.path() / "views.sqlite", Alliance::mounted(), alliance.members[asks].origin()).value());

@@ -10,7 +10,7 @@ CREATE TABLE alliance_log(
 CREATE TABLE alliance_statement(
   origin TEXT NOT NULL,
   idx INTEGER NOT NULL,
-  id BLOB NOT NULL UNIQUE,
+  id BLOB NOT NULL,
   kind TEXT NOT NULL,
   issuer TEXT NOT NULL,
   issued_ms INTEGER NOT NULL,

@@ -14,18 +14,16 @@ const json::Value* MemberReader::member(std::string_view name, bool may_lack) {
   if (found)
     ++known;
   else if (!may_lack)
-    error = Error{&why("base.json_field"), fmt::format("{}.{} is missing", path, name)};
+    error = Error{&why("base.json_field"), fmt::format("{}.{} is missing", at.text(), name)};
   return found;
 }
-
-std::string MemberReader::path_of(std::string_view name) const { return fmt::format("{}.{}", path, name); }
 
 void MemberReader::close(std::initializer_list<std::string_view> names) {
   const json::Object& members = *object.object();
   if (error || known == members.size()) return;
   for (const auto& [key, ignored] : members)
     if (std::find(names.begin(), names.end(), key) == names.end())
-      error = Error{&why("base.json_field"), fmt::format("{}.{} is not a known field", path, key)};
+      error = Error{&why("base.json_field"), fmt::format("{}.{} is not a known field", at.text(), key)};
 }
 
 void ObjectSchema::property(std::string_view name, std::string_view doc, bool may_lack, json::Value item) {

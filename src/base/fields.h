@@ -91,7 +91,7 @@ struct IsId<Id<T>> : std::true_type {};
 template <class T>
 json::Value to_json(const T& value);
 template <class T>
-Result<T> from_json(const json::Value& value, const std::string& path = "$");
+Result<T> from_json(const json::Value& value, const json::Place& at = "$");
 template <class T>
 json::Value schema();
 
@@ -115,14 +115,13 @@ void put_member(json::Object& members, std::string_view name, const M& value) {
 // Reads the members of one object; the first error stays.
 struct MemberReader {
   const json::Value& object;
-  const std::string& path;
+  const json::Place& at;
   std::optional<Error> error;
   std::size_t known = 0;
 
-  MemberReader(const json::Value& from, const std::string& at) : object(from), path(at) {}
+  MemberReader(const json::Value& from, const json::Place& place) : object(from), at(place) {}
   // The member to read, or null: it is absent (an error unless it may be) or there is an error already.
   const json::Value* member(std::string_view name, bool may_lack);
-  std::string path_of(std::string_view name) const;
   // Refuses members beyond the known ones.
   void close(std::initializer_list<std::string_view> names);
 };
@@ -130,7 +129,7 @@ template <class M>
 void read_member(MemberReader& reader, std::string_view name, M& into, Presence presence) {
   const json::Value* member = reader.member(name, may_lack<M>(presence));
   if (!member) return;
-  auto item = from_json<M>(*member, reader.path_of(name));
+  auto item = from_json<M>(*member, json::Place(reader.at, name));
   if (item)
     into = *std::move(item);
   else
@@ -176,11 +175,11 @@ json::Value to_json(const T& value) {
   }
 }
 
-// `path` names the place in the document for messages, e.g. "$.products[2].id". Errors: base.json_field.
+// Messages name the place of what does not fit. Errors: base.json_field.
 template <class T>
-Result<T> from_json(const json::Value& value, const std::string& path) {
+Result<T> from_json(const json::Value& value, const json::Place& at) {
   const auto refuse = [&](std::string_view wanted) {
-    return fail(why("base.json_field"), "{} should be {}", path, wanted);
+    return fail(why("base.json_field"), "{} should be {}", at.text(), wanted);
   };
   if constexpr (std::is_same_v<T, json::Value>) {
     return value;
@@ -204,20 +203,20 @@ Result<T> from_json(const json::Value& value, const std::string& path) {
     for (const auto& row : enum_names(T{})) wanted += fmt::format(" {}", row.name);
     return refuse(wanted);
   } else if constexpr (detail::IsOptional<T>::value) {
-    return T(HZ_TRY(from_json<typename T::value_type>(value, path)));
+    return T(HZ_TRY(from_json<typename T::value_type>(value, at)));
   } else if constexpr (detail::IsVector<T>::value) {
     const json::Array* items = value.array();
     if (!items) return refuse("a list");
     T out;
     out.reserve(items->size());
     for (std::size_t i = 0; i < items->size(); ++i)
-      out.push_back(HZ_TRY(from_json<typename T::value_type>((*items)[i], fmt::format("{}[{}]", path, i))));
+      out.push_back(HZ_TRY(from_json<typename T::value_type>((*items)[i], json::Place(at, i))));
     return out;
   } else {
     static_assert(Record<T>, "this type has no fields()");
     if (!value.object()) return refuse("an object");
     T out{};
-    detail::MemberReader reader(value, path);
+    detail::MemberReader reader(value, at);
     std::apply(
         [&](const auto&... r) {
           (detail::read_member(reader, r.name, out.*(r.member), r.presence), ...);

@@ -38,6 +38,11 @@ Value& Value::set(std::string key, Value value) {
   return *this;
 }
 
+std::string Place::text() const {
+  if (!in_) return std::string(name_);
+  return name_.data() ? fmt::format("{}.{}", in_->text(), name_) : fmt::format("{}[{}]", in_->text(), index_);
+}
+
 namespace {
 
 class Reader {

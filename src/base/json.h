@@ -62,6 +62,21 @@ class Value {
   std::variant<std::monostate, bool, std::int64_t, double, std::string, Array, Object> data_;
 };
 
+// Where in a document something is, e.g. "$.products[2].id". Links to what it is in, which must outlive it, so that it
+// costs nothing until a message needs the text.
+class Place {
+ public:
+  Place(const char* root) : name_(root) {}
+  Place(const Place& in, std::string_view member) : in_(&in), name_(member) {}
+  Place(const Place& in, std::size_t index) : in_(&in), index_(index) {}
+  std::string text() const;
+
+ private:
+  const Place* in_ = nullptr;
+  std::string_view name_ = {};  // without a text: index_ counts
+  std::size_t index_ = 0;
+};
+
 struct Limits {
   std::size_t size_bytes_max = 64u << 20;
   int depth_max = 64;

@@ -48,11 +48,11 @@ FROM (SELECT *, row_number() OVER (PARTITION BY component, skill ORDER BY
 WHERE place = 1 ORDER BY component, skill
 -- name: last_plan
 -- This member's newest plan for these targets: its plans are in the order of its log.
-SELECT p.statement FROM drill_plan p JOIN public_alliance_statement s ON s.id = p.statement
-WHERE p.issuer = (SELECT member FROM public_alliance_self) AND p.targets = ? AND p.control_bp = ?
-ORDER BY s.idx DESC LIMIT 1
+SELECT statement FROM drill_plan
+WHERE issuer = (SELECT member FROM public_alliance_self) AND targets = ? AND control_bp = ?
+ORDER BY idx DESC LIMIT 1
 -- name: write_plan
-INSERT OR REPLACE INTO drill_plan(statement, issuer, issued_ms, targets, control_bp, frontier) VALUES (?, ?, ?, ?, ?, ?)
+INSERT OR REPLACE INTO drill_plan(statement, issuer, idx, issued_ms, targets, control_bp, frontier) VALUES (?, ?, ?, ?, ?, ?, ?)
 -- name: write_plan_line
 INSERT OR REPLACE INTO drill_plan_line(statement, product, outcome, backend, site, price_fen_per_hour_min, price_fen_per_hour_max, switch_minutes_min, switch_minutes_max, evidence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 -- name: write_plan_work

@@ -13,7 +13,8 @@ Result<void> replay_plan(sql::Db& db, const statement::Statement& from, const Re
   const std::string id = from.id_text();
   std::string targets;
   for (const std::string& target : said.targets) targets += (targets.empty() ? "" : " ") + target;
-  HZ_TRY(db.exec(sql_text::write_plan, {id, from.issuer, from.issued_ms, targets, said.control_bp, said.frontier}));
+  HZ_TRY(db.exec(sql_text::write_plan, {id, from.issuer, static_cast<std::int64_t>(from.index), from.issued_ms, targets,
+                                        said.control_bp, said.frontier}));
   for (const PlannedProduct& p : said.products)
     HZ_TRY(db.exec(sql_text::write_plan_line,
                    {id, p.product, p.outcome, p.backend, p.site, p.price_fen_per_hour_min, p.price_fen_per_hour_max,

@@ -1,7 +1,7 @@
 -- Recorded plans, keyed by their statement. The drill itself reads the other pillars' public views and stores nothing.
 CREATE TABLE drill_plan(
-  statement TEXT PRIMARY KEY, issuer TEXT NOT NULL, issued_ms INTEGER NOT NULL, targets TEXT NOT NULL,
-  control_bp INTEGER NOT NULL, frontier TEXT NOT NULL) STRICT;
+  statement TEXT PRIMARY KEY, issuer TEXT NOT NULL, idx INTEGER NOT NULL, issued_ms INTEGER NOT NULL,
+  targets TEXT NOT NULL, control_bp INTEGER NOT NULL, frontier TEXT NOT NULL) STRICT;
 CREATE TABLE drill_plan_line(
   statement TEXT NOT NULL, product TEXT NOT NULL, outcome TEXT NOT NULL, backend TEXT NOT NULL, site TEXT NOT NULL,
   price_fen_per_hour_min INTEGER NOT NULL, price_fen_per_hour_max INTEGER NOT NULL,

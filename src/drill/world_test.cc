@@ -260,11 +260,10 @@ TEST_CASE("plan: every line names whose site and whose evidence it rests on") {
 
 TEST_CASE("views: the schema and every query of this module prepare") {
   sql::Db db = sql::Db::open(":memory:", sql::Mode::scratch).value();
-  REQUIRE(db.run("CREATE TABLE public_alliance_statement(id, idx)"));
   REQUIRE(fill_views(db, World{}));
   REQUIRE(db.run(view_schema()));
   CHECK(load_world(db));
-  CHECK(db.exec(sql_text::write_plan, {"a", "b", 1, "c", 5000, "d"}));
+  CHECK(db.exec(sql_text::write_plan, {"a", "b", 7, 1, "c", 5000, "d"}));
   CHECK(db.exec(sql_text::write_plan_line, {"a", "b", "c", "d", "e", 1, 2, 3, 4, "f"}));
   CHECK(db.exec(sql_text::write_plan_work, {"a", "b", "c", "d"}));
   CHECK(db.text(sql_text::last_plan, {"c", 5000}));

@@ -20,16 +20,20 @@ using Positions = std::set<std::uint64_t>;
 Result<std::map<std::string, Positions>> find_statements(alliance::Member& member, const std::set<std::string>& ids) {
   std::map<std::string, Positions> out;
   sql::Db& views = *HZ_TRY(member.views());
+  std::vector<log::Log*> logs = member.peer_logs();
+  logs.push_back(&member.log());
   for (const std::string& id : ids) {
     const auto digest = parse_digest(id);
     bool found = false;
-    if (digest)
-      HZ_TRY(
-          views.query("SELECT origin, idx FROM public_alliance_statement WHERE id = ?", {id}, [&](const sql::Row& r) {
-            out[r.text(0)].insert(static_cast<std::uint64_t>(r.integer(1)));
-            found = true;
-            return true;
-          }));
+    // Logs find ids by index; the views say what counts.
+    for (log::Log* log : logs) {
+      const auto index = digest ? HZ_TRY(log->find(*digest)) : std::nullopt;
+      if (!index || !HZ_TRY(views.integer("SELECT idx FROM public_alliance_statement WHERE origin = ? AND idx = ?",
+                                          {log->origin(), static_cast<std::int64_t>(*index)})))
+        continue;
+      out[log->origin()].insert(*index);
+      found = true;
+    }
     if (!found) return fail(alliance::why("alliance.no_statement"), "{} in no log here that counts", id);
   }
   return out;

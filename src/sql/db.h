@@ -66,6 +66,8 @@ class Db {
   Result<void> begin_read();
   void end_read();
   std::int64_t changes() const;
+  // Rows inserted, updated or deleted since the connection was opened; one that failed or was ignored is none.
+  std::int64_t rows_written() const;
   // Asked again and again while a statement runs, every few milliseconds; may wait. False ends the statement with
   // sql.busy. Empty: no more.
   void ask_meanwhile(std::function<bool()> go_on);

@@ -41,6 +41,9 @@ struct Path {
   }
 };
 
+// Objects of statements have two to ten members; growing to that by doubling moves each of them several times.
+constexpr std::size_t members_likely = 8;
+
 // build = false checks only; true also fills a value. One code path, so that they cannot disagree.
 template <bool build>
 class Scanner {
@@ -77,13 +80,9 @@ class Scanner {
       case '[':
         return array(out);
       case '"': {
-        std::string* s = nullptr;
-        if constexpr (build) {
-          scratch_.clear();
-          s = &scratch_;
-        }
-        if (!string(s)) return false;
-        if constexpr (build) *out = json::Value(std::string_view(scratch_));
+        std::string text;
+        if (!string(build ? &text : nullptr)) return false;
+        if constexpr (build) *out = json::Value(std::move(text));
         return true;
       }
       case 't':
@@ -129,6 +128,7 @@ class Scanner {
         if (!take(':')) return refuse("':' should be here");
         place.key = previous = key;
         if constexpr (build) {
+          if (members.empty()) members.reserve(members_likely);
           members.emplace_back(std::piecewise_construct, std::forward_as_tuple(key), std::forward_as_tuple());
           if (!value(&members.back().second)) return false;
         } else {
@@ -274,7 +274,6 @@ class Scanner {
   std::size_t at_ = 0;
   const char* what_ = "";
   Path path_;
-  std::string scratch_;
 };
 
 class Writer {

@@ -8,8 +8,8 @@
 namespace hz::statement {
 
 Result<Seal> read_seal(const json::Value& priv) {
-  constexpr std::string_view path = "$.predicate.hz.priv";
-  auto read = from_json<Seal>(priv, std::string(path));
+  constexpr const char* path = "$.predicate.hz.priv";
+  auto read = from_json<Seal>(priv, path);
   const auto refuse = [&](std::string_view what) { return fail(why("statement.header"), "{} {}", path, what); };
   if (!read) return fail(why("statement.header"), "{}", read.error().detail);
   if (!is_sha256(read->commit)) return refuse("commit should be 64 hex digits");

@@ -32,7 +32,7 @@ bool is_hex(std::string_view text, std::size_t digits) {
          std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
-// Reads a parsed payload; the first thing that does not fit is kept with its path.
+// Reads a parsed payload and takes its texts; the first thing that does not fit is kept with its path.
 class Reader {
  public:
   Result<Statement> read(json::Value& root) {
@@ -42,123 +42,155 @@ class Reader {
   }
 
  private:
-  bool refuse(std::string path, std::string what) {
-    path_ = std::move(path);
+  using Place = json::Place;
+
+  bool refuse(const Place& at, std::string what) {
+    path_ = at.text();
     what_ = std::move(what);
     return false;
   }
-  const json::Value* member(const json::Value& object, std::string_view path, std::string_view key) {
-    const json::Value* found = object.find(key);
-    if (!found) refuse(fmt::format("{}.{}", path, key), "is missing");
-    return found;
+  // The document is the caller's to empty.
+  template <class T>
+  static T take(const T& value) {
+    return std::move(const_cast<T&>(value));
   }
-  bool text(const json::Value& object, std::string_view path, std::string_view key, std::string& out) {
-    const json::Value* found = member(object, path, key);
-    if (!found) return false;
-    const std::string* s = found->string();
-    if (!s || s->empty()) return refuse(fmt::format("{}.{}", path, key), "should be a text");
-    out = *s;
-    return true;
-  }
-  bool only(const json::Value& object, std::string_view path, std::initializer_list<std::string_view> known) {
-    if (!object.object()) return refuse(std::string(path), "should be an object");
-    for (const auto& [key, ignored] : *object.object())
-      if (std::find(known.begin(), known.end(), key) == known.end())
-        return refuse(fmt::format("{}.{}", path, key), "is not a known field");
-    return true;
-  }
-  // The list at object.key with least..most items.
-  const json::Array* list(const json::Value& object, std::string_view path, std::string_view key, std::size_t least,
-                          std::size_t most) {
-    const json::Value* found = member(object, path, key);
-    if (!found) return nullptr;
-    const json::Array* items = found->array();
-    if (!items || items->size() < least || items->size() > most) {
-      refuse(fmt::format("{}.{}", path, key), fmt::format("should be a list of {} to {} items", least, most));
-      return nullptr;
+  // An object's members of these names, null for those it lacks. Names are sorted, and so are members: the document is
+  // canonical.
+  template <std::size_t N>
+  bool members(const json::Value& object, const Place& at, const std::string_view (&names)[N],
+               std::array<const json::Value*, N>& out) {
+    if (!object.object()) return refuse(at, "should be an object");
+    std::size_t i = 0;
+    for (const auto& [key, value] : *object.object()) {
+      while (i < N && names[i] < key) ++i;
+      if (i == N || names[i] != key) return refuse({at, key}, "is not a known field");
+      out[i++] = &value;
     }
+    return true;
+  }
+  bool text(const json::Value* member, const Place& at, std::string& out) {
+    if (!member) return refuse(at, "is missing");
+    const std::string* s = member->string();
+    if (!s || s->empty()) return refuse(at, "should be a text");
+    out = take(*s);
+    return true;
+  }
+  bool time(const json::Value& member, const Place& at) {
+    return (member.integer() && *member.integer() >= 0) || refuse(at, "should be a time in milliseconds");
+  }
+  // The list with least..most items.
+  const json::Array* list(const json::Value* member, const Place& at, std::size_t least, std::size_t most) {
+    if (!member) return refuse(at, "is missing"), nullptr;
+    const json::Array* items = member->array();
+    if (!items || items->size() < least || items->size() > most)
+      return refuse(at, fmt::format("should be a list of {} to {} items", least, most)), nullptr;
     return items;
   }
 
-  bool read_root(json::Value& root, Statement& out) {
-    if (!only(root, "$", {"_type", "predicate", "predicateType", "subject"})) return false;
-    if (root.text("_type") != statement_type) return refuse("$._type", fmt::format("should be {}", statement_type));
-    auto kind = kind_slug(root.text("predicateType"));
-    if (!kind) return refuse("$.predicateType", "should be https://hezong.example/<area>/<verb>/v1");
+  bool read_root(const json::Value& root, Statement& out) {
+    const Place at = "$", predicate_at(at, "predicate"), header_at(predicate_at, "hz");
+    std::array<const json::Value*, 4> found{};
+    if (!members(root, at, {"_type", "predicate", "predicateType", "subject"}, found)) return false;
+    const auto& [type, predicate, predicate_type, subject] = found;
+    if (!type || !type->string() || *type->string() != statement_type)
+      return refuse({at, "_type"}, fmt::format("should be {}", statement_type));
+    auto kind = kind_slug(predicate_type && predicate_type->string() ? *predicate_type->string() : "");
+    if (!kind) return refuse({at, "predicateType"}, "should be https://hezong.example/<area>/<verb>/v1");
     out.kind = *std::move(kind);
-    const json::Array* subjects = list(root, "$", "subject", 1, subjects_max);
-    if (!subjects) return false;
-    out.subjects.reserve(subjects->size());
-    for (std::size_t i = 0; i < subjects->size(); ++i) {
-      const std::string path = fmt::format("$.subject[{}]", i);
-      const json::Value& item = (*subjects)[i];
-      Subject& subject = out.subjects.emplace_back();
-      if (!only(item, path, {"digest", "name"}) || !text(item, path, "name", subject.name)) return false;
-      const json::Value* digest = member(item, path, "digest");
-      if (!digest || !only(*digest, path + ".digest", {"sha256", "sm3"})) return false;
-      for (const auto& [name, value] : *digest->object())
-        if (!value.string() || !is_hex(*value.string(), 64))
-          return refuse(fmt::format("{}.digest.{}", path, name), "should be 64 hex digits");
-      if (!text(*digest, path + ".digest", "sha256", subject.sha256)) return false;
-    }
-    const json::Value* predicate = member(root, "$", "predicate");
-    if (!predicate || !only(*predicate, "$.predicate", {"body", "hz"})) return false;
-    const json::Value* header = member(*predicate, "$.predicate", "hz");
-    if (!header || !read_header(*header, out)) return false;
-    const json::Value* body = predicate->find("body");
-    if ((body != nullptr) == out.seal.has_value()) return refuse("$.predicate", "should have either a body or hz.priv");
+    if (!read_subjects(subject, {at, "subject"}, out)) return false;
+    if (!predicate) return refuse(predicate_at, "is missing");
+    std::array<const json::Value*, 2> inner{};
+    if (!members(*predicate, predicate_at, {"body", "hz"}, inner)) return false;
+    const auto& [body, header] = inner;
+    if (!header) return refuse(header_at, "is missing");
+    if (!read_header(*header, header_at, out)) return false;
+    if ((body != nullptr) == out.seal.has_value()) return refuse(predicate_at, "should have either a body or hz.priv");
     if (body) {
-      if (!body->object()) return refuse("$.predicate.body", "should be an object");
-      out.body = std::move(const_cast<json::Value&>(*body));  // root is ours to empty
+      if (!body->object()) return refuse({predicate_at, "body"}, "should be an object");
+      out.body = take(*body);
     }
     return true;
   }
 
-  bool read_header(const json::Value& hz, Statement& out) {
-    constexpr std::string_view path = "$.predicate.hz";
-    if (!only(hz, path, {"aud", "exp", "iat", "idem", "iss", "log", "priv", "refs", "ret", "role", "seen", "v"}))
-      return false;
-    const json::Value* v = hz.find("v");
-    if (!v || !v->integer() || *v->integer() != 1) return refuse("$.predicate.hz.v", "should be 1");
-    if (!text(hz, path, "iss", out.issuer) || !text(hz, path, "log", out.origin) || !text(hz, path, "role", out.role))
-      return false;
-    for (const std::string_view key : {"iat", "exp", "ret"}) {
-      const json::Value* time = hz.find(key);
-      if (!time && key != "iat") continue;
-      if (!time || !time->integer() || *time->integer() < 0)
-        return refuse(fmt::format("{}.{}", path, key), "should be a time in milliseconds");
-      if (key == "iat") out.issued_ms = *time->integer();
+  bool read_subjects(const json::Value* member, const Place& at, Statement& out) {
+    const json::Array* subjects = list(member, at, 1, subjects_max);
+    if (!subjects) return false;
+    out.subjects.reserve(subjects->size());
+    for (std::size_t i = 0; i < subjects->size(); ++i) {
+      const Place item_at(at, i), digest_at(item_at, "digest");
+      Subject& subject = out.subjects.emplace_back();
+      std::array<const json::Value*, 2> item{}, hashes{};
+      if (!members((*subjects)[i], item_at, {"digest", "name"}, item)) return false;
+      const auto& [digest, name] = item;
+      if (!text(name, {item_at, "name"}, subject.name)) return false;
+      if (!digest) return refuse(digest_at, "is missing");
+      if (!members(*digest, digest_at, {"sha256", "sm3"}, hashes)) return false;
+      for (const auto& [algorithm, value] : *digest->object())
+        if (!value.string() || !is_hex(*value.string(), 64))
+          return refuse({digest_at, algorithm}, "should be 64 hex digits");
+      if (!text(hashes[0], {digest_at, "sha256"}, subject.sha256)) return false;
     }
-    const std::string_view idem = hz.text("idem");
-    if (!is_hex(idem, 32)) return refuse("$.predicate.hz.idem", "should be 32 hex digits");
-    const auto nibble = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
-    for (std::size_t i = 0; i < out.idem.size(); ++i)
-      out.idem[i] = static_cast<std::uint8_t>(nibble(idem[2 * i]) << 4 | nibble(idem[2 * i + 1]));
-    const json::Array* audience = list(hz, path, "aud", 1, audience_max);
+    return true;
+  }
+
+  bool read_header(const json::Value& header, const Place& at, Statement& out) {
+    std::array<const json::Value*, 12> found{};
+    if (!members(header, at, {"aud", "exp", "iat", "idem", "iss", "log", "priv", "refs", "ret", "role", "seen", "v"},
+                 found))
+      return false;
+    const auto& [aud, exp, iat, idem, iss, log, priv, refs, ret, role, seen, v] = found;
+    if (!v || !v->integer() || *v->integer() != 1) return refuse({at, "v"}, "should be 1");
+    if (!text(iss, {at, "iss"}, out.issuer) || !text(log, {at, "log"}, out.origin) ||
+        !text(role, {at, "role"}, out.role))
+      return false;
+    if (!iat) return refuse({at, "iat"}, "should be a time in milliseconds");
+    if (!time(*iat, {at, "iat"}) || (exp && !time(*exp, {at, "exp"})) || (ret && !time(*ret, {at, "ret"})))
+      return false;
+    out.issued_ms = *iat->integer();
+    if (!read_idem(idem, out)) return refuse({at, "idem"}, "should be 32 hex digits");
+    const json::Array* audience = list(aud, {at, "aud"}, 1, audience_max);
     if (!audience) return false;
+    out.audience.reserve(audience->size());
     for (const json::Value& item : *audience) {
-      if (!item.string() || item.string()->empty()) return refuse("$.predicate.hz.aud", "should list texts");
-      out.audience.push_back(*item.string());
+      if (!item.string() || item.string()->empty()) return refuse({at, "aud"}, "should list texts");
+      out.audience.push_back(take(*item.string()));
     }
-    if (hz.find("refs")) {
-      const json::Array* refs = list(hz, path, "refs", 1, refs_max);
-      if (!refs) return false;
-      out.refs.reserve(refs->size());
-      for (std::size_t i = 0; i < refs->size(); ++i) {
-        const json::Value& item = (*refs)[i];
-        const std::string at = fmt::format("{}.refs[{}]", path, i);
-        if (!only(item, at, {"id", "idx", "log", "rel"})) return false;
-        if (!is_relation(item.text("rel"))) return refuse(at + ".rel", "should be lower-case letters and hyphens");
-        if (!is_hex(item.text("id"), 64)) return refuse(at + ".id", "should be 64 hex digits");
-        out.refs.push_back({std::string(item.text("rel")), std::string(item.text("id"))});
-      }
-    }
-    if (const json::Value* seen = hz.find("seen"); seen && !seen->array())
-      return refuse("$.predicate.hz.seen", "should be a list");
-    if (const json::Value* priv = hz.find("priv")) {
+    if (refs && !read_refs(*refs, {at, "refs"}, out)) return false;
+    if (seen && !seen->array()) return refuse({at, "seen"}, "should be a list");
+    if (priv) {
       auto seal = read_seal(*priv);
       if (!seal) return refuse("", std::move(seal).error().detail);
       out.seal = *std::move(seal);
+    }
+    return true;
+  }
+
+  static bool read_idem(const json::Value* member, Statement& out) {
+    const std::string* idem = member ? member->string() : nullptr;
+    if (!idem || !is_hex(*idem, 32)) return false;
+    const auto nibble = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
+    for (std::size_t i = 0; i < out.idem.size(); ++i)
+      out.idem[i] = static_cast<std::uint8_t>(nibble((*idem)[2 * i]) << 4 | nibble((*idem)[2 * i + 1]));
+    return true;
+  }
+
+  bool read_refs(const json::Value& member, const Place& at, Statement& out) {
+    const json::Array* refs = list(&member, at, 1, refs_max);
+    if (!refs) return false;
+    out.refs.reserve(refs->size());
+    for (std::size_t i = 0; i < refs->size(); ++i) {
+      const Place item_at(at, i);
+      std::array<const json::Value*, 4> found{};
+      if (!members((*refs)[i], item_at, {"id", "idx", "log", "rel"}, found)) return false;
+      Ref& ref = out.refs.emplace_back();
+      const auto& [id, index, log, relation] = found;
+      const auto is = [](const json::Value* value, const auto& rule) {
+        return value && value->string() && rule(*value->string());
+      };
+      if (!is(relation, is_relation)) return refuse({item_at, "rel"}, "should be lower-case letters and hyphens");
+      if (!is(id, [](std::string_view text) { return is_hex(text, 64); }))
+        return refuse({item_at, "id"}, "should be 64 hex digits");
+      ref = {take(*relation->string()), take(*id->string())};
     }
     return true;
   }
@@ -168,15 +200,22 @@ class Reader {
 
 }  // namespace
 
+namespace {
+std::string pae_head(std::string_view type, std::string_view payload) {
+  return fmt::format("DSSEv1 {} {} {} ", type.size(), type, payload.size());
+}
+}  // namespace
+
 std::string pae(std::string_view type, std::string_view payload) {
-  std::string out;
-  out.reserve(payload.size() + type.size() + 32);
-  out += fmt::format("DSSEv1 {} {} {} ", type.size(), type, payload.size());
+  std::string out = pae_head(type, payload);
+  out.reserve(out.size() + payload.size());
   out += payload;
   return out;
 }
 
-StatementId statement_id(std::string_view payload) { return crypto::sha256(as_bytes(pae(payload_type, payload))); }
+StatementId statement_id(std::string_view payload) {
+  return crypto::sha256({as_bytes(pae_head(payload_type, payload)), as_bytes(payload)});
+}
 
 Result<std::string> predicate_type(std::string_view slug) {
   const auto dot = slug.find('.');
