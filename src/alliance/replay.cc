@@ -197,8 +197,11 @@ Result<Views> Views::open(const fs::path& path, const Mounted& mounted, const st
                           const std::string& boot) {
   const Fd lock = HZ_TRY(lock_file(path));
   auto opened = sql::Db::open(path, sql::Mode::scratch);
+  const auto full = [](const auto& result) { return !result && result.error().reason->slug == "sql.full"; };
+  if (full(opened)) return std::unexpected(opened.error());  // it cannot be read, and may be as it should
   if (opened) {
     const auto version = opened->text("SELECT version FROM alliance_views");
+    if (full(version)) return std::unexpected(version.error());
     if (version && *version == version_digest(mounted, own, any_boot)) {
       HZ_TRY(sync_at_checkpoints(*opened));
       return Views(path, mounted, own, true, boot, *std::move(opened));

@@ -19,6 +19,8 @@ constexpr std::size_t statements_max = 1024;
 constexpr int busy_timeout_ms = 10'000;
 
 const Reason& reason_of(int rc) {
+  // The index of the write-ahead log got no room: SQLite calls this an I/O error, and names no cause.
+  if (rc == SQLITE_IOERR_SHMSIZE) return why("sql.full");
   switch (rc & 0xff) {
     case SQLITE_FULL:
       return why("sql.full");
