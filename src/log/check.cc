@@ -12,7 +12,7 @@
 // lead upward to what is expected there (the parent's hash, or for a partial tile the signed root), the lower one was
 // changed; if the recomputed hashes do, the tile was. If neither does, both are named.
 //
-// Entries are read and hashed by several threads, each with its own read connection, in shares of 64 tiles; the levels
+// Entries are read and hashed by several threads, each with its own read connection, in shares of 16 tiles; the levels
 // above are 1/256 of the work each and run on one.
 #include <algorithm>
 #include <atomic>
@@ -29,7 +29,7 @@ namespace hz::log {
 namespace {
 
 constexpr std::size_t faults_max = 100;
-constexpr std::uint64_t share_tiles = 64;
+constexpr std::uint64_t share_tiles = 16;
 
 std::int64_t column(std::uint64_t n) { return static_cast<std::int64_t>(n); }
 
