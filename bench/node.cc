@@ -16,7 +16,6 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 
 #include "measure.h"
 #include "net/client.h"

@@ -16,9 +16,10 @@ using namespace hz::alliance;
 
 namespace {
 
+int facts_replayed = 0;
+
 // A pillar as small as it can be: facts by name, the newest stands; a negative number contradicts its rule, which is
 // found out before anything is written below -100 only.
-int facts_replayed = 0;
 struct Fact {
   static constexpr std::string_view kind = "test.fact";
   std::string name;

@@ -103,6 +103,13 @@ class LargeCache {
   sql::Db& db_;
 };
 
+// Statements of the logs that rows lack which stand on `from`: all, when they stand on something else.
+std::uint64_t lacking(const std::vector<Source>& logs, const std::optional<Sizes>& from) {
+  std::uint64_t out = 0;
+  for (const Source& log : logs) out += log.size - (from ? from->at(log.origin) : 0);
+  return out;
+}
+
 // Errors of the machine stop replay; all others are about the statement.
 bool is_machine_error(const Error& error) {
   for (const std::string_view slug : {"sql.open", "sql.busy", "sql.full", "sql.io", "sql.corrupt", "base.read"})
@@ -253,9 +260,7 @@ Result<void> Views::clear() {
 
 Result<std::uint64_t> Views::behind(std::vector<Source> logs) {
   const auto from = HZ_TRY(standing_on(logs));
-  std::uint64_t out = 0;
-  for (const Source& log : logs) out += log.size - (from ? from->at(log.origin) : 0);
-  return out;
+  return lacking(logs, from);
 }
 
 Result<void> Views::wipe() {
@@ -305,14 +310,13 @@ Result<bool> Views::catch_up(std::vector<Source> logs, Progress& progress, std::
     return HZ_TRY(db_.text("SELECT bodies FROM alliance_views")).value_or("") == bodies ||
            HZ_TRY(db_.integer("SELECT count(*) FROM (SELECT 1 FROM alliance_sealed LIMIT 1)")).value_or(0) == 0;
   };
-  const auto seen = HZ_TRY(standing_on(logs));
-  if (seen && current(*seen) && HZ_TRY(same_bodies())) return false;
+  auto seen = HZ_TRY(standing_on(logs));
+  if (seen && !HZ_TRY(same_bodies())) seen.reset();
+  if (seen && current(*seen)) return false;
   bool changed = false, begun = false;
   const Fd turn = path_.empty() ? Fd() : HZ_TRY(lock_file(path_));
-  std::uint64_t much = 0;
-  for (const Source& log : logs) much += log.size - (seen ? seen->at(log.origin) : 0);
   std::optional<LargeCache> cache;
-  if (much >= worth_showing) cache.emplace(db_);
+  if (lacking(logs, seen) >= worth_showing) cache.emplace(db_);
   Pass pass{progress, go_on};
   const auto replayed = [&]() -> Result<void> {
     begun = true;

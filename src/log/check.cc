@@ -132,10 +132,9 @@ class Checker {
       return {};
     }
     const std::uint64_t last = std::min(end * tile_width, head_.size);
-    // Columns that nobody looks at are not read.
-    const bool named = identify_ || places_;
-    HZ_TRY(db.query(named ? "SELECT idx, id, idem, leaf FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx"
-                          : "SELECT idx, NULL, NULL, leaf FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx",
+    // Columns that nobody looks at are not read; places_ are there with identify_ only.
+    HZ_TRY(db.query(identify_ ? "SELECT idx, id, idem, leaf FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx"
+                              : "SELECT idx, NULL, NULL, leaf FROM entry WHERE idx >= ? AND idx < ? ORDER BY idx",
                     {column(index), column(last)}, [&](const sql::Row& row) {
                       failed = [&]() -> Result<void> {
                         for (; column(index) < row.integer(0); ++index) HZ_TRY(missing(index, computed, close_tile));

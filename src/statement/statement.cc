@@ -198,9 +198,6 @@ class Reader {
   std::string path_, what_;
 };
 
-}  // namespace
-
-namespace {
 std::string pae_head(std::string_view type, std::string_view payload) {
   return fmt::format("DSSEv1 {} {} {} ", type.size(), type, payload.size());
 }
